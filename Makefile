@@ -40,7 +40,7 @@ check: setup  ## lint, format, types, direction of imports
 	@$(BIN)/ruff format --check --quiet . || { \
 	  echo "not formatted as agreed; run: $(BIN)/ruff format ." >&2; exit 1; }
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report" >&2; exit 1; }
 
 bench: setup  ## measure against peers and write the table in bench/README.md
 	@$(BIN)/python bench/run.py
