@@ -33,7 +33,7 @@ demo: setup  ## from YAML to a plan to deployed segments, on real purchases
 	@$(BIN)/python demo/run.py
 
 test: check  ## the checks, then every test
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 -q
 
 check: setup  ## lint, format, types, direction of imports
 	@$(BIN)/ruff check --quiet .
