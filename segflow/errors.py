@@ -1,0 +1,102 @@
+"""Exceptions for trouble in the world; each says by its class whether trying again can help.
+
+SegflowError
+├── RefusedError            the request is not allowed as things stand; doing it again changes nothing
+│   ├── InvalidProjectError     the project's text has errors; carries the Report
+│   ├── StalePlanError          the state moved since the plan was made
+│   ├── PlanAppliedError        this very plan was applied before
+│   ├── ForeignPlanError        the plan was made for another project's state
+│   ├── BlockedError            a guard (protect, prevent_destroy) forbids it
+│   ├── NotDeployedError        the object is not in the deployed state
+│   └── UnusableDataError       a source holds data that has no meaning here (a negative key, say)
+├── RetryableError          the same request may succeed later
+│   ├── LockedError             somebody else holds the lease
+│   ├── SourceUnavailableError  a source can't be reached or timed out
+│   └── StateUnavailableError   the state database or the snapshot store can't be read or written
+└── GiveUpError             something is broken for good; a person must look
+    ├── LeaseLostError          our fencing token is no longer the newest: stop writing at once
+    ├── CorruptStateError       stored bytes do not match what was recorded of them
+    └── UnsupportedVersionError a file or database was written by a newer segflow
+"""
+
+from segflow.diagnostics import Report
+
+
+class SegflowError(Exception):
+    """The root of every exception that segflow raises on purpose.
+
+    `hint` is one sentence on what the person can do; it is printed under the message.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class RefusedError(SegflowError):
+    """Not allowed as things stand; the same request will be refused again."""
+
+
+class InvalidProjectError(RefusedError):
+    """The project's text has errors; `report` holds every diagnostic."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__("the project is not valid")
+        self.report = report
+
+
+class StalePlanError(RefusedError):
+    """What the plan was made against has changed since; the message names the objects."""
+
+
+class PlanAppliedError(RefusedError):
+    """The same plan was applied before; a plan is applied once."""
+
+
+class ForeignPlanError(RefusedError):
+    """The plan belongs to another lineage or project."""
+
+
+class BlockedError(RefusedError):
+    """A guard forbids the change; the message says which, and what would lift it."""
+
+
+class NotDeployedError(RefusedError):
+    """The named object is not part of the deployed state."""
+
+
+class UnusableDataError(RefusedError):
+    """A source's data can't be given a meaning: a negative key, two rows for one key, a wrong type."""
+
+
+class RetryableError(SegflowError):
+    """The same request may succeed later."""
+
+
+class LockedError(RetryableError):
+    """Another process holds the lease; the message says who, since when and until when."""
+
+
+class SourceUnavailableError(RetryableError):
+    """A source can't be reached, or did not answer in time."""
+
+
+class StateUnavailableError(RetryableError):
+    """The state database or the snapshot store can't be read or written."""
+
+
+class GiveUpError(SegflowError):
+    """Something is broken in a way that no retry mends."""
+
+
+class LeaseLostError(GiveUpError):
+    """A newer holder has the lease; this process must not write any more."""
+
+
+class CorruptStateError(GiveUpError):
+    """Stored bytes do not have the digest, or records the shape, that was recorded for them."""
+
+
+class UnsupportedVersionError(GiveUpError):
+    """Written by a newer version of segflow than this one."""

@@ -1,0 +1,149 @@
+"""The one codec between objects and canonical JSON, and the hash that identifies an object by it.
+
+A dataclass becomes {"$": its class name, field: value, …} without the fields that hold their
+default, so that a new field with a default changes no fingerprint. Keys are sorted, there is no
+white space, and text is UTF-8.
+"""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from types import ModuleType
+from typing import Any
+
+from segflow.model import (
+    address,
+    catalog,
+    channel,
+    duration,
+    plan,
+    predicate,
+    rule,
+    scalar,
+    segment,
+    settings,
+    state,
+    types,
+)
+
+_MODULES: tuple[ModuleType, ...] = (
+    address,
+    catalog,
+    channel,
+    duration,
+    plan,
+    predicate,
+    rule,
+    scalar,
+    segment,
+    settings,
+    state,
+    types,
+)
+
+
+def _registry() -> Mapping[str, type[Any]]:
+    found: dict[str, type[Any]] = {}
+    for module in _MODULES:
+        for name, value in vars(module).items():
+            if (
+                inspect.isclass(value)
+                and is_dataclass(value)
+                and value.__module__ == module.__name__
+            ):
+                if name in found:
+                    raise TypeError(f"two model classes are called {name}")
+                found[name] = value
+    return found
+
+
+_CLASSES = _registry()
+
+
+def _default(field: Field[Any]) -> Any:
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return field.default
+
+
+_LAYOUT: Mapping[type[Any], tuple[tuple[str, Any], ...]] = {
+    cls: tuple((field.name, _default(field)) for field in fields(cls)) for cls in _CLASSES.values()
+}
+
+
+def to_json(value: Any) -> Any:
+    """A JSON value for a model object, a scalar or a tuple of them.
+
+    Raises TypeError for anything else: what is stored is closed on purpose.
+    """
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, tuple):
+        return [to_json(item) for item in value]
+    if isinstance(value, Decimal):
+        return {"$": "decimal", "text": str(value)}
+    if isinstance(value, float):
+        return {"$": "float", "text": value.hex()}
+    if isinstance(value, date):
+        return {"$": "date", "text": value.isoformat()}
+    if isinstance(value, bytes):
+        return {"$": "bytes", "text": value.hex()}
+    if type(value) in _LAYOUT:
+        return _object_to_json(value)
+    raise TypeError(f"{type(value).__name__} has no canonical JSON")
+
+
+def _object_to_json(value: Any) -> dict[str, Any]:
+    cls = type(value)
+    encoded: dict[str, Any] = {"$": cls.__name__}
+    for name, default in _LAYOUT[cls]:
+        held = getattr(value, name)
+        if default is MISSING or held != default or type(held) is not type(default):
+            encoded[name] = to_json(held)
+    return encoded
+
+
+_ATOMS: Mapping[str, Callable[[str], Any]] = {
+    "decimal": Decimal,
+    "float": float.fromhex,
+    "date": date.fromisoformat,
+    "bytes": bytes.fromhex,
+}
+
+
+def from_json(value: Any) -> Any:
+    """The object that to_json() encoded. Raises ValueError for JSON that it can't have written."""
+    if isinstance(value, list):
+        return tuple(from_json(item) for item in value)
+    if not isinstance(value, dict):
+        return value
+    tag = str(value.get("$"))
+    if tag in _ATOMS:
+        return _ATOMS[tag](value["text"])
+    if tag not in _CLASSES:
+        raise ValueError(f"unknown object {tag!r} in canonical JSON")
+    decoded = {name: from_json(item) for name, item in value.items() if name != "$"}
+    try:
+        return _CLASSES[tag](**decoded)
+    except TypeError as error:
+        raise ValueError(f"{tag} in canonical JSON: {error}") from error
+
+
+def canonical(value: Any) -> str:
+    """The canonical JSON text of a model object; equal objects give equal text."""
+    return json.dumps(to_json(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def from_canonical(text: str) -> Any:
+    """The object that canonical() encoded. Raises ValueError for any other text."""
+    return from_json(json.loads(text))
+
+
+def digest(content: str | bytes) -> str:
+    """SHA-256 of text (as UTF-8) or bytes, in hex: fingerprints, definitions and plan ids."""
+    raw = content.encode() if isinstance(content, str) else content
+    return hashlib.sha256(raw).hexdigest()

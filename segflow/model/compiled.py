@@ -1,0 +1,69 @@
+"""What the compiler makes of a project: typed predicates, dependencies, fingerprints and definition hashes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from segflow.model.address import Address
+from segflow.model.instant import Instant
+from segflow.model.predicate import Predicate
+from segflow.model.project import Project
+from segflow.model.segment import Segment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledSegment:
+    """One segment, ready to be evaluated.
+
+    `where` is typed (no Text is left) and normalised. `definition` is the hash of all that decides
+    who is in: this predicate, the segments, fields, events, sources and lists it depends on, the
+    time zone; not names, descriptions, owners or schedules. `depends` are the addresses it rests on
+    directly, `lists` the paths of its list files, `segments` the nested segments it names.
+    """
+
+    segment: Segment
+    where: Predicate
+    definition: str
+    depends: tuple[Address, ...] = ()
+    segments: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> Address:
+        """segment.<name>"""
+        return self.segment.address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """A whole project, typed and checked.
+
+    `segments` is in dependency order: a segment stands after those it names. `fingerprints` hash
+    the canonical JSON of every object; `depends` are the direct dependencies of every object
+    (a rule on its segment and channels, a segment on entity, events and segments, …).
+    """
+
+    project: Project
+    segments: Mapping[str, CompiledSegment]
+    fingerprints: Mapping[Address, str]
+    depends: Mapping[Address, tuple[Address, ...]]
+
+    def reached_by(self, address: Address) -> tuple[Address, ...]:
+        """Every object that depends on `address`, directly or not, in order of address."""
+        reached: set[Address] = set()
+        frontier = {address}
+        while frontier:
+            frontier = {
+                dependent
+                for dependent, needs in self.depends.items()
+                if dependent not in reached and not frontier.isdisjoint(needs)
+            }
+            reached |= frontier
+        return tuple(sorted(reached - {address}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """A request to an engine: the members of one segment as of one instant."""
+
+    segment: CompiledSegment
+    as_of: Instant

@@ -1,0 +1,125 @@
+"""The plan: what differs between desired and deployed state, whom it moves, and the steps apply takes."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from segflow.model.address import Address
+from segflow.model.instant import Instant
+
+ActionName = Literal["create", "update", "delete", "recompute", "no-op"]
+"""recompute: the object itself is unchanged but something it depends on is not."""
+
+JsonText = str
+"""A JSON value as canonical text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeChange:
+    """One attribute that differs, in the words of the YAML: `path` is like "where.all[0].within".
+
+    None stands for absent; values are canonical JSON. Values of pii fields are masked already.
+    """
+
+    path: str
+    before: JsonText | None
+    after: JsonText | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """Whom a change moves, all at the plan's as-of instant. `size_now` is the deployed definition
+    evaluated then (None where nothing is deployed), `size_after` the desired one's (None after a
+    delete). `digest` is that of the new members' bitmap."""
+
+    size_now: int | None
+    size_after: int | None
+    entered: int
+    left: int
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What happens to one object.
+
+    `canonical` is the desired object (None for a delete), `before_fingerprint` and `fingerprint`
+    what was and will be deployed. `definition` is the segment's new definition hash. `because`
+    names the changed objects that force a recompute; `reaches` the objects downstream.
+    """
+
+    address: Address
+    action: ActionName
+    canonical: JsonText | None = None
+    before_fingerprint: str | None = None
+    fingerprint: str | None = None
+    before_definition: str | None = None
+    definition: str | None = None
+    lists: tuple[tuple[str, str], ...] = ()
+    attributes: tuple[AttributeChange, ...] = ()
+    because: tuple[Address, ...] = ()
+    reaches: tuple[Address, ...] = ()
+    impact: Impact | None = None
+    frozen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateSegment:
+    """Evaluate a segment's desired definition at the plan's instant and stage its new snapshot; where
+    another definition is deployed, that one first, so that the log keeps the causes apart."""
+
+    segment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropSegment:
+    """Stage the exit of every member of a segment that is deleted."""
+
+    segment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitState:
+    """Make everything deployed at once: objects, staged snapshots and log entries, in one transaction."""
+
+
+PlanStep = EvaluateSegment | DropSegment | CommitState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """A guard that forbids the change: `rule` is protect.max_change, protect.max_size or
+    protect.prevent_destroy; `message` says by how much."""
+
+    address: Address
+    rule: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything apply needs; it holds counts and digests, never ids of users.
+
+    `id` is the SHA-256 of the plan's content. `lineage` is None for a plan against a state that does
+    not exist yet. `bases` pairs every object the plan touches or rests on with its deployed
+    fingerprint (None: not deployed): if one of them differs at apply, the plan is stale.
+    `changes` has no no-ops; `unchanged` counts them. `with_impact` is False for --no-impact.
+    """
+
+    id: str
+    project: str
+    environment: str
+    lineage: str | None
+    serial: int
+    as_of: Instant
+    with_impact: bool
+    changes: tuple[Change, ...]
+    unchanged: int
+    steps: tuple[PlanStep, ...]
+    bases: tuple[tuple[Address, str | None], ...]
+    blocked: tuple[Blocked, ...] = ()
+    timezone: str = "UTC"
+
+    @property
+    def is_empty(self) -> bool:
+        """True where there is nothing to do."""
+        return not self.changes

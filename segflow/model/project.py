@@ -1,0 +1,122 @@
+"""The whole configuration: settings and every object, looked up by address, with where each stands in the files."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from segflow.diagnostics import Span
+from segflow.model.address import Address
+from segflow.model.catalog import Entity, Event, Relation, Source
+from segflow.model.channel import Channel, Offer
+from segflow.model.rule import Rule
+from segflow.model.segment import Segment
+
+Object = Source | Entity | Event | Relation | Segment | Channel | Offer | Rule
+"""Everything that can be declared in YAML today."""
+
+KeyPath = tuple[str | int, ...]
+"""A way into an object's YAML: keys of mappings and positions in lists."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateSettings:
+    """Where state lives: a SQLAlchemy url for the database, an fsspec url for snapshot bytes.
+
+    Relative SQLite paths and snapshot paths are relative to the project.
+    """
+
+    url: str = "sqlite:///.segflow/state.db"
+    snapshots: str = ".segflow/snapshots"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """segflow.toml, with the chosen environment folded in. `name` is the project's, `environment`
+    the chosen one; `secrets` are the names that YAML may refer to; `paths` are the folders that hold
+    YAML, relative to the project."""
+
+    name: str
+    environment: str = "default"
+    timezone: str = "UTC"
+    state: StateSettings = StateSettings()
+    secrets: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ("catalog", "channels", "segments", "rules", "placements")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMap:
+    """Where every node of every object stands: spans by (address, key path).
+
+    `keys` are the spans of keys, `values` those of values.
+    """
+
+    keys: Mapping[tuple[Address, KeyPath], Span] = field(default_factory=dict)
+    values: Mapping[tuple[Address, KeyPath], Span] = field(default_factory=dict)
+
+    def value(self, address: Address, path: KeyPath = ()) -> Span | None:
+        """The span of the value at the path, or of its nearest ancestor that has one."""
+        return self._nearest(self.values, address, path)
+
+    def key(self, address: Address, path: KeyPath) -> Span | None:
+        """The span of the key at the path, or of the value there, or of the nearest ancestor."""
+        return self.keys.get((address, path)) or self.value(address, path)
+
+    @staticmethod
+    def _nearest(
+        spans: Mapping[tuple[Address, KeyPath], Span], address: Address, path: KeyPath
+    ) -> Span | None:
+        for length in range(len(path), -1, -1):
+            if (found := spans.get((address, path[:length]))) is not None:
+                return found
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """A list of keys that segments refer to by `in_file`, as read: keys as text in file order, and
+    the SHA-256 of its bytes in hex."""
+
+    path: str
+    keys: tuple[str, ...]
+    digest: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A configuration as loaded. Objects are unique by address; iteration is in order of address."""
+
+    settings: Settings
+    objects: Mapping[Address, Object]
+    sources: SourceMap = field(default_factory=SourceMap)
+    lists: Mapping[str, ListFile] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Object]:
+        return (self.objects[address] for address in sorted(self.objects))
+
+    def source(self, name: str) -> Source | None:
+        """The source of that name, or None; likewise the methods below."""
+        found = self.objects.get(Address("source", name))
+        return found if isinstance(found, Source) else None
+
+    def entity(self, name: str) -> Entity | None:
+        """See source()."""
+        found = self.objects.get(Address("entity", name))
+        return found if isinstance(found, Entity) else None
+
+    def event(self, name: str) -> Event | None:
+        """See source()."""
+        found = self.objects.get(Address("event", name))
+        return found if isinstance(found, Event) else None
+
+    def segment(self, name: str) -> Segment | None:
+        """See source()."""
+        found = self.objects.get(Address("segment", name))
+        return found if isinstance(found, Segment) else None
+
+    def segments(self) -> tuple[Segment, ...]:
+        """Every segment, in order of name."""
+        return tuple(found for found in self if isinstance(found, Segment))
+
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule, in order of name."""
+        return tuple(found for found in self if isinstance(found, Rule))

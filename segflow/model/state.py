@@ -1,0 +1,111 @@
+"""Records of deployed state: objects, snapshots, the membership log, applies and the lease."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from segflow.model.address import Address
+from segflow.model.instant import Instant
+
+Cause = Literal["data", "time", "definition", "population", "correction"]
+"""Why a membership changed. `time` and `population` are recorded as `data` until they can be told apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployedObject:
+    """An object as it was last applied. `canonical` is its canonical JSON, `fingerprint` the SHA-256
+    of that in hex; `definition` is the definition hash of a segment, else None. `lists` pairs the
+    list files that a segment names with the digests of the blobs kept of them."""
+
+    address: Address
+    canonical: str
+    fingerprint: str
+    definition: str | None = None
+    lists: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The members of a segment as of one instant: a serialised 64-bit roaring bitmap in the snapshot
+    store under `digest` (SHA-256 of its bytes, hex). `definition` is the hash it was made with."""
+
+    segment: str
+    as_of: Instant
+    definition: str
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """One change of a segment's members: who entered and who exited, at one instant, for one cause.
+
+    The bitmaps lie in the snapshot store under their digests; None stands for the empty set.
+    `sequence` counts from 1 per segment.
+    """
+
+    segment: str
+    sequence: int
+    as_of: Instant
+    cause: Cause
+    definition: str
+    entered: int
+    exited: int
+    entered_digest: str | None = None
+    exited_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """What one evaluation adds to a segment's membership: the new snapshot and the log entries that
+    lead to it, in order of cause (the store numbers them; `sequence` is 0 until then)."""
+
+    snapshot: Snapshot
+    entries: tuple[LogEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyRecord:
+    """One apply. `plan` is the plan file's bytes, so that an interrupted apply can be finished
+    without the file; `finished_at` is None while it runs or was interrupted."""
+
+    id: str
+    plan_id: str
+    plan: bytes
+    started_at: Instant
+    finished_at: Instant | None = None
+    serial: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """One line of an apply's journal. "begin" is durable before the step acts; "end" carries what
+    the step made (the JSON of a Membership for a segment step), before it counts."""
+
+    apply_id: str
+    step: int
+    phase: Literal["begin", "end"]
+    at: Instant
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to write the state until `expires_at`, renewed by heartbeats. `token` is the fencing
+    token: it grows with every acquisition and the store refuses an older one."""
+
+    owner: str
+    token: int
+    purpose: str
+    acquired_at: Instant
+    heartbeat_at: Instant
+    expires_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateVersion:
+    """Which state this is. `lineage` is a random id made with the state; `serial` counts its writes
+    and only orders them; `project` is the name of the project that owns it."""
+
+    lineage: str
+    serial: int
+    project: str
