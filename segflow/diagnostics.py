@@ -1,4 +1,7 @@
-"""Diagnostics for the user's text: what is wrong, where, and how to mend it; gathered, sorted, never thrown one by one."""
+"""Diagnostics for the user's text: what is wrong, where, and how to mend it.
+
+They are gathered and sorted, never thrown one by one.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field

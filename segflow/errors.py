@@ -1,7 +1,7 @@
 """Exceptions for trouble in the world; each says by its class whether trying again can help.
 
 SegflowError
-├── RefusedError            the request is not allowed as things stand; doing it again changes nothing
+├── RefusedError            not allowed as things stand; doing it again changes nothing
 │   ├── InvalidProjectError     the project's text has errors; carries the Report
 │   ├── StalePlanError          the state moved since the plan was made
 │   ├── PlanAppliedError        this very plan was applied before
@@ -67,7 +67,7 @@ class NotDeployedError(RefusedError):
 
 
 class UnusableDataError(RefusedError):
-    """A source's data can't be given a meaning: a negative key, two rows for one key, a wrong type."""
+    """A source's data has no meaning here: a negative key, two rows for one key, a wrong type."""
 
 
 class RetryableError(SegflowError):

@@ -100,7 +100,7 @@ class Engine(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateCommit:
     """All that becomes deployed at once: objects put and deleted, memberships of segments, and the
-    segments that are dropped (their log entries are kept, their snapshots are no longer current)."""
+    segments that are dropped (their log stays, their snapshots are no longer current)."""
 
     put: tuple[DeployedObject, ...] = ()
     delete: tuple[Address, ...] = ()
@@ -160,7 +160,7 @@ class StateStore(StateReader, Protocol):
         and owner stay. Raises StateUnavailableError when the place can't be written."""
 
     def acquire(self, owner: str, purpose: str, now: Instant, ttl: Duration) -> Lease:
-        """Take the lease when it is free or expired. Raises LockedError with the holder's details."""
+        """Take the lease when it is free or expired. Raises LockedError saying who holds it."""
 
     def renew(self, lease: Lease, now: Instant, ttl: Duration) -> Lease:
         """Prolong the lease. Raises LeaseLostError when somebody else took it."""
@@ -187,11 +187,11 @@ class StateStore(StateReader, Protocol):
         """In one transaction: the commit's content, the next serial, and the end of the apply."""
 
     def commit_refresh(self, lease: Lease, memberships: Sequence[Membership]) -> StateVersion:
-        """In one transaction: new snapshots and log entries of refreshed segments, the next serial."""
+        """In one transaction: snapshots and log entries of refreshed segments, the next serial."""
 
 
 class SnapshotStore(Protocol):
-    """Bytes by their SHA-256. Raises StateUnavailableError when the place can't be read or written."""
+    """Bytes by their SHA-256. Raises StateUnavailableError when the place can't be used."""
 
     def put(self, content: bytes) -> str:
         """Keep the bytes durably and return their digest in hex; the same bytes are kept once."""

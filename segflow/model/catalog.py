@@ -80,7 +80,7 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A field of an entity: stored at one or more locations, or derived (`derived` is a feature)."""
+    """A field of an entity: stored at one or more locations, or derived from a feature."""
 
     name: str
     type: ValueType
@@ -178,7 +178,7 @@ class Stream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that users do. `entities` pairs entity names with the column that holds their key."""
+    """Something that users do. `entities` pairs entity names with the column of their key."""
 
     name: str
     entities: tuple[tuple[str, str], ...]

@@ -1,4 +1,4 @@
-"""What the compiler makes of a project: typed predicates, dependencies, fingerprints and definition hashes."""
+"""What the compiler makes of a project: typed predicates, dependencies and hashes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

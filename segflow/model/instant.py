@@ -22,7 +22,7 @@ def datetime_of(instant: Instant) -> datetime:
 
 
 def parse_instant(text: str) -> Instant:
-    """Read ISO 8601 with an offset or Z ("2026-01-31T00:00:00Z"); anything else raises ValueError."""
+    """Read ISO 8601 with an offset or Z ("2026-01-31T00:00:00Z"); else ValueError."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no offset: end it with Z or +hh:mm")

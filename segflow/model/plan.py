@@ -1,4 +1,4 @@
-"""The plan: what differs between desired and deployed state, whom it moves, and the steps apply takes."""
+"""The plan: what differs between desired and deployed state, whom it moves, and apply's steps."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -64,8 +64,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluateSegment:
-    """Evaluate a segment's desired definition at the plan's instant and stage its new snapshot; where
-    another definition is deployed, that one first, so that the log keeps the causes apart."""
+    """Evaluate a segment's desired definition at the plan's instant and stage its new snapshot.
+
+    Where another definition is deployed, that one first, so that the log keeps the causes apart.
+    """
 
     segment: str
 
@@ -79,7 +81,7 @@ class DropSegment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitState:
-    """Make everything deployed at once: objects, staged snapshots and log entries, in one transaction."""
+    """Make it all deployed at once: objects, staged snapshots, log entries; one transaction."""
 
 
 PlanStep = EvaluateSegment | DropSegment | CommitState
@@ -99,8 +101,8 @@ class Blocked:
 class Plan:
     """Everything apply needs; it holds counts and digests, never ids of users.
 
-    `id` is the SHA-256 of the plan's content. `lineage` is None for a plan against a state that does
-    not exist yet. `bases` pairs every object the plan touches or rests on with its deployed
+    `id` is the SHA-256 of the plan's content. `lineage` is None for a plan against a state that
+    does not exist yet. `bases` pairs every object the plan touches or rests on with its deployed
     fingerprint (None: not deployed): if one of them differs at apply, the plan is stale.
     `changes` has no no-ops; `unchanged` counts them. `with_impact` is False for --no-impact.
     """

@@ -237,8 +237,8 @@ class Ahead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anniversary:
-    """The local month and day fall on a day from today + start to today + end (whole days, inclusive),
-    or, where `month` is set, on that fixed month and day."""
+    """The local month and day fall on a day from today + start to today + end (whole days,
+    inclusive), or, where `month` is set, on that fixed month and day."""
 
     start_days: int = 0
     end_days: int = 0
@@ -323,7 +323,7 @@ class Test:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Periods:
     """`counts` hold for the number of matching events in as many of the last `last` periods as
-    `holds` says. `every` is a duration or a calendar unit; `skip_current` leaves out the unit of T."""
+    `holds` says. `every` is a duration or a calendar unit; `skip_current` leaves out T's unit."""
 
     aggregate: Aggregate
     counts: tuple[CountTest, ...]
@@ -367,7 +367,7 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Same:
-    """Counts the values v of the paired properties for which `where` holds on events that carry v."""
+    """Counts the values v of the paired properties for which `where` holds on events with v."""
 
     by: tuple[tuple[str, str], ...]
     where: "Predicate"

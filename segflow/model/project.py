@@ -1,4 +1,4 @@
-"""The whole configuration: settings and every object, looked up by address, with where each stands in the files."""
+"""The whole configuration: settings, every object by address, and where each stands."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,8 +31,8 @@ class StateSettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """segflow.toml, with the chosen environment folded in. `name` is the project's, `environment`
-    the chosen one; `secrets` are the names that YAML may refer to; `paths` are the folders that hold
-    YAML, relative to the project."""
+    the chosen one; `secrets` are the names that YAML may refer to; `paths` are the folders that
+    hold YAML, relative to the project."""
 
     name: str
     environment: str = "default"
@@ -83,7 +83,7 @@ class ListFile:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A configuration as loaded. Objects are unique by address; iteration is in order of address."""
+    """A configuration as loaded. Objects are unique by address; iteration is in that order."""
 
     settings: Settings
     objects: Mapping[Address, Object]

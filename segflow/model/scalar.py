@@ -13,7 +13,7 @@ Scalar = str | int | Decimal | float | bool | date
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A scalar as it stands in the file, before its type is known. `quoted` is True for '…' and "…"."""
+    """A scalar as it stands in the file, before its type is known. `quoted`: in '…' or "…"."""
 
     text: str
     quoted: bool = False

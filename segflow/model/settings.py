@@ -1,4 +1,4 @@
-"""Values that are open by nature (settings of channels, placement values) and references to secrets."""
+"""Values that are open by nature (settings of channels) and references to secrets."""
 
 from dataclasses import dataclass
 from typing import Union

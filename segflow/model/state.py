@@ -7,13 +7,13 @@ from segflow.model.address import Address
 from segflow.model.instant import Instant
 
 Cause = Literal["data", "time", "definition", "population", "correction"]
-"""Why a membership changed. `time` and `population` are recorded as `data` until they can be told apart."""
+"""Why a membership changed. `time` and `population` count as `data` until told apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployedObject:
-    """An object as it was last applied. `canonical` is its canonical JSON, `fingerprint` the SHA-256
-    of that in hex; `definition` is the definition hash of a segment, else None. `lists` pairs the
+    """An object as it was last applied. `canonical` is its canonical JSON, `fingerprint` the
+    SHA-256 of that in hex; `definition` is the definition hash of a segment, else None. `lists` pairs the
     list files that a segment names with the digests of the blobs kept of them."""
 
     address: Address
@@ -25,8 +25,8 @@ class DeployedObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The members of a segment as of one instant: a serialised 64-bit roaring bitmap in the snapshot
-    store under `digest` (SHA-256 of its bytes, hex). `definition` is the hash it was made with."""
+    """The members of a segment as of one instant: a serialised 64-bit roaring bitmap in the
+    snapshot store under `digest` (SHA-256 of its bytes, hex). `definition` is the hash it was made with."""
 
     segment: str
     as_of: Instant
@@ -90,8 +90,8 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """The right to write the state until `expires_at`, renewed by heartbeats. `token` is the fencing
-    token: it grows with every acquisition and the store refuses an older one."""
+    """The right to write the state until `expires_at`, renewed by heartbeats. `token` is the
+    fencing token: it grows with every acquisition and the store refuses an older one."""
 
     owner: str
     token: int
