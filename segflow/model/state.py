@@ -12,9 +12,12 @@ Cause = Literal["data", "time", "definition", "population", "correction"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployedObject:
-    """An object as it was last applied. `canonical` is its canonical JSON, `fingerprint` the
-    SHA-256 of that in hex; `definition` is the definition hash of a segment, else None. `lists` pairs the
-    list files that a segment names with the digests of the blobs kept of them."""
+    """An object as it was last applied.
+
+    `canonical` is its canonical JSON, `fingerprint` the SHA-256 of that in hex; `definition` is the
+    definition hash of a segment, else None. `lists` pairs the list files that a segment names with
+    the digests of the blobs kept of them.
+    """
 
     address: Address
     canonical: str
@@ -25,8 +28,11 @@ class DeployedObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The members of a segment as of one instant: a serialised 64-bit roaring bitmap in the
-    snapshot store under `digest` (SHA-256 of its bytes, hex). `definition` is the hash it was made with."""
+    """The members of a segment as of one instant.
+
+    A serialised 64-bit roaring bitmap lies in the snapshot store under `digest` (SHA-256 of its
+    bytes, hex). `definition` is the hash it was made with.
+    """
 
     segment: str
     as_of: Instant
