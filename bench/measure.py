@@ -1,0 +1,111 @@
+"""What every bench shares: timing whole processes side by side, and the closing line of JSON."""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Seconds of wall time of each run of one program, and what its last run printed."""
+
+    seconds: tuple[float, ...]
+    output: str
+    exit_code: int
+
+    @property
+    def median(self) -> float:
+        """The middle run; robust against one slow start."""
+        return statistics.median(self.seconds)
+
+
+def arguments(description: str, sizes: Sequence[int], quick: Sequence[int]) -> tuple[int, ...]:
+    """Read `[--quick] [--sizes …]` from the command line and return the sizes to measure."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true", help="ends within 45 seconds")
+    parser.add_argument("--sizes", type=int, nargs="+", help="sizes to measure instead")
+    given = parser.parse_args()
+    return tuple(given.sizes or (quick if given.quick else sizes))
+
+
+def need(program: str) -> str:
+    """The path of a peer's program; a missing peer fails the bench."""
+    found = shutil.which(program)
+    if found is None:
+        sys.exit(f"{program} is not on PATH: this bench compares with it and fails without it")
+    return found
+
+
+def race(
+    commands: Mapping[str, Sequence[str]], folders: Mapping[str, Path], runs: int
+) -> dict[str, Timing]:
+    """Run the commands in turns, `runs` times each, as whole processes in their folders.
+
+    Turns even out what else the machine does. Each program runs once before, unmeasured, so that
+    neither pays alone for cold caches.
+    """
+    environment = {**os.environ, "NO_COLOR": "1", "CHECKPOINT_DISABLE": "1"}
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    last: dict[str, subprocess.CompletedProcess[str]] = {}
+    for turn in range(runs + 1):
+        for name, command in commands.items():
+            begun = time.perf_counter()
+            last[name] = subprocess.run(
+                command,
+                cwd=folders[name],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if turn:
+                seconds[name].append(time.perf_counter() - begun)
+    return {
+        name: Timing(
+            seconds=tuple(seconds[name]),
+            output=last[name].stdout + last[name].stderr,
+            exit_code=last[name].returncode,
+        )
+        for name in commands
+    }
+
+
+def report(
+    *, name: str, work: str, peer: str, sizes: Sequence[tuple[int, float, float, bool]]
+) -> None:
+    """Print the closing line of JSON; each size is (n, segflow's seconds, peer's seconds, agree).
+
+    The headline figures are those of the largest size. Exits with 1 where any answer disagrees.
+    """
+    _, ours, theirs, _ = sizes[-1]
+    agree = all(agreed for *_, agreed in sizes)
+    line = {
+        "name": name,
+        "work": work,
+        "segflow_s": round(ours, 3),
+        "peer": peer,
+        "peer_s": round(theirs, 3),
+        "ratio": round(theirs / ours, 2),
+        "agree": agree,
+        "sizes": [
+            {
+                "n": n,
+                "segflow_s": round(own, 3),
+                "peer_s": round(other, 3),
+                "ratio": round(other / own, 2),
+                "agree": agreed,
+            }
+            for n, own, other, agreed in sizes
+        ],
+    }
+    print(json.dumps(line))
+    if not agree:
+        sys.exit(1)
