@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-
 from measure import Timing, arguments, need, race, report
 
 OWNERS = ("growth", "crm", "lifecycle")

@@ -1,0 +1,1 @@
+"""The nouns: frozen, without I/O, the same for every layer."""
