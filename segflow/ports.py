@@ -99,13 +99,15 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateCommit:
-    """All that becomes deployed at once: objects put and deleted, memberships of segments, and the
-    segments that are dropped (their log stays, their snapshots are no longer current)."""
+    """All that becomes deployed at once: objects put and deleted, memberships of segments, the
+    segments that are dropped (their log stays, their snapshots are no longer current), and the
+    project's time zone, by which deployed definitions are read later (None: as it was)."""
 
     put: tuple[DeployedObject, ...] = ()
     delete: tuple[Address, ...] = ()
     memberships: tuple[Membership, ...] = ()
     dropped: tuple[LogEntry, ...] = ()
+    timezone: str | None = None
 
 
 class StateReader(Protocol):
@@ -185,6 +187,10 @@ class StateStore(StateReader, Protocol):
         self, lease: Lease, apply_id: str, commit: StateCommit, now: Instant
     ) -> StateVersion:
         """In one transaction: the commit's content, the next serial, and the end of the apply."""
+
+    def abandon_apply(self, lease: Lease, apply_id: str, reason: str, now: Instant) -> None:
+        """End an apply that made nothing deployed: it is finished without a serial, and its plan
+        does not count as applied."""
 
     def commit_refresh(self, lease: Lease, memberships: Sequence[Membership]) -> StateVersion:
         """In one transaction: snapshots and log entries of refreshed segments, the next serial."""
