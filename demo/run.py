@@ -1,7 +1,7 @@
 """The demo: real purchases, a plan that says who enters and who leaves, and an apply that does it.
 
-Works in a copy, so that no tracked file changes: a temporary folder that is removed at the end, or the
-empty one that --keep names.
+Works in a copy, so that no tracked file changes: a temporary folder that is removed at the end,
+or the one that --keep names.
 """
 
 import argparse
