@@ -72,8 +72,8 @@ class Membership:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyRecord:
     """One apply. `plan` is the plan file's bytes, so that an interrupted apply can be finished
-    without the file; `finished_at` is None while it runs or was interrupted. `serial` is that of the
-    state it made; an abandoned one made none and says why in `abandoned`."""
+    without the file; `finished_at` is None while it runs or was interrupted. `serial` is that of
+    the state it made; an abandoned one made none and says why in `abandoned`."""
 
     id: str
     plan_id: str
@@ -112,8 +112,8 @@ class Lease:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateVersion:
     """Which state this is. `lineage` is a random id made with the state; `serial` counts its writes
-    and only orders them; `project` is the name of the project that owns it, `timezone` the project's
-    time zone as of the last apply, which the deployed definitions are read with."""
+    and only orders them; `project` is the name of the project that owns it, `timezone` its time
+    zone as of the last apply, by which the deployed definitions are read."""
 
     lineage: str
     serial: int
