@@ -1,9 +1,10 @@
 """What the compiler makes of a project: typed predicates, dependencies and hashes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from segflow.model.address import Address
+from segflow.model.catalog import Entity
 from segflow.model.instant import Instant
 from segflow.model.predicate import Predicate
 from segflow.model.project import Project
@@ -39,13 +40,16 @@ class Compiled:
 
     `segments` is in dependency order: a segment stands after those it names. `fingerprints` hash
     the canonical JSON of every object; `depends` are the direct dependencies of every object
-    (a rule on its segment and channels, a segment on entity, events and segments, …).
+    (a rule on its segment and channels, a segment on entity, events and segments, …). `entities`
+    are those of the project with their derived fields and population typed and normalised; the
+    objects of `project` stay as they were written.
     """
 
     project: Project
     segments: Mapping[str, CompiledSegment]
     fingerprints: Mapping[Address, str]
     depends: Mapping[Address, tuple[Address, ...]]
+    entities: Mapping[str, Entity] = field(default_factory=dict)
 
     def reached_by(self, address: Address) -> tuple[Address, ...]:
         """Every object that depends on `address`, directly or not, in order of address."""
@@ -67,3 +71,14 @@ class Evaluation:
 
     segment: CompiledSegment
     as_of: Instant
+
+
+def segment_set(name: str) -> str:
+    """The name under which an engine is given the kept members of a segment: of a static one its
+    frozen set, of `as: snapshot` the last snapshot."""
+    return f"segment.{name}"
+
+
+def list_set(path: str) -> str:
+    """The name under which an engine is given the keys of a list file."""
+    return f"list.{path}"
