@@ -51,7 +51,7 @@ lock: setup  ## resolve pyproject.toml anew into the lock
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	  --output-file $(LOCK) pyproject.toml
 	@{ echo '# Every dependency with all extras, pinned by hash. Made by `make lock`; do not edit.'; \
-	   grep -v '^#' $(LOCK); } > $(LOCK).new && mv $(LOCK).new $(LOCK)
+	   grep -v -e '^#' -e '^$$' $(LOCK); } > $(LOCK).new && mv $(LOCK).new $(LOCK)
 
 clean:  ## remove .venv and what the tools cached
 	@rm -rf $(VENV) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache \
