@@ -29,13 +29,15 @@ class AttributeChange:
 class Impact:
     """Whom a change moves, all at the plan's as-of instant. `size_now` is the deployed definition
     evaluated then (None where nothing is deployed), `size_after` the desired one's (None after a
-    delete). `digest` is that of the new members' bitmap."""
+    delete). `digest` is that of the new members' bitmap. `from_snapshot`: the last snapshot stands
+    for the deployed definition (it is deleted, or can't be evaluated any more)."""
 
     size_now: int | None
     size_after: int | None
     entered: int
     left: int
     digest: str | None = None
+    from_snapshot: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
