@@ -1,0 +1,277 @@
+"""The reference: in plain Python, slowly, what a typed predicate means for one user at one instant.
+
+Every other evaluator must give the same members. Nothing here knows of SQL or of how data is kept.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from typing import assert_never
+
+from segflow.compiler.operators import Leaf, operator_holds
+from segflow.compiler.timeline import window_bounds
+from segflow.compiler.values import Value, times, value_of
+from segflow.compiler.worlds import (
+    Context,
+    EventRow,
+    NotSupportedError,
+    Subject,
+    World,
+    events_that_count,
+    order_of_events,
+)
+from segflow.model.compiled import Compiled
+from segflow.model.instant import Instant
+from segflow.model.predicate import (
+    Aggregate,
+    All,
+    AnyOf,
+    Changed,
+    Consent,
+    ContextFeature,
+    EventHas,
+    Everyone,
+    Feature,
+    FieldFeature,
+    Held,
+    InFile,
+    InSegment,
+    Members,
+    NoneOf,
+    Not,
+    Periods,
+    Predicate,
+    PropertyFeature,
+    Rank,
+    Reachable,
+    Same,
+    Sample,
+    Scaled,
+    Sequence,
+    Sql,
+    Test,
+    Transition,
+    Via,
+)
+
+_HASHES = 2**64
+
+
+def members(world: World, compiled: Compiled, name: str, as_of: Instant) -> frozenset[int]:
+    """The keys in a segment at an instant, by its definition, static or not.
+
+    Raises NotSupportedError for a form that is not here yet.
+    """
+    where = compiled.segments[name].where
+    found = population(world, compiled, name, as_of)
+    return frozenset(subject.user.key for subject in found if holds(where, subject))
+
+
+def population(world: World, compiled: Compiled, name: str, as_of: Instant) -> Iterator[Subject]:
+    """The users that exist at the instant, of the entity of the named segment."""
+    entity = compiled.entities[compiled.segments[name].segment.entity]
+    context = Context(compiled=compiled, entity=entity, as_of=as_of, snapshots=world.snapshots)
+    rows_of: dict[int | None, list[EventRow]] = defaultdict(list)
+    for row in events_that_count(world.events, compiled.project):
+        if row.time is not None:
+            rows_of[row.key].append(row)
+    for user in world.users:
+        events = tuple(sorted(rows_of[user.key], key=order_of_events))
+        subject = Subject(context=context, user=user, events=events, segment=name)
+        if exists(subject):
+            yield subject
+
+
+def exists(subject: Subject) -> bool:
+    """Whether the user is in the population at the instant; one since nobody knows when is not."""
+    described = subject.context.entity.population
+    since = subject.user.since
+    if described.since is not None and (since is None or since > subject.context.as_of):
+        return False
+    return described.where is None or holds(described.where, subject)
+
+
+# --- predicates ------------------------------------------------------------------------------
+
+
+def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one arm per form
+    """True or false, never unknown. Raises NotSupportedError for a form that is not here yet."""
+    match predicate:
+        case All(items=items):
+            return all(holds(item, subject) for item in items)
+        case AnyOf(items=items):
+            return any(holds(item, subject) for item in items)
+        case NoneOf(items=items):
+            return not any(holds(item, subject) for item in items)
+        case Not(item=item):
+            return not holds(item, subject)
+        case Everyone():
+            return True
+        case Test():
+            return _test_holds(predicate, subject)
+        case InSegment():
+            return _in_segment(predicate, subject)
+        case InFile(path=path):
+            return subject.user.key in listed(subject.context.compiled, path)
+        case Sample():
+            return _in_sample(predicate, subject)
+        case Periods() | EventHas() | Sequence() | Same() | Held() | Changed() | Rank():
+            raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
+        case Transition() | Via() | Members() | Consent() | Reachable() | Sql():
+            raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
+        case _:
+            assert_never(predicate)
+
+
+def _test_holds(test: Test, subject: Subject) -> bool:
+    def worth(right: Scaled) -> Value | None:
+        return times(feature_value(right.feature, subject), right.times)
+
+    leaf = Leaf(
+        as_of=subject.context.as_of,
+        zone=subject.zone(test.user_zone),
+        ignore_case=test.ignore_case,
+        worth=worth,
+    )
+    value = feature_value(test.feature, subject)
+    return all(operator_holds(operator, value, leaf) for operator in test.operators)
+
+
+def _in_segment(leaf: InSegment, subject: Subject) -> bool:
+    nested = subject.context.compiled.segments[leaf.segment]
+    if not leaf.snapshot and nested.segment.mode == "dynamic":
+        return holds(nested.where, replace(subject, segment=leaf.segment, event=None))
+    recorded = subject.context.snapshots.get(leaf.segment)
+    if recorded is None:
+        raise NotSupportedError(f"nothing is recorded of segment {leaf.segment}")
+    return subject.user.key in recorded
+
+
+def listed(compiled: Compiled, path: str) -> frozenset[int]:
+    """The keys in a list file of the project, by their digits."""
+    return frozenset(int(key) for key in compiled.project.lists[path].keys)
+
+
+def _in_sample(sample: Sample, subject: Subject) -> bool:
+    salt = subject.segment if sample.salt is None else sample.salt
+    percent = Fraction(100 * sample_hash(salt, subject.user.key), _HASHES)
+    return Fraction(sample.low) <= percent < Fraction(sample.high)
+
+
+def sample_hash(salt: str, key: int) -> int:
+    """The first 64 bits of MD5 over the salt, a zero byte and the key in decimal."""
+    text = salt.encode() + b"\0" + str(key).encode()
+    return int.from_bytes(hashlib.md5(text, usedforsecurity=False).digest()[:8], "big")
+
+
+# --- features --------------------------------------------------------------------------------
+
+
+def feature_value(feature: Feature, subject: Subject) -> Value | None:
+    """The value of a feature; None is missing."""
+    match feature:
+        case FieldFeature(field=name):
+            return _field_value(name, subject)
+        case PropertyFeature(property=name):
+            return _property_value(subject.event, name, subject)
+        case Aggregate():
+            return _aggregate_value(feature, subject)
+        case ContextFeature(name=name):
+            raise NotSupportedError(f"context {name} belongs to placements")
+        case _:
+            assert_never(feature)
+
+
+def _field_value(name: str, subject: Subject) -> Value | None:
+    declared = subject.context.entity.field_named(name)
+    if declared is None:
+        raise NotSupportedError(f"there is no field {name}")
+    if declared.derived is not None:
+        return feature_value(declared.derived, replace(subject, event=None))
+    return value_of(subject.user.fields.get(name), declared.type)
+
+
+def _property_value(event: EventRow | None, name: str, subject: Subject) -> Value | None:
+    if event is None:
+        raise NotSupportedError(f"property {name} stands outside of an event's where")
+    described = subject.context.compiled.project.event(event.event)
+    declared = described.property_named(name) if described else None
+    if declared is None:
+        raise NotSupportedError(f"event {event.event} has no property {name}")
+    return value_of(event.properties.get(name), declared.type)
+
+
+def matching_events(aggregate: Aggregate, subject: Subject) -> tuple[EventRow, ...]:
+    """The user's events that the aggregate is over, oldest first; none is later than T."""
+    zone = subject.zone(aggregate.user_zone)
+    bounds = window_bounds(aggregate.window, subject.context.as_of, zone)
+    return tuple(
+        event
+        for event in subject.events
+        if event.event in aggregate.events
+        and event.time is not None
+        and event.time in bounds
+        and (aggregate.where is None or holds(aggregate.where, replace(subject, event=event)))
+    )
+
+
+def _aggregate_value(aggregate: Aggregate, subject: Subject) -> Value | None:
+    events = matching_events(aggregate, subject)
+    match aggregate.kind:
+        case "count":
+            return len(events)
+        case "first_time":
+            return events[0].time if events else None
+        case "last_time":
+            return events[-1].time if events else None
+        case "first":
+            return _end_value(events, aggregate, subject, first=True)
+        case "last":
+            return _end_value(events, aggregate, subject, first=False)
+        case "sum" | "avg" | "min" | "max" | "mode" | "count_distinct":
+            found = (_property_value(event, aggregate.property or "", subject) for event in events)
+            return _summary(aggregate, [value for value in found if value is not None])
+        case _:
+            assert_never(aggregate.kind)
+
+
+def _end_value(
+    events: tuple[EventRow, ...], aggregate: Aggregate, subject: Subject, *, first: bool
+) -> Value | None:
+    """The property of the first or last event, missing where that event lacks it. Rows that nothing
+    tells apart but their contents are ordered by the property, a missing one before all."""
+    if not events:
+        return None
+    end = order_of_events(events[0 if first else -1])
+    tied = [event for event in events if order_of_events(event) == end]
+    values = [_property_value(event, aggregate.property or "", subject) for event in tied]
+    present = [value for value in values if value is not None]
+    if first:
+        return min(present) if len(present) == len(values) else None
+    return max(present) if present else None
+
+
+def _summary(aggregate: Aggregate, values: list[Value]) -> Value | None:
+    """What an aggregate makes of the values that are present."""
+    match aggregate.kind:
+        case "count_distinct":
+            return len(set(values))
+        case "min":
+            return min(values, default=None)
+        case "max":
+            return max(values, default=None)
+        case "sum":
+            return sum(_exact(values))
+        case "avg":
+            return Fraction(sum(_exact(values)), len(values)) if values else None
+        case _:
+            raise NotSupportedError(f"{aggregate.kind} can't be evaluated yet")
+
+
+def _exact(values: list[Value]) -> list[int | Fraction]:
+    exact = [value for value in values if isinstance(value, int | Fraction)]
+    if len(exact) < len(values):
+        raise NotSupportedError("a sum of floats depends on their order")
+    return exact

@@ -1,0 +1,123 @@
+"""What the reference evaluator looks at: users, the rows of their events, and which rows count."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from segflow.compiler.timeline import zone
+from segflow.errors import RefusedError
+from segflow.model.catalog import Entity
+from segflow.model.compiled import Compiled
+from segflow.model.instant import Instant
+from segflow.model.project import Project
+from segflow.model.scalar import Scalar
+
+
+class NotSupportedError(RefusedError):
+    """The reference does not know this form of the language yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """One key of a population, since when it exists, and its stored fields; None is missing."""
+
+    key: int
+    since: Instant | None = None
+    fields: Mapping[str, Scalar | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """One row of an event's table, duplicates included. `key` is that of the user, if it has one;
+    `properties` are as the catalog declares them, None is missing."""
+
+    event: str
+    key: int | None
+    time: Instant | None
+    id: int | str | None = None
+    version: Scalar | None = None
+    properties: Mapping[str, Scalar | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """All that is known of one entity's users. `snapshots` are the recorded members of segments:
+    the frozen ones of static segments and, for `as: snapshot`, the last ones."""
+
+    users: tuple[User, ...]
+    events: tuple[EventRow, ...] = ()
+    snapshots: Mapping[str, frozenset[int]] = field(default_factory=dict)
+
+
+def events_that_count(rows: Iterable[EventRow], project: Project) -> tuple[EventRow, ...]:
+    """The rows without those that another row with their id replaces.
+
+    Of one id the highest version counts, whatever its time or key says: a source's newest word on
+    an event holds for every instant. A missing version is the lowest, a row without id stands for
+    itself, and an event whose ids are promised unique is taken as it is.
+    """
+    alone: list[EventRow] = []
+    newest: dict[tuple[str, int | str], EventRow] = {}
+    for row in rows:
+        event = project.event(row.event)
+        if row.id is None or event is None or event.at.id is None or event.at.unique:
+            alone.append(row)
+            continue
+        rival = newest.get((row.event, row.id))
+        if rival is None or _version_order(row) > _version_order(rival):
+            newest[row.event, row.id] = row
+    return (*alone, *newest.values())
+
+
+def _version_order(row: EventRow) -> tuple[bool, object]:
+    # A missing version is below all that are there and equals another missing one.
+    return (row.version is not None, 0 if row.version is None else row.version)
+
+
+def order_of_events(row: EventRow) -> tuple[object, ...]:
+    """The order in which events happened: by time, then by id, then by the event's name.
+
+    Rows without an id stand before those with one, ids that are integers before texts.
+    """
+    return (row.time, row.id is not None, isinstance(row.id, str), row.id or 0, row.event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What is the same for every user: the definitions, the instant, the recorded members."""
+
+    compiled: Compiled
+    entity: Entity
+    as_of: Instant
+    snapshots: Mapping[str, frozenset[int]] = field(default_factory=dict)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The project's zone."""
+        return zone(self.compiled.project.settings.timezone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One user and the events that count, in the order in which they happened. `segment` is the
+    one whose predicate is asked about, `event` the event that a `where` is asked about."""
+
+    context: Context
+    user: User
+    events: tuple[EventRow, ...]
+    segment: str
+    event: EventRow | None = None
+
+    def zone(self, of_user: bool) -> ZoneInfo:
+        """The zone of a leaf: the project's, or the user's own; an unusable one is the default."""
+        entity = self.context.entity
+        if not of_user:
+            return self.context.zone
+        own = self.user.fields.get(entity.timezone_field) if entity.timezone_field else None
+        if isinstance(own, str):
+            try:
+                return zone(own)
+            except ValueError:
+                pass
+        default = entity.timezone_default
+        return self.context.zone if default is None else zone(default)
