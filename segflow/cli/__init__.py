@@ -1,0 +1,1 @@
+"""The command line: parses what a person typed, calls app, shows what came back."""

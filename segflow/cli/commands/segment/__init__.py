@@ -1,0 +1,1 @@
+"""`segflow segment …`: look at segments."""

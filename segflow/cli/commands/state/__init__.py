@@ -1,0 +1,1 @@
+"""`segflow state …`: look at what is deployed."""

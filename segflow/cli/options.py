@@ -1,0 +1,43 @@
+"""Options that several commands share, with the types of their values."""
+
+from typing import Any
+
+import click
+
+from segflow.model.instant import Instant, parse_instant
+
+
+class InstantType(click.ParamType[Instant]):
+    """An instant as ISO 8601 with its offset."""
+
+    name = "instant"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Instant:
+        """The instant, or a usage error that says how to write one."""
+        if not isinstance(value, str):
+            return Instant(value)
+        try:
+            return parse_instant(value)
+        except ValueError:
+            self.fail(
+                f"{value!r} is not an instant: write it like 2026-01-31T00:00:00Z, "
+                "with Z or an offset at the end",
+                param,
+                ctx,
+            )
+
+
+as_of = click.option(
+    "--as-of",
+    metavar="T",
+    type=InstantType(),
+    help="The instant at which to judge, like 2026-01-31T00:00:00Z.  [default: now]",
+)
+recorded_at = click.option(
+    "--recorded-at",
+    metavar="T",
+    type=InstantType(),
+    help="Ask the log who was recorded as a member at that instant, instead of evaluating.",
+)

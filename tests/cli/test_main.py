@@ -1,0 +1,163 @@
+"""The command as a whole: help, usage errors, interruptions, and how fast it starts."""
+
+import json
+import subprocess
+import sys
+
+import click
+import pytest
+
+from segflow import __version__
+from segflow.cli import main as entry
+from segflow.cli.lazy import LazyGroup
+
+HEAVY = ("duckdb", "pyarrow", "deepdiff", "sqlalchemy", "rich.progress", "jsonschema")
+
+
+def commands() -> list[tuple[tuple[str, ...], click.Command, str]]:
+    """Every command by its words, with its summary in its group's help."""
+    found = []
+    for prefix, group in (
+        ((), entry.cli),
+        (("segment",), entry.segment),
+        (("state",), entry.state),
+    ):
+        context = click.Context(group)
+        for name, lazy in group._lazy.items():
+            command = group.get_command(context, name)
+            assert command is not None
+            found.append(((*prefix, name), command, lazy.summary))
+    return found
+
+
+@pytest.mark.parametrize(("words", "command", "summary"), commands())
+def test_the_summary_in_the_group_is_the_commands_own(words, command, summary):
+    """The lazy table repeats each command's first line, and its name, truly."""
+    assert command.get_short_help_str(200) == summary
+    assert command.name == words[-1]
+
+
+@pytest.mark.parametrize(("words", "command", "summary"), commands())
+def test_every_command_takes_the_global_options(words, command, summary):
+    """--json, --no-color and --debug everywhere; --project and --env in projects."""
+    options = {option for param in command.params for option in param.opts}
+    assert {"--json", "--no-color", "--debug"} <= options
+    if words not in {("init",), ("schema",), ("show",)}:
+        assert {"--project", "--env"} <= options
+
+
+@pytest.mark.parametrize(("words", "command", "summary"), commands())
+def test_every_command_explains_itself(segflow, words, command, summary):
+    """--help works everywhere, ends with 0 and describes every option."""
+    result = segflow(*words, "--help")
+    assert (result.code, result.err) == (0, "")
+    assert f"Usage: segflow {' '.join(words)}" in result.out
+    assert all(param.help for param in command.params if isinstance(param, click.Option))
+
+
+def test_without_a_command_the_help_is_shown(segflow):
+    """`segflow` alone is a question, not a success: help on stderr and exit code 1."""
+    result = segflow()
+    assert result.code == 1
+    assert result.out == ""
+    assert "validate" in result.err
+
+
+def test_the_version(segflow):
+    """--version prints name and version."""
+    assert segflow("--version").out == f"segflow {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("plam",), "Did you mean 'plan'?"),
+        (("segment", "cuont"), "Did you mean 'count'?"),
+        (("init", "--jso"), "--json"),
+        (("init", "a", "b"), "unexpected extra argument (b)"),
+    ],
+)
+def test_a_usage_error_is_an_error(segflow, words, said):
+    """A mistyped command says what was meant and ends with 1: 2 is kept for "there are changes"."""
+    result = segflow(*words)
+    assert (result.code, result.out) == (1, "")
+    assert said in result.err
+    assert "= help: see `segflow" in result.err
+
+
+def test_a_usage_error_is_json_where_json_was_asked_for(segflow):
+    """A program that asked for JSON gets JSON on stdout, and nothing on stderr."""
+    result = segflow("init", "a", "b", "--json")
+    assert (result.code, result.err) == (1, "")
+    assert json.loads(result.out)["error"]["kind"] == "usage"
+
+
+def failing_with(error: BaseException) -> LazyGroup:
+    group = LazyGroup(name="segflow", lazy={})
+
+    @group.command("boom", context_settings={"ignore_unknown_options": True})
+    @click.argument("rest", nargs=-1)
+    def boom(rest):
+        raise error
+
+    return group
+
+
+def test_a_defect_shows_no_traceback(segflow, monkeypatch):
+    """What nobody expected is one line and the way to report it."""
+    monkeypatch.setattr(entry, "cli", failing_with(KeyError("x")))
+    result = segflow("boom")
+    assert result.code == 1
+    assert "KeyError" in result.err
+    assert "Traceback" not in result.err
+
+
+def test_a_defect_shows_its_traceback_with_debug(segflow, monkeypatch):
+    """--debug adds the traceback."""
+    monkeypatch.setattr(entry, "cli", failing_with(KeyError("x")))
+    result = segflow("boom", "--debug")
+    assert result.code == 1
+    assert "Traceback (most recent call last)" in result.err
+
+
+def test_an_interruption_is_no_failure(segflow, monkeypatch):
+    """Ctrl-C ends with 130 and one word."""
+    monkeypatch.setattr(entry, "cli", failing_with(KeyboardInterrupt()))
+    result = segflow("boom")
+    assert result.code == 130
+    assert result.err.strip() == "interrupted"
+
+
+def test_a_closed_pipe_is_silent(process):
+    """`segflow --help | head -0` says nothing on stderr."""
+    done = subprocess.run(
+        f"{sys.executable} -m segflow schema | head -c 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+
+
+def test_text_that_the_terminal_can_not_show_is_escaped(process, tmp_path):
+    """In an ASCII terminal a Chinese folder name is escaped, not a crash."""
+    folder = tmp_path / "流失"
+    result = process("init", str(folder), env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert (result.code, result.err) == (0, "")
+    assert "\\u6d41" in result.out
+
+
+@pytest.mark.parametrize("words", [["--help"], ["segment", "--help"], ["init", "--help"]])
+def test_help_imports_nothing_heavy(words):
+    """The help needs neither engines nor the state database."""
+    program = (
+        "import sys\n"
+        "from segflow.cli.main import main\n"
+        f"main({words!r})\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.strip() == "[]"
