@@ -1,0 +1,1 @@
+"""Who is in a segment and how that changed: bitmaps of ordinals and the arithmetic of the log."""
