@@ -1,0 +1,1 @@
+"""From a loaded project to typed definitions, and from those to what an engine runs."""

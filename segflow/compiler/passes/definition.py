@@ -1,0 +1,158 @@
+"""Definition: the hash of all that decides who is in a segment, and of nothing else."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from segflow.compiler.passes.draft import Draft
+from segflow.compiler.passes.walk import Site, feature_sites, predicate_sites
+from segflow.model.codec import canonical, digest
+from segflow.model.duration import Duration
+from segflow.model.predicate import (
+    Aggregate,
+    Ago,
+    Ahead,
+    Anniversary,
+    FieldFeature,
+    Fixed,
+    InCalendar,
+    InFile,
+    InLast,
+    InNext,
+    InSegment,
+    MomentTest,
+    OlderThan,
+    OnCalendar,
+    PropertyFeature,
+    Test,
+    Within,
+)
+from segflow.model.scalar import DatePoint
+
+_FORMAT = "1"
+"""Changes when the meaning of a definition's parts does, so that old hashes match no new one."""
+
+
+def definition(draft: Draft) -> Draft:
+    """Give every segment its definition hash."""
+    parts = _Parts(draft)
+    hashes: dict[str, str] = {}
+    for name in draft.order:
+        segment = draft.index.segments[name]
+        where = draft.wheres[name]
+        sites = tuple(predicate_sites(where, (), segment.entity))
+        nested = {
+            f"segment {site.node.segment} {hashes[site.node.segment]}"
+            for site in sites
+            if isinstance(site.node, InSegment)
+        }
+        used = {parts.population(segment.entity), *nested, *parts.of_sites(sites)}
+        hashes[name] = digest("\n".join([_FORMAT, canonical(where), *sorted(used)]))
+    return replace(draft, definitions=hashes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The text of what predicates use of the catalog, made once per part."""
+
+    draft: Draft
+    _made: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def of_sites(self, sites: Iterable[Site]) -> Iterator[str]:
+        for site in sites:
+            match site.node:
+                case FieldFeature(field=name):
+                    yield self.field(site.entity, name)
+                case PropertyFeature(property=name):
+                    for event in site.events:
+                        yield self.property(event, name)
+                case Aggregate(events=events, property=of):
+                    for event in events:
+                        yield self.event(event, site.entity)
+                        if of is not None:
+                            yield self.property(event, of)
+                case InFile(path=path):
+                    yield f"list {path} {self.draft.project.lists[path].digest}"
+                case _:
+                    pass
+            if _asks_for_zone(site.node):
+                yield f"zone {self.draft.project.settings.timezone}"
+
+    def population(self, entity: str) -> str:
+        key = ("population", entity)
+        if key not in self._made:
+            one = self.draft.entities[entity]
+            where = one.population.where
+            below = () if where is None else tuple(predicate_sites(where, (), entity))
+            used = sorted({self.source(one.population.source), *self.of_sites(below)})
+            own = f"population {entity} {one.key_type} {one.ordinals} {canonical(one.population)}"
+            self._made[key] = "\n".join([own, *used])
+        return self._made[key]
+
+    def field(self, entity: str, name: str) -> str:
+        key = ("field", entity, name)
+        if key not in self._made:
+            one = next(found for found in self.draft.entities[entity].fields if found.name == name)
+            stored = sorted({self.source(location.source) for location in one.at})
+            below = () if one.derived is None else tuple(feature_sites(one.derived, (), entity))
+            plain = replace(one, history=None, pii=False)
+            used = sorted(set(self.of_sites(below)))
+            self._made[key] = "\n".join([f"field {entity} {canonical(plain)}", *stored, *used])
+        return self._made[key]
+
+    def event(self, name: str, entity: str) -> str:
+        key = ("event", name, entity)
+        if key not in self._made:
+            one = self.draft.index.events[name]
+            column = dict(one.entities)[entity]
+            own = f"event {name} {column} {canonical(one.at)}"
+            self._made[key] = "\n".join([own, self.source(one.at.source)])
+        return self._made[key]
+
+    def property(self, event: str, name: str) -> str:
+        key = ("property", event, name)
+        if key not in self._made:
+            one = self.draft.index.properties[event][name]
+            self._made[key] = f"property {event} {canonical(one)}"
+        return self._made[key]
+
+    def source(self, name: str) -> str:
+        key = ("source", name)
+        if key not in self._made:
+            plain = replace(self.draft.index.sources[name], replica=None, limits=None)
+            self._made[key] = f"source {canonical(plain)}"
+        return self._made[key]
+
+
+def _asks_for_zone(node: object) -> bool:
+    """Whether what the node means depends on the project's time zone."""
+    match node:
+        case Aggregate(window=InCalendar()):
+            return True
+        case Aggregate(window=Within(duration=duration)):
+            return _is_calendar(duration)
+        case Aggregate(window=Ago(start=start, end=end)):
+            return _is_calendar(start) or _is_calendar(end)
+        case Aggregate(window=Fixed(since=since, until=until)):
+            return isinstance(since, DatePoint) or isinstance(until, DatePoint)
+        case Test(operators=operators):
+            return any(_operator_asks(operator) for operator in operators)
+        case _:
+            return False
+
+
+def _operator_asks(operator: object) -> bool:
+    match operator:
+        case Anniversary() | OnCalendar():
+            return True
+        case MomentTest(moment=moment):
+            return isinstance(moment, DatePoint)
+        case InLast(duration=duration) | OlderThan(duration=duration) | InNext(duration=duration):
+            return _is_calendar(duration)
+        case Ahead(start=start, end=end):
+            return _is_calendar(start) or _is_calendar(end)
+        case _:
+            return False
+
+
+def _is_calendar(duration: Duration | None) -> bool:
+    return duration is not None and duration.months is not None

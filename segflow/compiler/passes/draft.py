@@ -1,0 +1,150 @@
+"""What the passes hand on: a project half compiled, and the diagnostics found so far."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from segflow.compiler.passes.walk import Site, entity_sites, rule_sites, segment_sites
+from segflow.diagnostics import Diagnostic, Report, Severity, Span
+from segflow.model.address import Address
+from segflow.model.catalog import Entity, Event, Field, Property, Source
+from segflow.model.predicate import Aggregate, Predicate
+from segflow.model.project import KeyPath, Project
+from segflow.model.rule import Rule
+from segflow.model.segment import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A project's names, looked up once."""
+
+    sources: Mapping[str, Source]
+    entities: Mapping[str, Entity]
+    events: Mapping[str, Event]
+    segments: Mapping[str, Segment]
+    rules: Mapping[str, Rule]
+    fields: Mapping[str, Mapping[str, Field]]
+    properties: Mapping[str, Mapping[str, Property]]
+
+    def names(self, kind: str) -> Mapping[str, object]:
+        """The objects of a kind that predicates and the catalog refer to."""
+        match kind:
+            case "source":
+                return self.sources
+            case "entity":
+                return self.entities
+            case "event":
+                return self.events
+            case "segment":
+                return self.segments
+            case _:
+                return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The state between two passes. Only `report` is written to; all else is replaced.
+
+    `wheres` and `entities` are as written, then typed, then normalised. `sites` are the nodes as
+    written. `order` puts every segment after those it names.
+    """
+
+    project: Project
+    report: Report
+    index: Index
+    sites: Mapping[Address, Sequence[Site]]
+    wheres: Mapping[str, Predicate]
+    entities: Mapping[str, Entity]
+    order: tuple[str, ...] = ()
+    depends: Mapping[Address, tuple[Address, ...]] = field(default_factory=dict)
+    definitions: Mapping[str, str] = field(default_factory=dict)
+
+    def complain(
+        self,
+        code: str,
+        address: Address,
+        path: KeyPath,
+        summary: str,
+        *,
+        at_key: bool = False,
+        detail: str | None = None,
+        help: str | None = None,
+        severity: Severity = "error",
+    ) -> None:
+        """Report a finding about the value at `path` of an object, or about the key there."""
+        find = self.project.sources.key if at_key else self.project.sources.value
+        self.report.add(
+            Diagnostic(
+                code=code,
+                summary=summary,
+                severity=severity,
+                detail=detail,
+                help=help,
+                span=find(address, path),
+                address=str(address),
+            )
+        )
+
+    def has_key(self, address: Address, path: KeyPath) -> bool:
+        """True where the YAML of the object has a key at `path`."""
+        return (address, path) in self.project.sources.keys
+
+    def declared(self, address: Address, path: KeyPath = ()) -> Span | None:
+        """Where an object, or a part of it, is declared."""
+        return self.project.sources.key(address, path)
+
+
+def draft_of(project: Project) -> Draft:
+    """The draft that the first pass is given."""
+    index = _index(project)
+    return Draft(
+        project=project,
+        report=Report(),
+        index=index,
+        sites=dict(_all_sites(index)),
+        wheres={name: segment.where for name, segment in index.segments.items()},
+        entities=index.entities,
+    )
+
+
+def _index(project: Project) -> Index:
+    objects = tuple(project)
+    entities = {found.name: found for found in objects if isinstance(found, Entity)}
+    events = {found.name: found for found in objects if isinstance(found, Event)}
+    return Index(
+        sources={found.name: found for found in objects if isinstance(found, Source)},
+        entities=entities,
+        events=events,
+        segments={found.name: found for found in objects if isinstance(found, Segment)},
+        rules={found.name: found for found in objects if isinstance(found, Rule)},
+        fields={
+            name: {one.name: one for one in entity.fields} for name, entity in entities.items()
+        },
+        properties={
+            name: {one.name: one for one in event.properties} for name, event in events.items()
+        },
+    )
+
+
+def _all_sites(index: Index) -> Iterator[tuple[Address, tuple[Site, ...]]]:
+    for entity in index.entities.values():
+        yield entity.address, tuple(entity_sites(entity))
+    for segment in index.segments.values():
+        yield segment.address, tuple(segment_sites(segment))
+    for rule in index.rules.values():
+        yield rule.address, tuple(rule_sites(rule, rule_entity(index, rule)))
+
+
+def rule_entity(index: Index, rule: Rule) -> str:
+    """The entity of a rule's segment; "" where that segment is unknown."""
+    segment = index.segments.get(rule.segment)
+    return "" if segment is None else segment.entity
+
+
+def head_path(draft: Draft, address: Address, aggregate: Aggregate, path: KeyPath) -> KeyPath:
+    """The key under which an aggregate names its events: `did`, `sum`, `count_distinct`, …"""
+    if aggregate.kind != "count":
+        return (*path, aggregate.kind)
+    for key in ("did", "did_not", "count"):
+        if draft.has_key(address, (*path, key)):
+            return (*path, key)
+    return path

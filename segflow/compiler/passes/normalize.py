@@ -1,0 +1,166 @@
+"""Normalise: one shape for equal meanings, so that later passes and evaluators know fewer shapes.
+
+Nested lists are flattened, `none` is not-any, double negation goes, counts are at_least, at_most
+or exactly, and a sample without a salt is given the name of the object it stands in. Order is kept,
+since people read explanations in the order in which they wrote.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import assert_never
+
+from segflow.compiler.passes.draft import Draft
+from segflow.model.catalog import Entity, Field
+from segflow.model.predicate import (
+    Aggregate,
+    Ago,
+    All,
+    Among,
+    AnyOf,
+    Compare,
+    CountTest,
+    Feature,
+    Fixed,
+    NoneOf,
+    Not,
+    Operator,
+    Predicate,
+    Sample,
+    Scaled,
+    Test,
+    Window,
+    Within,
+)
+from segflow.model.scalar import Const
+
+
+def normalize(draft: Draft) -> Draft:
+    """Give every segment and entity its normal shape."""
+    return replace(
+        draft,
+        wheres={name: _predicate(where, name) for name, where in draft.wheres.items()},
+        entities={name: _entity(entity) for name, entity in draft.entities.items()},
+    )
+
+
+def _entity(entity: Entity) -> Entity:
+    population = entity.population
+    if population.where is not None:
+        population = replace(population, where=_predicate(population.where, entity.name))
+    fields = tuple(_field(field, entity.name) for field in entity.fields)
+    return replace(entity, population=population, fields=fields)
+
+
+def _field(field: Field, salt: str) -> Field:
+    return field if field.derived is None else replace(field, derived=_feature(field.derived, salt))
+
+
+# --- predicates ------------------------------------------------------------------------------
+
+
+def _predicate(node: Predicate, salt: str) -> Predicate:
+    match node:
+        case Test():
+            return _test(node, salt)
+        case All(items=items):
+            return _one_or(All, _distinct(_flat(All, items, salt)))
+        case AnyOf(items=items):
+            return _one_or(AnyOf, _distinct(_flat(AnyOf, items, salt)))
+        case NoneOf(items=items):
+            return _not(_one_or(AnyOf, _distinct(_flat(AnyOf, items, salt))))
+        case Not(item=item):
+            return _not(_predicate(item, salt))
+        case Sample(salt=None):
+            return replace(node, salt=salt)
+        case _:
+            return node
+
+
+def _flat(
+    kind: type[All] | type[AnyOf], items: tuple[Predicate, ...], salt: str
+) -> Iterator[Predicate]:
+    for item in items:
+        normal = _predicate(item, salt)
+        if isinstance(normal, kind):
+            yield from normal.items
+        else:
+            yield normal
+
+
+def _distinct(items: Iterator[Predicate]) -> tuple[Predicate, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+def _one_or(kind: type[All] | type[AnyOf], items: tuple[Predicate, ...]) -> Predicate:
+    return items[0] if len(items) == 1 else kind(items=items)
+
+
+def _not(item: Predicate) -> Predicate:
+    return item.item if isinstance(item, Not) else Not(item=item)
+
+
+def _test(test: Test, salt: str) -> Test:
+    feature = _feature(test.feature, salt)
+    operators = tuple(_operator(operator, salt) for operator in test.operators)
+    if feature is test.feature and operators == test.operators:
+        return test
+    return replace(test, feature=feature, operators=operators)
+
+
+# --- features and operators ------------------------------------------------------------------
+
+
+def _feature(feature: Feature, salt: str) -> Feature:
+    if not isinstance(feature, Aggregate):
+        return feature
+    events = feature.events
+    if len(events) > 1:
+        events = tuple(sorted(set(events)))
+    window = None if feature.window is None else _window(feature.window)
+    where = None if feature.where is None else _predicate(feature.where, salt)
+    if events == feature.events and window == feature.window and where is feature.where:
+        return feature
+    return replace(feature, events=events, window=window, where=where)
+
+
+def _window(window: Window) -> Window | None:
+    match window:
+        case Ago(start=None, end=None) | Fixed(since=None, until=None):
+            return None
+        case Ago(start=start, end=None) if start is not None:
+            return Within(duration=start)
+        case _:
+            return window
+
+
+def _operator(operator: Operator, salt: str) -> Operator:
+    match operator:
+        case CountTest():
+            return _count(operator)
+        case Among(values=values):
+            return replace(operator, values=_sorted(values))
+        case Compare(right=Scaled(feature=feature) as right):
+            normal = _feature(feature, salt)
+            if normal is feature:
+                return operator
+            return replace(operator, right=replace(right, feature=normal))
+        case _:
+            return operator
+
+
+def _count(test: CountTest) -> CountTest:
+    match test.op:
+        case "more_than":
+            return CountTest(op="at_least", count=test.count + 1)
+        case "fewer_than":
+            return CountTest(op="at_most", count=test.count - 1)
+        case "at_least" | "at_most" | "exactly":
+            return test
+        case _:
+            assert_never(test.op)
+
+
+def _sorted(values: tuple[object, ...]) -> tuple[Const, ...]:
+    """Each constant once, in the order of their values; they are of one type."""
+    typed = {value for value in values if isinstance(value, Const)}
+    return tuple(sorted(typed, key=lambda value: value.value))

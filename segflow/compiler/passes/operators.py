@@ -1,0 +1,197 @@
+"""Operators against the types of values: which fit, and what their literals become."""
+
+from dataclasses import replace
+from typing import assert_never
+
+import re2
+
+from segflow.compiler.passes.literals import LiteralError, constant
+from segflow.compiler.passes.slots import LITERAL, PATTERN, TYPE, Scope, Slot
+from segflow.model.predicate import (
+    Ahead,
+    Among,
+    Anniversary,
+    Between,
+    Compare,
+    CountTest,
+    Exists,
+    InLast,
+    InNext,
+    ListMatch,
+    MomentTest,
+    OlderThan,
+    OnCalendar,
+    Operator,
+    Scaled,
+    Size,
+    TextMatch,
+)
+from segflow.model.project import KeyPath
+from segflow.model.scalar import Const, Text
+
+_FOR_VALUES = {
+    "at_least": "gte",
+    "at_most": "lte",
+    "exactly": "eq",
+    "more_than": "gt",
+    "fewer_than": "lt",
+}
+_FOR_COUNTS = {value: count for count, value in _FOR_VALUES.items()}
+_COUNT_WORDS = ", ".join(_FOR_VALUES)
+
+_RE2 = re2.Options()
+_RE2.log_errors = False
+_TRIED: dict[str, str | None] = {}
+
+
+def typed_operator(operator: Operator, slot: Slot, path: KeyPath, scope: Scope) -> Operator:
+    """The operator with typed literals; what does not fit the slot is reported."""
+    key = operator_key(operator)
+    if isinstance(operator, CountTest):
+        if not slot.counts:
+            _refuse_count_operator(operator, slot, (*path, key), scope)
+        return operator
+    if slot.counts:
+        _refuse_value_operator(key, slot, (*path, key), scope)
+        return operator
+    match operator:
+        case Compare() | Among() | Between():
+            return _comparison(operator, slot, (*path, key), scope)
+        case Exists():
+            return operator
+        case TextMatch():
+            _text(operator, slot, (*path, key), scope)
+        case ListMatch() | Size():
+            _misfit(key, slot, (*path, key), scope, "it is for lists")
+        case _:
+            if not slot.type.is_time:
+                _misfit(key, slot, (*path, key), scope, "it is for dates and timestamps")
+    return operator
+
+
+def operator_key(operator: Operator) -> str:  # noqa: C901 - one arm per operator
+    """The YAML key of an operator."""
+    match operator:
+        case Compare(op=op) | TextMatch(op=op) | ListMatch(op=op) | CountTest(op=op):
+            return op
+        case MomentTest(op=op):
+            return op
+        case Among(negated=negated):
+            return "not_in" if negated else "in"
+        case Between():
+            return "between"
+        case Exists():
+            return "exists"
+        case Size():
+            return "size"
+        case InLast():
+            return "in_last"
+        case OlderThan():
+            return "older_than"
+        case InNext():
+            return "in_next"
+        case Ahead():
+            return "ahead"
+        case Anniversary():
+            return "anniversary"
+        case OnCalendar():
+            return "calendar"
+        case _:
+            assert_never(operator)
+
+
+# --- comparisons -----------------------------------------------------------------------------
+
+
+def _comparison(
+    operator: Compare | Among | Between, slot: Slot, path: KeyPath, scope: Scope
+) -> Operator:
+    key = str(path[-1])
+    if slot.type.name == "boolean" and key not in ("eq", "ne", "in", "not_in"):
+        _misfit(key, slot, path, scope, "write `eq: true` or `eq: false`")
+        return operator
+    match operator:
+        case Compare(right=Scaled()):
+            return operator
+        case Compare(right=right):
+            return replace(operator, right=_literal(right, slot, path, scope))
+        case Among(values=values):
+            typed = tuple(
+                _literal(value, slot, (*path, number), scope) for number, value in enumerate(values)
+            )
+            return replace(operator, values=typed)
+        case Between(low=low, high=high):
+            return Between(
+                low=_literal(low, slot, (*path, 0), scope),
+                high=_literal(high, slot, (*path, 1), scope),
+            )
+
+
+def _literal(
+    operand: Text | Const | Scaled, slot: Slot, path: KeyPath, scope: Scope
+) -> Text | Const:
+    if not isinstance(operand, Text):
+        assert isinstance(operand, Const)
+        return operand
+    try:
+        return constant(operand, slot.type, scope.zone)
+    except LiteralError as error:
+        scope.complain(LITERAL, path, f"{error}, and {slot.name} is of type {slot.type}", error.fix)
+        return operand
+
+
+# --- text ------------------------------------------------------------------------------------
+
+
+def _text(operator: TextMatch, slot: Slot, path: KeyPath, scope: Scope) -> None:
+    if slot.type.name != "string":
+        _misfit(operator.op, slot, path, scope, "it is for strings")
+    elif operator.op == "matches" and (reason := _pattern_error(operator.text)) is not None:
+        scope.complain(
+            PATTERN,
+            path,
+            f"{operator.text!r} is no regular expression: {reason}",
+            "the syntax is RE2's: no look-around and no back-references",
+        )
+
+
+def _pattern_error(pattern: str) -> str | None:
+    """Why RE2 refuses the expression, or None; asked once per expression."""
+    if pattern not in _TRIED:
+        try:
+            re2.compile(pattern, _RE2)
+            _TRIED[pattern] = None
+        except re2.error as error:
+            reason = error.args[0] if error.args else "refused"
+            _TRIED[pattern] = reason.decode() if isinstance(reason, bytes) else str(reason)
+    return _TRIED[pattern]
+
+
+# --- misfits ---------------------------------------------------------------------------------
+
+
+def _misfit(key: str, slot: Slot, path: KeyPath, scope: Scope, reason: str) -> None:
+    scope.complain(
+        TYPE, path, f"`{key}` does not fit {slot.name} of type {slot.type}", reason, key=True
+    )
+
+
+def _refuse_count_operator(operator: CountTest, slot: Slot, path: KeyPath, scope: Scope) -> None:
+    scope.complain(
+        TYPE,
+        path,
+        f"`{operator.op}` is for counts of things, and {slot.name} is a value",
+        f"write `{_FOR_VALUES[operator.op]}`",
+        key=True,
+    )
+
+
+def _refuse_value_operator(key: str, slot: Slot, path: KeyPath, scope: Scope) -> None:
+    instead = _FOR_COUNTS.get(key)
+    scope.complain(
+        TYPE,
+        path,
+        f"`{key}` is for values, and {slot.name} counts things",
+        f"write `{instead}`" if instead else f"counts take {_COUNT_WORDS}",
+        key=True,
+    )

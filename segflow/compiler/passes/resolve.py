@@ -1,0 +1,282 @@
+"""Resolve: every name refers to something declared, of the right kind and entity."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from segflow.compiler.passes.draft import Draft, head_path
+from segflow.compiler.passes.walk import Site
+from segflow.model.address import Address
+from segflow.model.catalog import Entity, Event, Relation
+from segflow.model.predicate import (
+    Aggregate,
+    Changed,
+    FieldFeature,
+    InFile,
+    InSegment,
+    PropertyFeature,
+    Sql,
+    Transition,
+)
+from segflow.model.project import KeyPath
+from segflow.model.rule import Action, EventTrigger, IfStep, Rule, RuleStep, SendStep
+
+UNKNOWN = "RES001"
+NOT_OF_ENTITY = "RES002"
+MISPLACED = "RES003"
+
+
+def resolve(draft: Draft) -> Draft:
+    """Report every name that refers to nothing, with the nearest one of its namespace."""
+    for entity in draft.index.entities.values():
+        _entity(draft, entity)
+    for event in draft.index.events.values():
+        _event(draft, event)
+    for found in draft.project:
+        if isinstance(found, Relation):
+            _relation(draft, found)
+    for segment in draft.index.segments.values():
+        _object(draft, segment.address, ("entity",), "entity", segment.entity)
+    for rule in draft.index.rules.values():
+        _rule(draft, rule)
+    for address, sites in draft.sites.items():
+        for site in sites:
+            _site(draft, address, site)
+    return draft
+
+
+# --- nodes -----------------------------------------------------------------------------------
+
+
+def _site(draft: Draft, address: Address, site: Site) -> None:
+    node, path = site.node, site.path
+    match node:
+        case FieldFeature(field=name):
+            _field(draft, address, (*path, "field"), site.entity, name)
+        case PropertyFeature():
+            _property_test(draft, address, site, node)
+        case Aggregate():
+            _aggregate(draft, address, site, node)
+        case InSegment(segment=name):
+            _segment(draft, address, (*path, "segment"), site.entity, name)
+        case Transition(kind=kind, segment=name):
+            _segment(draft, address, (*path, kind), site.entity, name)
+        case Changed(field=name):
+            _field(draft, address, (*path, "changed"), site.entity, name)
+        case Sql(source=name):
+            _object(draft, address, (*path, "source"), "source", name)
+        case InFile(path=file):
+            _list(draft, address, (*path, "in_file"), file)
+        case _:
+            pass
+
+
+def _aggregate(draft: Draft, address: Address, site: Site, aggregate: Aggregate) -> None:
+    path = head_path(draft, address, aggregate, site.path)
+    for number, name in enumerate(aggregate.events):
+        here = (*path, number) if len(aggregate.events) > 1 else path
+        if _object(draft, address, here, "event", name):
+            _keyed_by(draft, address, here, name, site.entity)
+            if aggregate.property is not None:
+                _property(draft, address, here, name, aggregate.property)
+
+
+def _property_test(draft: Draft, address: Address, site: Site, node: PropertyFeature) -> None:
+    path = (*site.path, "property")
+    if not site.events:
+        draft.complain(
+            MISPLACED,
+            address,
+            path,
+            f"property {node.property!r} stands outside of an event's where",
+            help="move the test into the `where` of a `did`, or test a `field`",
+        )
+    for name in site.events:
+        if name in draft.index.events:
+            _property(draft, address, path, name, node.property)
+
+
+def _keyed_by(draft: Draft, address: Address, path: KeyPath, event: str, entity: str) -> None:
+    if not entity or entity not in draft.index.entities:
+        return
+    keyed = [name for name, _ in draft.index.events[event].entities]
+    if entity not in keyed:
+        draft.complain(
+            NOT_OF_ENTITY,
+            address,
+            path,
+            f"event {event!r} carries no key of entity {entity!r}",
+            detail=f"it carries keys of: {', '.join(keyed)}",
+            help=f"name the column under `entities:` of event {event}",
+        )
+
+
+def _segment(draft: Draft, address: Address, path: KeyPath, entity: str, name: str) -> None:
+    if not _object(draft, address, path, "segment", name):
+        return
+    other = draft.index.segments[name].entity
+    if entity and other != entity:
+        draft.complain(
+            NOT_OF_ENTITY,
+            address,
+            path,
+            f"segment {name!r} is of entity {other!r}, not of {entity!r}",
+            help=f"name a segment of entity {entity}",
+        )
+
+
+def _list(draft: Draft, address: Address, path: KeyPath, file: str) -> None:
+    if file not in draft.project.lists:
+        draft.complain(
+            UNKNOWN,
+            address,
+            path,
+            f"there is no list file {file!r}",
+            help="the path is relative to the project" + _nearest(file, draft.project.lists),
+        )
+
+
+# --- the catalog and rules -------------------------------------------------------------------
+
+
+def _entity(draft: Draft, entity: Entity) -> None:
+    address = entity.address
+    _object(draft, address, ("population", "source"), "source", entity.population.source)
+    if entity.timezone_field is not None:
+        _field(draft, address, ("timezone", "field"), entity.name, entity.timezone_field)
+    for field in entity.fields:
+        at: KeyPath = ("fields", field.name, "at")
+        for number, location in enumerate(field.at):
+            several = (*at, number) if draft.has_key(address, (*at, number, "source")) else at
+            _object(draft, address, (*several, "source"), "source", location.source)
+        if field.history is not None:
+            path = ("fields", field.name, "history", "source")
+            _object(draft, address, path, "source", field.history.source)
+
+
+def _event(draft: Draft, event: Event) -> None:
+    _object(draft, event.address, ("at", "source"), "source", event.at.source)
+    for name, _ in event.entities:
+        path: KeyPath = ("entities", name)
+        if name not in draft.index.entities:
+            _unknown(draft, event.address, path, "entity", name, at_key=True)
+
+
+def _relation(draft: Draft, relation: Relation) -> None:
+    address = relation.address
+    _object(draft, address, ("from", "entity"), "entity", relation.from_entity)
+    _object(draft, address, ("to", "entity"), "entity", relation.to_entity)
+
+
+def _rule(draft: Draft, rule: Rule) -> None:
+    address = rule.address
+    _object(draft, address, ("segment",), "segment", rule.segment)
+    if isinstance(rule.trigger, EventTrigger):
+        path: KeyPath = ("trigger", "event")
+        event = rule.trigger.event
+        if _object(draft, address, path, "event", event) and rule.trigger.key is not None:
+            _property(draft, address, ("trigger", "key"), event, rule.trigger.key)
+    if rule.goal is not None:
+        path, event = ("goal", "event"), rule.goal.event
+        if _object(draft, address, path, "event", event) and rule.goal.value is not None:
+            _property(draft, address, ("goal", "value"), event, rule.goal.value)
+    _actions(draft, address, ("send",), rule.send)
+    for number, variant in enumerate(rule.variants):
+        _actions(draft, address, ("variants", number, "send"), variant.send)
+    _steps(draft, address, ("steps",), rule.steps)
+
+
+def _steps(draft: Draft, address: Address, path: KeyPath, steps: tuple[RuleStep, ...]) -> None:
+    for number, step in enumerate(steps):
+        here = (*path, number)
+        if isinstance(step, SendStep):
+            _actions(draft, address, (*here, "send"), step.send)
+        elif isinstance(step, IfStep):
+            _steps(draft, address, (*here, "then"), step.then)
+            _steps(draft, address, (*here, "else"), step.otherwise)
+
+
+def _actions(draft: Draft, address: Address, path: KeyPath, actions: tuple[Action, ...]) -> None:
+    for number, action in enumerate(actions):
+        listed = draft.has_key(address, (*path, number, "channel"))
+        here = (*path, number) if listed else path
+        _object(draft, address, (*here, "channel"), "channel", action.channel)
+        if action.offer is not None:
+            _object(draft, address, (*here, "offer"), "offer", action.offer)
+
+
+# --- names -----------------------------------------------------------------------------------
+
+
+def _object(draft: Draft, address: Address, path: KeyPath, kind: str, name: str) -> bool:
+    """True where an object of that kind and name exists; else its absence is reported."""
+    if Address(kind, name) in draft.project.objects:
+        return True
+    _unknown(draft, address, path, kind, name)
+    return False
+
+
+def _unknown(
+    draft: Draft, address: Address, path: KeyPath, kind: str, name: str, *, at_key: bool = False
+) -> None:
+    names = sorted(found.name for found in draft.project.objects if found.kind == kind)
+    near = _match(name, names)
+    draft.complain(
+        UNKNOWN,
+        address,
+        path,
+        f"there is no {kind} {name!r}",
+        at_key=at_key,
+        help=_suggest(draft, Address(kind, near), (), near) if near else _known(kind, names),
+    )
+
+
+def _field(draft: Draft, address: Address, path: KeyPath, entity: str, name: str) -> None:
+    fields = draft.index.fields.get(entity)
+    if fields is None or name in fields:
+        return
+    near = _match(name, fields)
+    owner = Address("entity", entity)
+    draft.complain(
+        UNKNOWN,
+        address,
+        path,
+        f"entity {entity!r} has no field {name!r}",
+        help=_suggest(draft, owner, ("fields", near), near) if near else _known("field", fields),
+    )
+
+
+def _property(draft: Draft, address: Address, path: KeyPath, event: str, name: str) -> None:
+    properties = draft.index.properties.get(event)
+    if properties is None or name in properties:
+        return
+    near = _match(name, properties)
+    owner = Address("event", event)
+    draft.complain(
+        UNKNOWN,
+        address,
+        path,
+        f"event {event!r} has no property {name!r}",
+        help=_suggest(draft, owner, ("properties", near), near)
+        if near
+        else _known("property", properties),
+    )
+
+
+def _match(name: str, names: Iterable[str]) -> str | None:
+    return next(iter(get_close_matches(name, list(names), n=1)), None)
+
+
+def _suggest(draft: Draft, owner: Address, path: KeyPath, near: str) -> str:
+    span = draft.declared(owner, path)
+    where = "" if span is None else f", declared at {span.path}:{span.line}"
+    return f"did you mean {near!r}{where}?"
+
+
+def _known(kind: str, names: Iterable[str]) -> str:
+    known = ", ".join(sorted(names)[:10])
+    return f"known: {known}" if known else f"no {kind} is declared yet"
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    near = _match(name, names)
+    return "" if near is None else f"; did you mean {near!r}?"

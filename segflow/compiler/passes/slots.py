@@ -1,0 +1,39 @@
+"""The slots of a predicate: what type of value a feature gives, and where in the project we are."""
+
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from segflow.compiler.passes.draft import Draft
+from segflow.model.address import Address
+from segflow.model.project import KeyPath
+from segflow.model.types import ValueType
+
+TYPE = "TYP001"
+LITERAL = "TYP002"
+KEY = "TYP003"
+MISPLACED = "TYP004"
+PATTERN = "TYP005"
+
+
+class Scope(NamedTuple):
+    """Where a node stands: in which object, whose fields it means, in which event's `where`."""
+
+    draft: Draft
+    address: Address
+    entity: str
+    events: tuple[str, ...]
+    zone: ZoneInfo
+
+    def complain(
+        self, code: str, path: KeyPath, summary: str, help: str | None = None, *, key: bool = False
+    ) -> None:
+        """Report a finding about the value at a path of this object, or about its key."""
+        self.draft.complain(code, self.address, path, summary, help=help, at_key=key)
+
+
+class Slot(NamedTuple):
+    """What a feature gives: a value of `type`, or a count of things. `name` is for people."""
+
+    type: ValueType
+    name: str
+    counts: bool = False

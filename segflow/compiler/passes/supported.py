@@ -1,0 +1,212 @@
+"""Supported: what the language knows but can't be compiled yet is refused, by the form's name."""
+
+from collections.abc import Iterator
+
+from segflow.compiler.passes.draft import Draft
+from segflow.compiler.passes.walk import Site
+from segflow.model.address import Address
+from segflow.model.catalog import Entity, Event, Field, Location, Property, Relation, Source
+from segflow.model.predicate import (
+    Aggregate,
+    Changed,
+    Consent,
+    ContextFeature,
+    EventHas,
+    FieldFeature,
+    Held,
+    Members,
+    Periods,
+    Rank,
+    Reachable,
+    Same,
+    Sequence,
+    Sql,
+    Test,
+    Transition,
+    Via,
+)
+from segflow.model.project import KeyPath
+from segflow.model.segment import OnStream
+
+NOT_YET = "SUP001"
+TWO_SOURCES = "SUP002"
+
+Finding = tuple[KeyPath, str]
+"""Where the form stands, and its name."""
+
+_FORMS: dict[type, tuple[str, str]] = {
+    Periods: ("periods", "`periods`"),
+    EventHas: ("has", "`has`"),
+    Sequence: ("sequence", "`sequence`"),
+    Same: ("same", "`same`"),
+    Held: ("held", "`held`"),
+    Changed: ("changed", "`changed`"),
+    Rank: ("rank", "`rank`"),
+    Via: ("via", "`via`"),
+    Members: ("members", "`members`"),
+    Consent: ("consent", "`consent`"),
+    Reachable: ("reachable", "`reachable`"),
+    Sql: ("sql", "`sql`"),
+    ContextFeature: ("context", "`context`"),
+}
+
+
+def supported(draft: Draft) -> Draft:
+    """Report every form that can't be compiled yet, and segments that need two sources."""
+    for found in draft.project:
+        for path, form in _of_object(found):
+            _refuse(draft, found.address, path, form)
+    for segment in draft.index.segments.values():
+        if isinstance(segment.refresh, OnStream):
+            _refuse(draft, segment.address, ("refresh",), "`refresh: stream`")
+    for address, sites in draft.sites.items():
+        for site in sites:
+            for path, form in _of_site(site):
+                _refuse(draft, address, path, form)
+            _one_source(draft, address, site)
+    return draft
+
+
+def _refuse(draft: Draft, address: Address, path: KeyPath, form: str) -> None:
+    draft.complain(
+        NOT_YET,
+        address,
+        path,
+        f"{form} is not supported yet",
+        at_key=True,
+        detail="it is part of the language, but this version can't compile it",
+    )
+
+
+# --- predicates ------------------------------------------------------------------------------
+
+
+def _of_site(site: Site) -> Iterator[Finding]:
+    node, path = site.node, site.path
+    match node:
+        case Test(user_zone=True) | Aggregate(user_zone=True):
+            yield (*path, "timezone"), "`timezone: user`"
+        case Aggregate(kind="mode"):
+            yield (*path, "mode"), "`mode`"
+        case Transition(kind=kind):
+            yield (*path, kind), f"`{kind}`"
+        case _ if type(node) in _FORMS:
+            key, form = _FORMS[type(node)]
+            yield (*path, key), form
+        case _:
+            pass
+
+
+def _one_source(draft: Draft, address: Address, site: Site) -> None:
+    """A field or event that lies in another source than the population."""
+    entity = draft.index.entities.get(site.entity)
+    if entity is None:
+        return
+    home = entity.population.source
+    for what, source in _sources_of(draft, site):
+        if source != home:
+            draft.complain(
+                TWO_SOURCES,
+                address,
+                site.path,
+                f"{what} lies in source {source!r}, the population of {entity.name} in {home!r}",
+                detail="a segment over two sources is not supported yet",
+                help=f"bring {what} into source {home}",
+            )
+
+
+def _sources_of(draft: Draft, site: Site) -> Iterator[tuple[str, str]]:
+    match site.node:
+        case FieldFeature(field=name):
+            field = draft.index.fields.get(site.entity, {}).get(name)
+            if field is not None and field.at:
+                yield f"field {name}", field.at[0].source
+        case Aggregate(events=names):
+            for name in names:
+                event = draft.index.events.get(name)
+                if event is not None:
+                    yield f"event {name}", event.at.source
+        case _:
+            pass
+
+
+# --- the catalog -----------------------------------------------------------------------------
+
+
+def _of_object(found: object) -> Iterator[Finding]:
+    match found:
+        case Source():
+            yield from _of_source(found)
+        case Entity():
+            yield from _of_entity(found)
+        case Event():
+            yield from _of_event(found)
+        case Relation():
+            yield (), "a relation"
+        case _:
+            pass
+
+
+def _of_source(source: Source) -> Iterator[Finding]:
+    if source.engine != "duckdb":
+        yield ("engine",), f"engine {source.engine}"
+    if source.replica is not None:
+        yield ("replica",), "`replica`"
+
+
+def _of_entity(entity: Entity) -> Iterator[Finding]:
+    if entity.key_type == "string":
+        yield ("key",), "a key of strings (it comes with the reuse of groups)"
+    elif entity.ordinals == "dictionary":
+        yield ("key", "ordinals"), "`ordinals: dictionary`"
+    for field in entity.fields:
+        yield from _of_field(field)
+
+
+def _of_field(field: Field) -> Iterator[Finding]:
+    path: KeyPath = ("fields", field.name)
+    if field.type.is_list or field.type.name == "version":
+        yield (*path, "type"), f"type {field.type}"
+    if field.history is not None:
+        yield (*path, "history"), "`history`"
+    if len(field.at) > 1:
+        yield (*path, "at"), "a field at several locations"
+    for location in field.at:
+        yield from _of_location(location, (*path, "at"))
+
+
+def _of_location(location: Location, path: KeyPath) -> Iterator[Finding]:
+    if location.index is not None:
+        yield (*path, "index"), "`index`"
+    if location.path:
+        yield (*path, "path"), "a path into JSON"
+    if location.encoding is not None:
+        yield (*path, "encoding"), "`encoding`"
+
+
+def _of_event(event: Event) -> Iterator[Finding]:
+    at = event.at
+    for key, given in (
+        ("version", at.version),
+        ("arrived", at.arrived),
+        ("lateness", at.lateness),
+        ("when", at.when or None),
+    ):
+        if given is not None:
+            yield ("at", key), f"`{key}`"
+    if event.stream is not None:
+        yield ("stream",), "`stream`"
+    for prop in event.properties:
+        yield from _of_property(prop)
+
+
+def _of_property(prop: Property) -> Iterator[Finding]:
+    path: KeyPath = ("properties", prop.name)
+    if prop.type.is_list or prop.type.name == "version":
+        yield (*path, "type"), f"type {prop.type}"
+    if prop.unnest is not None:
+        yield (*path, "unnest"), "`unnest`"
+    elif prop.path:
+        yield (*path, "path"), "a path into JSON"
+    if prop.encoding is not None:
+        yield (*path, "encoding"), "`encoding`"

@@ -1,0 +1,313 @@
+"""Typecheck: operators fit the types of values, and every literal becomes a typed constant."""
+
+from dataclasses import replace
+from typing import assert_never
+
+from segflow.compiler.passes.draft import Draft, head_path, rule_entity
+from segflow.compiler.passes.operators import typed_operator
+from segflow.compiler.passes.slots import KEY, MISPLACED, TYPE, Scope, Slot
+from segflow.compiler.passes.walk import conditions, list_key
+from segflow.compiler.timeline import zone
+from segflow.model.catalog import Entity, Field
+from segflow.model.predicate import (
+    Aggregate,
+    All,
+    AnyOf,
+    Compare,
+    ContextFeature,
+    Feature,
+    FieldFeature,
+    InFile,
+    InSegment,
+    NoneOf,
+    Not,
+    Operator,
+    Predicate,
+    PropertyFeature,
+    Sample,
+    Scaled,
+    Test,
+    TextMatch,
+)
+from segflow.model.project import KeyPath
+from segflow.model.rule import EventTrigger, Rule
+from segflow.model.types import INTEGER, TIMESTAMP, ValueType, decimal_type
+
+_KEYS = 2**64
+
+
+def typecheck(draft: Draft) -> Draft:
+    """Report every operator and literal that does not fit; give the predicates typed."""
+    around = zone(draft.project.settings.timezone)
+    entities = {
+        name: _entity(entity, Scope(draft, entity.address, name, (), around))
+        for name, entity in draft.index.entities.items()
+    }
+    wheres = {
+        name: _predicate(
+            segment.where, ("where",), Scope(draft, segment.address, segment.entity, (), around)
+        )
+        for name, segment in draft.index.segments.items()
+    }
+    for rule in draft.index.rules.values():
+        _rule(rule, Scope(draft, rule.address, rule_entity(draft.index, rule), (), around))
+    return replace(draft, wheres=wheres, entities=entities)
+
+
+# --- objects ---------------------------------------------------------------------------------
+
+
+def _entity(entity: Entity, scope: Scope) -> Entity:
+    population = entity.population
+    if population.where is not None:
+        for site in scope.draft.sites[entity.address]:
+            if isinstance(site.node, InSegment):
+                scope.complain(
+                    MISPLACED, (*site.path, "segment"), "a population can't rest on a segment"
+                )
+        where = _predicate(population.where, ("population", "where"), scope)
+        population = replace(population, where=where)
+    fields = tuple(
+        field if field.derived is None else _derived(field, field.derived, scope)
+        for field in entity.fields
+    )
+    return replace(entity, population=population, fields=fields)
+
+
+def _derived(field: Field, feature: Feature, scope: Scope) -> Field:
+    path: KeyPath = ("fields", field.name, "is")
+    typed, slot = _feature(feature, path, scope)
+    if slot is not None and not _gives(slot.type, field.type, feature):
+        scope.complain(
+            TYPE,
+            (*path[:-1], "type"),
+            f"field {field.name} is declared {field.type}, but {slot.name} gives {slot.type}",
+            f"declare it {slot.type}",
+        )
+    return replace(field, derived=typed)
+
+
+def _gives(given: ValueType, declared: ValueType, feature: Feature) -> bool:
+    """Whether the declared type holds the given values exactly; an average fits any decimal."""
+    if given.name == declared.name == "decimal":
+        is_average = isinstance(feature, Aggregate) and feature.kind == "avg"
+        return is_average or given.scale == declared.scale
+    return given == declared
+
+
+def _rule(rule: Rule, scope: Scope) -> None:
+    if rule.where is not None:
+        _predicate(rule.where, ("where",), scope)
+    if isinstance(rule.trigger, EventTrigger) and rule.trigger.where is not None:
+        inside = scope._replace(events=(rule.trigger.event,))
+        _predicate(rule.trigger.where, ("trigger", "where"), inside)
+    for condition, path in conditions(rule.steps, ("steps",)):
+        _predicate(condition, path, scope)
+
+
+# --- predicates ------------------------------------------------------------------------------
+
+
+def _predicate(node: Predicate, path: KeyPath, scope: Scope) -> Predicate:
+    match node:
+        case Test():
+            return _test(node, path, scope)
+        case All(items=items) | AnyOf(items=items) | NoneOf(items=items):
+            key = list_key(node)
+            typed = tuple(
+                _predicate(item, (*path, key, number), scope) for number, item in enumerate(items)
+            )
+            return replace(node, items=typed)
+        case Not(item=item):
+            return Not(item=_predicate(item, (*path, "not"), scope))
+        case InSegment():
+            _only_about_users(path, "segment", scope)
+        case Sample():
+            _only_about_users(path, "sample", scope)
+        case InFile(path=file):
+            _only_about_users(path, "in_file", scope)
+            _keys(file, (*path, "in_file"), scope)
+        case _:
+            pass  # everyone, and what the pass `supported` refuses
+    return node
+
+
+def _only_about_users(path: KeyPath, key: str, scope: Scope) -> None:
+    if scope.events:
+        scope.complain(
+            MISPLACED,
+            (*path, key),
+            f"`{key}` can't stand in an event's where",
+            "an event's `where` tests properties of the event and fields of the user",
+            key=True,
+        )
+
+
+def _keys(file: str, path: KeyPath, scope: Scope) -> None:
+    listed = scope.draft.project.lists.get(file)
+    entity = scope.draft.index.entities.get(scope.entity)
+    if listed is None or entity is None or entity.key_type != "integer":
+        return
+    junk = [key for key in listed.keys if not _is_key(key)]
+    if junk:
+        scope.complain(
+            KEY,
+            path,
+            f"{file} holds {len(junk)} lines that are no key of {entity.name}: {junk[0]!r}",
+            "keys are whole numbers from 0 to 2^64 - 1, one a line",
+        )
+
+
+def _is_key(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 20 and int(text) < _KEYS
+
+
+def _test(test: Test, path: KeyPath, scope: Scope) -> Test:
+    feature, slot = _feature(test.feature, path, scope)
+    if slot is None:
+        return test
+    if test.ignore_case:
+        _case(test, slot, path, scope)
+    operators = tuple(_operator(operator, slot, path, scope) for operator in test.operators)
+    if feature is test.feature and operators == test.operators:
+        return test
+    return replace(test, feature=feature, operators=operators)
+
+
+def _case(test: Test, slot: Slot, path: KeyPath, scope: Scope) -> None:
+    here = (*path, "ignore_case")
+    if slot.type.name != "string":
+        scope.complain(TYPE, here, f"`ignore_case` is for strings, {slot.name} is {slot.type}")
+    for operator in test.operators:
+        if isinstance(operator, TextMatch) and operator.op == "matches":
+            scope.complain(
+                TYPE,
+                here,
+                "`ignore_case` does not apply to `matches`",
+                "write (?i) at the start of the expression",
+            )
+
+
+def _operator(operator: Operator, slot: Slot, path: KeyPath, scope: Scope) -> Operator:
+    typed = typed_operator(operator, slot, path, scope)
+    if isinstance(typed, Compare) and isinstance(typed.right, Scaled) and not slot.counts:
+        return replace(typed, right=_right(typed.right, slot, (*path, typed.op), scope))
+    return typed
+
+
+def _right(right: Scaled, left: Slot, path: KeyPath, scope: Scope) -> Scaled:
+    feature, slot = _feature(right.feature, path, scope)
+    if slot is None:
+        return right
+    if not _comparable(left.type, slot.type):
+        scope.complain(
+            TYPE,
+            path,
+            f"{left.name} of type {left.type} can't be compared with {slot.name} of {slot.type}",
+            _why_not(left.type, slot.type),
+        )
+    elif right.times is not None and not (slot.type.is_number and slot.type.name != "float"):
+        scope.complain(
+            TYPE, (*path, "times"), f"`times` is for exact numbers, {slot.name} is {slot.type}"
+        )
+    return replace(right, feature=feature)
+
+
+def _comparable(left: ValueType, right: ValueType) -> bool:
+    if left.is_number and right.is_number:
+        return (left.name == "float") == (right.name == "float")
+    return left.name == right.name
+
+
+def _why_not(left: ValueType, right: ValueType) -> str | None:
+    if left.is_number and right.is_number:
+        return "a float is not exact: declare both as decimals"
+    return None
+
+
+# --- features --------------------------------------------------------------------------------
+
+
+def _feature(feature: Feature, path: KeyPath, scope: Scope) -> tuple[Feature, Slot | None]:
+    """The feature with a typed `where`, and what it gives; None where that is unknown."""
+    match feature:
+        case FieldFeature(field=name):
+            field = scope.draft.index.fields.get(scope.entity, {}).get(name)
+            return feature, None if field is None else Slot(field.type, f"field {name}")
+        case PropertyFeature(property=name):
+            return feature, _property(name, scope.events, (*path, "property"), scope)
+        case Aggregate():
+            return _aggregate(feature, path, scope)
+        case ContextFeature():
+            return feature, None
+        case _:
+            assert_never(feature)
+
+
+def _property(name: str, events: tuple[str, ...], path: KeyPath, scope: Scope) -> Slot | None:
+    """The slot of a property that all events of a union must declare with one type."""
+    found = [scope.draft.index.properties.get(event, {}).get(name) for event in events]
+    types = {prop.type for prop in found if prop is not None}
+    if len(types) > 1:
+        kinds = " and ".join(sorted(str(type_) for type_ in types))
+        scope.complain(TYPE, path, f"property {name} is {kinds} in the events that are joined")
+    return Slot(types.pop(), f"property {name}") if len(types) == 1 else None
+
+
+def _aggregate(aggregate: Aggregate, path: KeyPath, scope: Scope) -> tuple[Aggregate, Slot | None]:
+    if scope.events:
+        scope.complain(
+            MISPLACED,
+            head_path(scope.draft, scope.address, aggregate, path),
+            "an aggregate can't stand in an event's where",
+            "an event's `where` tests properties of the event and fields of the user; "
+            "declare a derived field to test an aggregate here",
+            key=True,
+        )
+    typed = aggregate
+    if aggregate.where is not None:
+        inside = scope._replace(events=aggregate.events)
+        where = _predicate(aggregate.where, (*path, "where"), inside)
+        typed = aggregate if where is aggregate.where else replace(aggregate, where=where)
+    return typed, _aggregate_slot(aggregate, path, scope)
+
+
+def _aggregate_slot(aggregate: Aggregate, path: KeyPath, scope: Scope) -> Slot | None:
+    head = head_path(scope.draft, scope.address, aggregate, path)
+    name = f"`{aggregate.kind}`"
+    if aggregate.kind == "count":
+        return Slot(INTEGER, name, counts=True)
+    if aggregate.kind in ("first_time", "last_time"):
+        return Slot(TIMESTAMP, name)
+    of = _property(aggregate.property or "", aggregate.events, head, scope)
+    if of is None:
+        return None
+    match aggregate.kind:
+        case "count_distinct":
+            return Slot(INTEGER, name, counts=True)
+        case "sum" | "avg":
+            return _sum_slot(aggregate, of, name, head, scope)
+        case "min" | "max" if of.type.name == "boolean":
+            scope.complain(TYPE, head, f"{name} does not fit {of.name} of type boolean")
+            return None
+        case _:
+            return Slot(of.type, f"{name} of {of.name}")
+
+
+def _sum_slot(
+    aggregate: Aggregate, of: Slot, name: str, path: KeyPath, scope: Scope
+) -> Slot | None:
+    if of.type.name == "float":
+        scope.complain(
+            TYPE,
+            path,
+            f"{name} of floats depends on the order of the events",
+            f"declare {of.name} as a decimal, for example decimal(18,2)",
+        )
+        return None
+    if not of.type.is_number:
+        scope.complain(TYPE, path, f"{name} does not fit {of.name} of type {of.type}")
+        return None
+    if aggregate.kind == "sum" and of.type.name == "integer":
+        return Slot(INTEGER, f"{name} of {of.name}")
+    return Slot(decimal_type(38, of.type.scale or 0), f"{name} of {of.name}")

@@ -1,0 +1,67 @@
+"""The compiler's main path; read this first. In goes a project, out come typed definitions."""
+
+from collections.abc import Callable
+
+from segflow.compiler.passes.cycles import cycles
+from segflow.compiler.passes.definition import definition
+from segflow.compiler.passes.depends import depends
+from segflow.compiler.passes.draft import Draft, draft_of
+from segflow.compiler.passes.normalize import normalize
+from segflow.compiler.passes.resolve import resolve
+from segflow.compiler.passes.supported import supported
+from segflow.compiler.passes.typecheck import typecheck
+from segflow.diagnostics import Report
+from segflow.model.codec import canonical, digest
+from segflow.model.compiled import Compiled, CompiledSegment
+from segflow.model.predicate import InFile, InSegment
+from segflow.model.project import Project
+
+Pass = Callable[[Draft], Draft]
+
+# Names first, since all else looks them up and skips what is unknown. Cycles before types, so that
+# whoever follows a chain later can trust that it ends. What can't be compiled is named before types
+# are judged, so that the typing pass may pass over it in silence. All four always run: a person
+# wants every error at once.
+CHECKS: tuple[Pass, ...] = (resolve, cycles, supported, typecheck)
+
+# Only a project without errors comes this far. Definitions hash the normal shape, so that two ways
+# to write the same thing are one definition.
+BUILDS: tuple[Pass, ...] = (normalize, depends, definition)
+
+PASSES: tuple[Pass, ...] = (*CHECKS, *BUILDS)
+
+
+def compile_project(project: Project) -> tuple[Compiled | None, Report]:
+    """Check and compile a whole project. Compiled is None where the report has errors."""
+    draft = draft_of(project)
+    for check in CHECKS:
+        draft = check(draft)
+    if draft.report.has_errors:
+        return None, draft.report
+    for build in BUILDS:
+        draft = build(draft)
+    return _compiled(draft), draft.report
+
+
+def _compiled(draft: Draft) -> Compiled:
+    project = draft.project
+    return Compiled(
+        project=project,
+        segments={name: _segment(draft, name) for name in draft.order},
+        fingerprints={address: digest(canonical(one)) for address, one in project.objects.items()},
+        depends=draft.depends,
+        entities=draft.entities,
+    )
+
+
+def _segment(draft: Draft, name: str) -> CompiledSegment:
+    segment = draft.index.segments[name]
+    nodes = [site.node for site in draft.sites[segment.address]]
+    return CompiledSegment(
+        segment=segment,
+        where=draft.wheres[name],
+        definition=draft.definitions[name],
+        depends=draft.depends[segment.address],
+        segments=tuple(sorted({node.segment for node in nodes if isinstance(node, InSegment)})),
+        lists=tuple(sorted({node.path for node in nodes if isinstance(node, InFile)})),
+    )

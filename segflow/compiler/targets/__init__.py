@@ -1,0 +1,1 @@
+"""What predicates become for each kind of engine."""
