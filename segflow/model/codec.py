@@ -85,9 +85,9 @@ def to_json(value: Any) -> Any:
     if isinstance(value, tuple):
         return [to_json(item) for item in value]
     if isinstance(value, Decimal):
-        return {"$": "decimal", "text": str(value)}
+        return {"$": "decimal", "text": _digits(value)}
     if isinstance(value, float):
-        return {"$": "float", "text": value.hex()}
+        return {"$": "float", "text": (value + 0.0).hex()}  # -0.0 equals 0.0
     if isinstance(value, date):
         return {"$": "date", "text": value.isoformat()}
     if isinstance(value, bytes):
@@ -95,6 +95,13 @@ def to_json(value: Any) -> Any:
     if type(value) in _LAYOUT:
         return _object_to_json(value)
     raise TypeError(f"{type(value).__name__} has no canonical JSON")
+
+
+def _digits(value: Decimal) -> str:
+    """Equal decimals have equal text, whatever zeros they were written with."""
+    digits = f"{value:f}"
+    trimmed = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    return "0" if trimmed == "-0" else trimmed
 
 
 def _object_to_json(value: Any) -> dict[str, Any]:
