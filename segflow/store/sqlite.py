@@ -1,0 +1,128 @@
+"""One SQLite database: how it is opened, read, written, copied and let go of."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool, Pool, QueuePool, StaticPool
+
+from segflow.errors import StateUnavailableError
+from segflow.store.folders import make_folder, sync_folder
+from segflow.store.trouble import database_trouble
+
+BUSY_MS = 10_000
+"""How long a transaction waits for another process's before it gives up."""
+
+
+class SqliteDatabase:
+    """A SQLite file, or a database in memory where `path` is None.
+
+    A read opens the file and closes it again, which leaves nothing beside it. Writes keep their
+    connections until release(), since opening costs more than a short transaction.
+    """
+
+    def __init__(self, path: str | None, busy_ms: int = BUSY_MS) -> None:
+        self.place = path or "in memory"
+        self._path = None if path is None else Path(path)
+        self._busy_ms = busy_ms
+        if self._path is None:
+            self._reading = self._writing = self._engine(":memory:", StaticPool, "BEGIN IMMEDIATE")
+        else:
+            # Not mode=ro: a reader that can't write leaves its -shm and -wal files behind.
+            uri = _uri(self._path, "rw")
+            self._reading = self._engine(uri, NullPool, "BEGIN")
+            self._writing = self._engine(uri, QueuePool, "BEGIN IMMEDIATE")
+
+    def exists(self) -> bool:
+        """True where there is a database to read; never makes one."""
+        with database_trouble(self.place):
+            return self._path is None or self._path.exists()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one consistent state of an existing database."""
+        with database_trouble(self.place), self._reading.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that overlaps no other writer's, durable at its end, undone on error."""
+        if not self.exists():
+            raise StateUnavailableError(
+                f"there is no state database at {self.place}",
+                hint="`segflow apply` makes one; was the file moved away meanwhile?",
+            )
+        with database_trouble(self.place), self._writing.begin() as connection:
+            yield connection
+
+    def make(self) -> None:
+        """Makes an empty database, durably; harmless where there is one."""
+        if self._path is None:
+            return
+        with database_trouble(self.place):
+            make_folder(self._path.parent)
+            with closing(self._connect(_uri(self._path, "rwc"))) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+            sync_folder(self._path.parent)
+
+    def back_up(self, suffix: str) -> None:
+        """Copies the database to a file beside it, durably, in place of an older copy."""
+        if self._path is None:
+            return
+        target = self._path.with_name(self._path.name + suffix)
+        part = target.with_name(target.name + ".part")
+        with self.read() as source, closing(sqlite3.connect(part)) as copy:
+            _raw(source).backup(copy)
+        with database_trouble(self.place):
+            os.replace(part, target)
+            sync_folder(target.parent)
+
+    @contextmanager
+    def copy(self) -> Iterator[Connection]:
+        """A copy in memory, free to be changed and forgotten."""
+        copied = SqliteDatabase(None)
+        with self.read() as source, copied._writing.connect() as target:
+            _raw(source).backup(_raw(target))
+        with copied.write() as connection:
+            yield connection
+        copied._writing.dispose()
+
+    def release(self) -> None:
+        """Closes the kept connections; the next write opens new ones."""
+        if self._path is not None:
+            self._writing.dispose()
+
+    def _engine(self, uri: str, pool: type[Pool], begin: str) -> Engine:
+        # Parameters are hidden: an error must not show what is in the state.
+        engine = create_engine(
+            "sqlite://", creator=lambda: self._connect(uri), poolclass=pool, hide_parameters=True
+        )
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        return engine
+
+    def _connect(self, uri: str) -> sqlite3.Connection:
+        # No isolation level: the driver would begin transactions by itself, and too late.
+        connection = sqlite3.connect(
+            uri,
+            uri=True,
+            timeout=self._busy_ms / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA synchronous=FULL")
+        return connection
+
+
+def _uri(path: Path, mode: str) -> str:
+    return f"file:{quote(str(path))}?mode={mode}"
+
+
+def _raw(connection: Connection) -> sqlite3.Connection:
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    return raw

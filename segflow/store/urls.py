@@ -1,0 +1,47 @@
+"""Urls of stores: how they may be shown to a person, and what they name."""
+
+import re
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from segflow.errors import RefusedError
+
+# Up to the last @, wherever it stands: rather too much than half a password.
+_CREDENTIALS = re.compile(r"(?<=://).*@", re.DOTALL)
+_OPTIONS = re.compile(r"(?<=://)([^?]*)\?.*", re.DOTALL)
+
+
+def masked(url: str) -> str:
+    """The url without what may be secret: who logs in, the password, and all options."""
+    return _OPTIONS.sub(r"\1?***", _CREDENTIALS.sub("***@", url))
+
+
+def sqlite_path(url: str) -> str | None:
+    """The file that a SQLite url names; None for the one in memory (`sqlite://`).
+
+    Raises RefusedError for other databases, options, and text that is no url.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() != "sqlite":
+        raise RefusedError(
+            f"state can't be kept in {masked(url)} yet",
+            hint='use a SQLite file: url = "sqlite:///.segflow/state.db"',
+        )
+    if parsed.query or parsed.host or (parsed.database or "").startswith("file:"):
+        raise RefusedError(
+            f"the state url {masked(url)} has parts beyond the path of a file",
+            hint='write the path alone: url = "sqlite:///.segflow/state.db"',
+        )
+    return parsed.database if parsed.database not in (None, "", ":memory:") else None
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError:
+        # The text is not shown: it may hold a password that can't be told from the rest.
+        raise RefusedError(
+            "the url of the state database can't be read",
+            hint='it looks like this: url = "sqlite:///.segflow/state.db"',
+        ) from None
