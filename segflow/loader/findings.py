@@ -1,0 +1,48 @@
+"""Collects what is wrong with one document while it is read, each fault with its place."""
+
+from dataclasses import dataclass, field
+
+from segflow.diagnostics import Diagnostic
+from segflow.loader.nodes import Node, Scalar, SourceFile, describe
+
+
+@dataclass(slots=True)
+class Findings:
+    """The faults of one document, and what its readers need to know beyond the node.
+
+    `secrets` are the names that may be referred to; `lists` gathers the `in_file` values.
+    """
+
+    file: SourceFile
+    secrets: frozenset[str] = frozenset()
+    address: str | None = None
+    found: list[Diagnostic] = field(default_factory=list)
+    lists: list[tuple[str, Scalar]] = field(default_factory=list)
+
+    def error(
+        self,
+        code: str,
+        summary: str,
+        node: Node,
+        *,
+        help: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        """Note one error at the node."""
+        self.found.append(
+            Diagnostic(
+                code=code,
+                summary=summary,
+                detail=detail,
+                help=help,
+                span=self.file.span(node),
+                address=self.address,
+            )
+        )
+
+    def wrong_shape(self, node: Node, expected: str, *, help: str | None = None) -> None:
+        """Note that something else than `expected` stands at the node."""
+        if isinstance(node, Scalar) and node.is_null:
+            self.error("TYP002", f"the value is missing: expected {expected}", node, help=help)
+        else:
+            self.error("TYP001", f"expected {expected}, found {describe(node)}", node, help=help)

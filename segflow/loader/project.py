@@ -1,0 +1,125 @@
+"""Loads a project: settings, every object of its YAML files, its lists, and all that is wrong with them."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from segflow.diagnostics import Diagnostic, Report
+from segflow.loader.discovery import yaml_files
+from segflow.loader.findings import Findings
+from segflow.loader.kinds import READERS, REFUSED
+from segflow.loader.nodes import MapNode, Node, Placed, Scalar, SourceFile, Spans, shorten
+from segflow.loader.settings import load_settings
+from segflow.loader.suggest import nearest
+from segflow.loader.yamlsource import documents
+from segflow.model.address import KINDS, Address
+from segflow.model.project import Object, Project, Settings, SourceMap
+
+
+def load_project(root: Path, environment: str | None = None) -> tuple[Project, Report]:
+    """The project in the folder `root` with the named environment folded in, and every finding.
+
+    The project holds the objects that have no error of their own; it is whole where the report has no
+    errors. Never raises for what the files say.
+    """
+    with _collector_at_rest():
+        found: list[Diagnostic] = []
+        settings = load_settings(root, environment, found)
+        loaded = _Loaded(settings=settings, found=found)
+        for path in yaml_files(root, settings.paths, found):
+            _read_file(root, path, loaded)
+        report = Report()
+        report.extend(found)
+        sources = SourceMap(keys=Spans(loaded.placed, of_keys=True), values=Spans(loaded.placed))
+        return Project(settings=settings, objects=loaded.objects, sources=sources), report
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Loading makes many objects that stay and no cycles: the collector would walk them for nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@dataclass(slots=True)
+class _Loaded:
+    """What was read so far."""
+
+    settings: Settings
+    found: list[Diagnostic]
+    objects: dict[Address, Object] = field(default_factory=dict)
+    placed: dict[Address, Placed] = field(default_factory=dict)
+
+
+def _read_file(root: Path, path: str, loaded: _Loaded) -> None:
+    file = _text_of(root, path, loaded.found)
+    if file is None:
+        return
+    for node in documents(file, loaded.found):
+        _read_document(file, node, loaded)
+
+
+def _text_of(root: Path, path: str, found: list[Diagnostic]) -> SourceFile | None:
+    try:
+        content = (root / path).read_bytes()
+        return SourceFile(path, content.decode("utf-8-sig"))
+    except OSError as error:
+        span = SourceFile(path, "").range(0, 0, 0, 1)
+        summary = f"can't read the file: {error.strerror}"
+        found.append(Diagnostic(code="YML009", summary=summary, span=span))
+    except UnicodeDecodeError as error:
+        good = SourceFile(path, content[: error.start].decode("utf-8-sig"))
+        line, column = len(good.lines) - 1, len(good.lines[-1])
+        span = SourceFile(path, content.decode("utf-8-sig", "replace")).range(
+            line, column, line, column + 1
+        )
+        help = "save the file as UTF-8"
+        found.append(Diagnostic(code="YML007", summary="not UTF-8 text", help=help, span=span))
+    return None
+
+
+def _read_document(file: SourceFile, node: Node, loaded: _Loaded) -> None:
+    findings = Findings(file, frozenset(loaded.settings.secrets), found=loaded.found)
+    kind = _kind_of(node, findings)
+    if kind is None or not isinstance(node, MapNode):
+        return
+    name_node = node.entries[kind][1]
+    name = name_node.text if isinstance(name_node, Scalar) else "?"
+    address = Address(kind, name)
+    findings.address = str(address)
+    loaded.placed.setdefault(address, Placed(file, node))
+    read = READERS[kind].read(node, findings)
+    if loaded.placed[address].root is not node:
+        first = loaded.placed[address].file.span(loaded.placed[address].root)
+        summary = f"{address} is declared twice; first in {first.path}:{first.line}"
+        findings.error("NAM002", summary, name_node, help="rename one of the two")
+    elif read is not None:
+        loaded.objects[address] = read
+
+
+def _kind_of(node: Node, findings: Findings) -> str | None:
+    """The kind of a document; None, with an error, where it has none or is refused."""
+    if not isinstance(node, MapNode):
+        findings.wrong_shape(node, "an object (a mapping)", help="for example segment: lapsed_7d")
+        return None
+    for kind in (*KINDS, "check"):
+        if kind in node.entries:
+            if kind in REFUSED:
+                findings.error("NOT001", REFUSED[kind], node.entries[kind][0], help="remove it")
+                return None
+            return kind
+    first = next(iter(node.entries), None)
+    known = ", ".join(KINDS)
+    near = nearest(first, KINDS) if first is not None else None
+    at: Node = node.entries[first][0] if first is not None else node
+    help = f"did you mean `{near}`?" if near else f"a document begins with its kind: {known}"
+    what = f"`{shorten(first)}` is no kind of object" if first else "an object without a kind"
+    findings.error("NAM003", what, at, help=help)
+    return None

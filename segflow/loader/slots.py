@@ -1,0 +1,336 @@
+"""The slots: what one scalar may say, read from its source text and never by YAML's own types."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import PurePosixPath
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from segflow.loader.nodes import Scalar, shorten
+from segflow.loader.shapes import Misfit, Slot
+from segflow.loader.suggest import did_you_mean
+from segflow.model.address import is_name
+from segflow.model.channel import Rate
+from segflow.model.duration import Duration, parse_duration
+from segflow.model.instant import parse_instant
+from segflow.model.scalar import DatePoint, InstantPoint, Moment, Text
+from segflow.model.types import ValueType, parse_type
+
+T = TypeVar("T")
+
+_ANY_SCALAR = {"type": ["string", "number", "boolean"]}
+
+
+def _text_slot(expected: str, parse: Callable[[str], T], pattern: str | None = None) -> Slot[T]:
+    """A slot that does not care for quotes."""
+    json = {"type": "string", "pattern": pattern} if pattern else _ANY_SCALAR
+    return Slot(expected, lambda node: parse(node.text), json)
+
+
+# --- text ------------------------------------------------------------------------------------
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise Misfit("the text is empty")
+    return text
+
+
+TEXT = _text_slot("text", _not_blank)
+LITERAL: Slot[Text] = Slot(
+    "a value", lambda node: Text(text=node.text, quoted=node.quoted), _ANY_SCALAR
+)
+PATTERN = _text_slot("text to look for", str)
+
+_NAME_PATTERN = "^[a-z][a-z0-9_]*$"
+
+
+def _name(text: str) -> str:
+    if is_name(text):
+        return text
+    made = re.sub(r"[^a-z0-9]+", "_", text.strip().lower()).strip("_")
+    help = f"write `{made}`" if is_name(made) else "for example `big_spenders`"
+    rule = "a name is a lower-case letter, then lower-case letters, digits and underscores"
+    raise Misfit(f"`{shorten(text)}` is not a name: {rule}", help=help, code="NAM001")
+
+
+NAME = _text_slot("a name", _name, _NAME_PATTERN)
+
+
+def choice(*options: str) -> Slot[str]:
+    """One of a few words."""
+    listed = ", ".join(options)
+    allowed = frozenset(options)
+
+    def parse(text: str) -> str:
+        if text in allowed:
+            return text
+        raise Misfit(f"`{shorten(text)}` is not one of {listed}", help=did_you_mean(text, options))
+
+    slot = _text_slot(f"one of {listed}" if len(options) > 1 else f"`{listed}`", parse)
+    return Slot(slot.expected, slot.parse, {"enum": list(options)})
+
+
+# --- numbers and booleans --------------------------------------------------------------------
+
+_INTEGER = re.compile(r"[-+]?[0-9]+\Z", re.ASCII)
+_DECIMAL = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?\Z", re.ASCII)
+_MAX_INTEGER = 2**63 - 1
+
+
+def _unquoted(node: Scalar, what: str) -> str:
+    if node.quoted:
+        raise Misfit(f"{what} was expected, and quotes make text", help="remove the quotes")
+    return node.text
+
+
+def integer(least: int = 0, most: int = _MAX_INTEGER) -> Slot[int]:
+    """A whole number within bounds."""
+
+    def parse(node: Scalar) -> int:
+        text = _unquoted(node, "a whole number")
+        if not _INTEGER.match(text) or len(text) > 30:
+            raise Misfit(f"`{shorten(text)}` is not a whole number", help="write digits only")
+        number = int(text)
+        if not least <= number <= most:
+            bounds = f"at least {least}" if number < least else f"at most {most}"
+            raise Misfit(f"{number} is out of range: {bounds}", code="VAL004")
+        return number
+
+    return Slot("a whole number", parse, {"type": "integer", "minimum": least, "maximum": most})
+
+
+def decimal(least: str | None = None, above: str | None = None) -> Slot[Decimal]:
+    """An exact decimal number, at least `least`, or greater than `above`."""
+
+    def parse(node: Scalar) -> Decimal:
+        text = _unquoted(node, "a number")
+        if not _DECIMAL.match(text):
+            raise Misfit(f"`{shorten(text)}` is not a number", help="for example 1.25")
+        number = Decimal(text)
+        if least is not None and number < Decimal(least):
+            raise Misfit(f"{text} is out of range: at least {least}", code="VAL004")
+        if above is not None and number <= Decimal(above):
+            raise Misfit(f"{text} is out of range: more than {above}", code="VAL004")
+        return number
+
+    json: dict[str, object] = {"type": "number"}
+    if least is not None:
+        json["minimum"] = float(least)
+    if above is not None:
+        json["exclusiveMinimum"] = float(above)
+    return Slot("a number", parse, json)
+
+
+def _percent(node: Scalar) -> Decimal:
+    text = node.text
+    if _DECIMAL.match(text):
+        raise Misfit(f"`{text}` has no percent sign", help=f"write {text}%")
+    if not text.endswith("%") or not _DECIMAL.match(text[:-1]):
+        raise Misfit(f"`{shorten(text)}` is not a percentage", help="for example 10%")
+    number = Decimal(text[:-1])
+    if not 0 <= number <= 100:
+        raise Misfit(f"{text} is out of range: 0% to 100%", code="VAL004")
+    return number
+
+
+_PERCENT_PATTERN = r"^\+?(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%$"
+PERCENT = Slot(
+    "a percentage such as 10%", _percent, {"type": "string", "pattern": _PERCENT_PATTERN}
+)
+
+_BOOLEANS = {
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+}
+
+
+def _boolean(node: Scalar) -> bool:
+    text = _unquoted(node, "true or false")
+    if text not in _BOOLEANS:
+        raise Misfit(f"`{shorten(text)}` is neither true nor false", help="write true or false")
+    return _BOOLEANS[text]
+
+
+BOOLEAN = Slot("true or false", _boolean, {"type": "boolean"})
+
+
+def _only_true(node: Scalar) -> bool:
+    if not _boolean(node):
+        raise Misfit("only true has a meaning here", help="write true, or remove the key")
+    return True
+
+
+TRUE = Slot("true", _only_true, {"const": True})
+
+# --- time ------------------------------------------------------------------------------------
+
+_DURATION_PATTERN = "^[0-9]+(s|min|h|d|w|mo|y)$"
+_LONGEST = 10_000  # years; beyond it no calendar can say when that was
+
+
+def _duration(text: str) -> Duration:
+    try:
+        duration = parse_duration(text)
+    except ValueError as error:
+        if re.fullmatch("[0-9]+m", text):
+            help = f"write {text}in for minutes or {text}o for months"
+            raise Misfit(f"`{text}` is ambiguous", help=help) from error
+        help = "a whole number and s, min, h, d, w, mo or y, for example 7d"
+        raise Misfit(f"`{shorten(text)}` is not a duration", help=help) from error
+    if duration.count == 0:
+        raise Misfit(f"`{text}` is no time at all", help="write at least 1", code="VAL004")
+    if shortest(duration) > _LONGEST * 365 * _DAY:
+        raise Misfit(f"`{text}` is longer than {_LONGEST} years", code="VAL004")
+    return duration
+
+
+_DAY = 86_400_000
+
+
+def shortest(duration: Duration) -> int:
+    """The least number of milliseconds that the duration can be."""
+    return duration.milliseconds or (duration.months or 0) * 28 * _DAY
+
+
+def longest(duration: Duration) -> int:
+    """The greatest number of milliseconds that the duration can be."""
+    return duration.milliseconds or (duration.months or 0) * 31 * _DAY
+
+
+DURATION = _text_slot("a duration such as 7d or 30min", _duration, _DURATION_PATTERN)
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", re.ASCII)
+_CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
+_INSTANT = re.compile(rf"[0-9-]{{10}}[Tt ]{_CLOCK}(Z|[+-][0-9]{{2}}:[0-9]{{2}})\Z", re.ASCII)
+_ZONELESS = re.compile(rf"[0-9-]{{10}}[Tt ]{_CLOCK}\Z", re.ASCII)
+_MOMENT_PATTERN = (
+    rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([Tt ]{_CLOCK}(Z|[+-][0-9]{{2}}:[0-9]{{2}}))?$"
+)
+
+
+def _moment(text: str) -> Moment:
+    try:
+        if _DATE.match(text):
+            return DatePoint(date=date.fromisoformat(text))
+        if _INSTANT.match(text):
+            return InstantPoint(instant=parse_instant(text))
+    except (ValueError, OverflowError) as error:
+        raise Misfit(f"`{text}` is not in the calendar: {error}") from error
+    if _ZONELESS.match(text):
+        raise Misfit(f"`{text}` has no offset", help=f"write {text}Z for UTC, or {text}+08:00")
+    help = "write 2026-01-31, or with time and offset 2026-01-31T09:00:00Z"
+    raise Misfit(f"`{shorten(text)}` is not a point in time", help=help)
+
+
+MOMENT: Slot[Moment] = _text_slot("a point in time such as 2026-01-31", _moment, _MOMENT_PATTERN)
+
+
+@lru_cache(maxsize=64)
+def is_zone(text: str) -> bool:
+    """True for an IANA time zone that this machine knows."""
+    try:
+        ZoneInfo(text)
+    except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError in the next line
+        return False
+    except KeyError:
+        return False
+    return True
+
+
+def _zone(text: str) -> str:
+    if is_zone(text):
+        return text
+    raise Misfit(
+        f"`{shorten(text)}` is not a known time zone",
+        help="an IANA name such as Europe/Berlin or UTC",
+        code="VAL005",
+    )
+
+
+ZONE = Slot("a time zone such as Europe/Berlin", lambda node: _zone(node.text), {"type": "string"})
+ZONE_OR_USER = Slot(
+    "a time zone such as Europe/Berlin, or `user`",
+    lambda node: node.text if node.text == "user" else _zone(node.text),
+    {"type": "string"},
+)
+
+_HOUR = "([01][0-9]|2[0-3]):[0-5][0-9]"
+
+
+def _matching(pattern: str, expected: str) -> Slot[str]:
+    compiled = re.compile(pattern.removeprefix("^").removesuffix("$"), re.ASCII)
+
+    def parse(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise Misfit(f"`{shorten(text)}` is not {expected}")
+        return text
+
+    return _text_slot(expected, parse, pattern)
+
+
+TIME_OF_DAY = _matching(f"^{_HOUR}$", "a time of day such as 22:00")
+HOURS = _matching(f"^{_HOUR}-{_HOUR}$", "hours such as 01:00-06:00")
+RRULE = _matching(
+    "^FREQ=[A-Z]+(;[A-Z]+=[A-Z0-9,:+-]+)*$", "a recurrence rule such as FREQ=MONTHLY;BYDAY=MO"
+)
+
+# --- of the catalog and channels -------------------------------------------------------------
+
+
+def _type(text: str) -> ValueType:
+    try:
+        return parse_type(text)
+    except ValueError as error:
+        names = ("string", "integer", "decimal(18,2)", "float", "boolean", "date", "timestamp")
+        known = (*names, "version", "list<string>", "list<integer>")
+        raise Misfit(str(error), help=did_you_mean(text, known)) from error
+
+
+_SIMPLE_TYPES = "string|integer|float|boolean|date|timestamp|version|list<string>|list<integer>"
+TYPE = _text_slot(
+    "a type such as integer or decimal(18,2)",
+    _type,
+    rf"^({_SIMPLE_TYPES}|decimal\( *[0-9]+ *, *[0-9]+ *\))$",
+)
+ENCODING = _matching(
+    r"^(json|array|delimited|child_table|text|minor_units\([0-9]{1,2}\))$",
+    "json, array, delimited, child_table, text or minor_units(2)",
+)
+
+_RATE = re.compile(r"([0-9]{1,12})/(s|min|h|d)\Z", re.ASCII)
+
+
+def _rate(text: str) -> Rate:
+    match = _RATE.match(text)
+    if match is None or int(match[1]) == 0:
+        raise Misfit(
+            f"`{shorten(text)}` is not a rate", help="for example 500/min, per s, min, h or d"
+        )
+    return Rate(count=int(match[1]), per=match[2])  # type: ignore[arg-type]
+
+
+RATE = _text_slot("a rate such as 500/min", _rate, "^0*[1-9][0-9]*/(s|min|h|d)$")
+
+
+def _relative_path(text: str) -> str:
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts or "\\" in text or "\0" in text:
+        raise Misfit(
+            f"`{shorten(text)}` leads out of the project",
+            help="name a file inside of the project, relative to its folder",
+            code="LST002",
+        )
+    if not path.parts:
+        raise Misfit(f"`{shorten(text)}` is not a file")
+    return str(path)
+
+
+PROJECT_PATH = _text_slot("the path of a file in the project", _relative_path)

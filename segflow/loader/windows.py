@@ -1,0 +1,173 @@
+"""Windows and spans of the calendar: which events a leaf looks at."""
+
+import re
+
+from segflow.loader.findings import Findings
+from segflow.loader.nodes import MapNode
+from segflow.loader.shapes import ByNode, Key, Mapped, Misfit, Record, Shape, Slot, Values
+from segflow.loader.slots import DURATION, MOMENT, choice, integer, longest, shortest
+from segflow.loader.suggest import did_you_mean
+from segflow.model.duration import Duration
+from segflow.model.predicate import (
+    Ago,
+    Ahead,
+    CalendarSpan,
+    CalendarUnit,
+    Fixed,
+    InCalendar,
+    Window,
+    Within,
+)
+from segflow.model.scalar import DatePoint, InstantPoint, Moment
+
+# --- calendar --------------------------------------------------------------------------------
+
+UNITS: tuple[CalendarUnit, ...] = ("day", "week", "month", "quarter", "year")
+_NAMED = {
+    "today": CalendarSpan(unit="day", last=0),
+    "yesterday": CalendarSpan(unit="day", last=-1),
+    **{f"this_{unit}": CalendarSpan(unit=unit, last=0) for unit in UNITS if unit != "day"},
+    **{f"last_{unit}": CalendarSpan(unit=unit, last=-1) for unit in UNITS if unit != "day"},
+}
+_LAST_N = re.compile(r"last_([1-9][0-9]{0,4})_(day|week|month)s\Z", re.ASCII)
+
+
+def _named_span(text: str) -> CalendarSpan:
+    if text in _NAMED:
+        return _NAMED[text]
+    if match := _LAST_N.match(text):
+        return CalendarSpan(unit=match[2], last=-1, count=int(match[1]))  # type: ignore[arg-type]
+    known = (*_NAMED, "last_7_days", "last_4_weeks", "last_3_months")
+    raise Misfit(f"`{text}` is not a span of the calendar", help=did_you_mean(text, known))
+
+
+def _span_back(values: Values, node: MapNode, found: Findings) -> CalendarSpan:
+    unit, offset = next(iter(values.items()))
+    return CalendarSpan(unit=unit, last=offset)
+
+
+_MOST_BACK = 99_999
+SPAN: Shape[CalendarSpan] = ByNode(
+    "a span of the calendar, such as this_month or {month: -1}",
+    scalar=Slot(
+        "a span of the calendar",
+        lambda node: _named_span(node.text),
+        {
+            "anyOf": [
+                {"enum": list(_NAMED)},
+                {"type": "string", "pattern": "^last_[1-9][0-9]{0,4}_(day|week|month)s$"},
+            ]
+        },
+    ),
+    mapping=Record(
+        what="a span of the calendar",
+        keys={unit: Key(integer(least=-_MOST_BACK, most=0)) for unit in UNITS},
+        build=_span_back,
+        one_of=(UNITS,),
+        example="{month: -1}",
+    ),
+)
+
+# --- ranges ----------------------------------------------------------------------------------
+
+
+def _ago(values: Values, node: MapNode, found: Findings) -> Ago | None:
+    start, end = values.get("from"), values.get("to")
+    if start and end and longest(start) <= shortest(end):
+        summary = f"from {start} to {end} ago is no time: `from` is the earlier end"
+        help = f"write ago: {{from: {end}, to: {start}}}" if start != end else "make them differ"
+        found.error("VAL003", summary, node, help=help)
+        return None
+    return Ago(start=start, end=end)
+
+
+def _ahead(values: Values, node: MapNode, found: Findings) -> Ahead | None:
+    start, end = values.get("from"), values.get("to")
+    if start and end and longest(end) <= shortest(start):
+        summary = f"from {start} to {end} ahead is no time: `to` is the later end"
+        help = f"write ahead: {{from: {end}, to: {start}}}" if start != end else "make them differ"
+        found.error("VAL003", summary, node, help=help)
+        return None
+    return Ahead(start=start, end=end)
+
+
+_RANGE = {"from": Key(DURATION), "to": Key(DURATION)}
+AGO = Record(
+    what="ago", keys=_RANGE, build=_ago, some_of=(("from", "to"),), example="{from: 90d, to: 30d}"
+)
+AHEAD = Record(
+    what="ahead",
+    keys=_RANGE,
+    build=_ahead,
+    some_of=(("from", "to"),),
+    example="{from: 30d, to: 60d}",
+)
+
+# --- windows ---------------------------------------------------------------------------------
+
+USER_ZONE = Key(choice("user"), doc="Calendar units and dates are each user's, not the project's")
+WINDOW_KEYS = {
+    "within": Key(Mapped(DURATION, lambda d: Within(duration=d)), doc="(T - d, T]"),
+    "ago": Key(AGO, doc="(T - from, T - to]; either end may be left out"),
+    "since": Key(MOMENT, doc="Events at or after"),
+    "until": Key(MOMENT, doc="Events before"),
+    "calendar": Key(Mapped(SPAN, lambda span: InCalendar(span=span)), doc="Whole local units"),
+    "timezone": USER_ZONE,
+}
+WINDOWS_APART = (
+    ("within", "ago"),
+    ("within", "since"),
+    ("within", "until"),
+    ("within", "calendar"),
+    ("ago", "since"),
+    ("ago", "until"),
+    ("ago", "calendar"),
+    ("since", "calendar"),
+    ("until", "calendar"),
+)
+
+
+def window_of(values: Values, node: MapNode, found: Findings) -> Window | None:
+    """The window that the keys of a leaf give, or None for all of history."""
+    for key in ("within", "ago", "calendar"):
+        if key in values:
+            window: Window = values[key]
+            return window
+    since, until = values.get("since"), values.get("until")
+    if since is None and until is None:
+        return None
+    if since is not None and until is not None and _not_before(since, until):
+        help = "`since` is the first moment inside, `until` the first one after"
+        found.error(
+            "VAL002", "`until` is not later than `since`", node.entries["until"][1], help=help
+        )
+    return Fixed(since=since, until=until)
+
+
+def _not_before(since: Moment, until: Moment) -> bool:
+    """True where the two compare without a zone and leave no time between them."""
+    match since, until:
+        case DatePoint(date=first), DatePoint(date=second):
+            return first >= second
+        case InstantPoint(instant=first), InstantPoint(instant=second):
+            return first >= second
+    return False
+
+
+def is_local(window: Window | None) -> bool:
+    """True where the zone matters to the window: calendar units, dates, months and years."""
+    match window:
+        case None:
+            return False
+        case Within(duration=duration):
+            return _is_calendar(duration)
+        case Ago(start=start, end=end):
+            return _is_calendar(start) or _is_calendar(end)
+        case Fixed(since=since, until=until):
+            return isinstance(since, DatePoint) or isinstance(until, DatePoint)
+        case InCalendar():
+            return True
+
+
+def _is_calendar(duration: Duration | None) -> bool:
+    return duration is not None and duration.months is not None

@@ -1,0 +1,225 @@
+"""YAML text to trees: one pass over the events of the C parser, which checks what YAML allows too much.
+
+Built on events and not on PyYAML's composer, which recurses in C and dies on deep nesting.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from yaml.error import Mark, MarkedYAMLError
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+from yaml.reader import ReaderError
+
+from segflow.diagnostics import Diagnostic
+from segflow.loader.nodes import ListNode, MapNode, Node, Scalar, SourceFile, shorten
+
+try:
+    from yaml.cyaml import CParser as EventParser
+except ImportError:  # PyYAML without libyaml: the same events, ten times slower
+    from yaml.loader import SafeLoader as EventParser  # type: ignore[assignment]
+
+MAX_DEPTH = 64
+MAX_NODES_BY_ALIAS = 10_000
+
+_Event = ScalarEvent | SequenceStartEvent | MappingStartEvent | AliasEvent
+_ADVICE = (
+    ("cannot start any token", "put the value in quotes; indent with spaces, never with tabs"),
+    ("mapping values are not allowed", "put a value that contains `: ` in quotes"),
+    ("could not find expected ':'", "every key needs a colon and a space after it"),
+    ("did not find expected key", "look at the indentation and at open quotes and brackets above"),
+    ("did not find expected ',' or", "close the bracket, or put the value in quotes"),
+    ("did not find expected '-'", "every item of this list begins with a dash at the same column"),
+    ("unexpected end of stream", "close the quote that is open here"),
+    ("undefined alias", "an alias (*name) needs its anchor (&name) above it; quote a plain star"),
+    ("control characters", "remove the control character"),
+)
+
+
+class _TooDeep(Exception):
+    """Nesting beyond MAX_DEPTH, at a mark."""
+
+    def __init__(self, mark: Mark) -> None:
+        self.mark = mark
+
+
+def documents(file: SourceFile, found: list[Diagnostic]) -> Iterator[Node]:
+    """The documents of a file that are not empty, in order.
+
+    Broken YAML ends the file with one error. Whatever else is wrong is added to `found`, and the
+    document given all the same.
+    """
+    composer = _Composer(file, found)
+    try:
+        yield from composer.run()
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = error.problem or error.context or "broken YAML"
+        composer.fault("YML001", f"broken YAML: {problem}", mark, mark, _advice(problem))
+    except ReaderError as error:
+        found.append(_unreadable_character(file, error))
+    except _TooDeep as error:
+        summary = f"nested deeper than {MAX_DEPTH} levels"
+        composer.fault("YML005", summary, error.mark, error.mark, None)
+
+
+def _advice(problem: str) -> str | None:
+    return next((advice for words, advice in _ADVICE if words in problem), None)
+
+
+def _unreadable_character(file: SourceFile, error: ReaderError) -> Diagnostic:
+    before = file.text.encode()[: error.position].decode(errors="replace")
+    lines = SourceFile(file.path, before).lines
+    line, column = len(lines) - 1, len(lines[-1])
+    return Diagnostic(
+        code="YML001",
+        summary=f"broken YAML: {error.reason}",
+        help=_advice(str(error.reason)),
+        span=file.range(line, column, line, column + 1),
+    )
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection whose end has not come yet."""
+
+    event: SequenceStartEvent | MappingStartEvent | None
+    children: list[Node] = field(default_factory=list)
+
+
+class _Composer:
+    """Builds trees from events with a stack of its own."""
+
+    def __init__(self, file: SourceFile, found: list[Diagnostic]) -> None:
+        self.file = file
+        self.found = found
+        self.anchors: dict[str, Node] = {}
+        self.sizes: dict[int, int] = {}
+        self.by_alias = 0
+
+    def run(self) -> Iterator[Node]:
+        """Every document that is not empty."""
+        next_event = EventParser(self.file.text).get_event
+        top = _Open(None)
+        stack = [top]
+        while (event := next_event()) is not None:
+            kind = type(event)
+            if kind is ScalarEvent:
+                # The commonest event by far, so it has no call of its own.
+                node = Scalar(
+                    event.value, event.style not in _PLAIN, event.start_mark, event.end_mark
+                )
+                if event.anchor is not None or event.tag is not None:
+                    self.decorated(event, node)
+                top.children.append(node)
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                if len(stack) > MAX_DEPTH:
+                    raise _TooDeep(event.start_mark)
+                top = _Open(event)
+                stack.append(top)
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                node = self.close(stack.pop(), event.end_mark)
+                top = stack[-1]
+                top.children.append(node)
+            elif kind is AliasEvent:
+                top.children.append(self.alias(event))
+            elif kind is DocumentStartEvent:
+                self.anchors, self.sizes, self.by_alias = {}, {}, 0
+            elif kind is DocumentEndEvent:
+                root = top.children.pop()
+                if not (isinstance(root, Scalar) and root.is_null):
+                    yield root
+
+    def close(self, opened: _Open, end: Mark) -> Node:
+        """The finished collection."""
+        event = opened.event
+        assert event is not None  # the root is never closed
+        node: Node
+        if isinstance(event, MappingStartEvent):
+            node = MapNode(self.entries(opened.children), event.start_mark, end)
+        else:
+            node = ListNode(opened.children, event.start_mark, end)
+        if event.anchor is not None or event.tag is not None:
+            self.decorated(event, node)
+        return node
+
+    def entries(self, children: list[Node]) -> dict[str, tuple[Scalar, Node]]:
+        """Keys and values paired; of a key that stands twice the first counts."""
+        entries: dict[str, tuple[Scalar, Node]] = {}
+        pairs = iter(children)
+        for key, value in zip(pairs, pairs, strict=True):
+            if type(key) is not Scalar or key.is_null:
+                self.at(key, "YML008", "a key must be text", "put the key in quotes, or remove it")
+            elif key.text in entries:
+                first = entries[key.text][0].start.line + 1
+                summary = f"the key `{shorten(key.text)}` stands twice; first in line {first}"
+                self.at(key, "YML002", summary, "keep one of the two")
+            elif key.text == "<<" and not key.quoted:
+                help = "write the keys out; a whole value can be repeated with &name and *name"
+                self.at(key, "YML003", "merge keys are refused", help)
+            else:
+                entries[key.text] = (key, value)
+        return entries
+
+    def decorated(self, event: _Event, node: Node) -> None:
+        """Refuse a tag and remember an anchor."""
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            help = "remove the tag; the slot says what type a value has, and quotes make text"
+            self.at(node, "YML004", f"the tag `{shorten(tag)}` is refused", help)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = node
+            self.sizes[id(node)] = self.size(node)
+
+    def alias(self, event: AliasEvent) -> Node:
+        """The node that the alias stands for; what all aliases of a document add is bounded."""
+        node = self.anchors.get(event.anchor)
+        if node is None:
+            problem = f"found undefined alias '{event.anchor}'"
+            raise MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+        self.by_alias += self.sizes[id(node)]
+        if self.by_alias <= MAX_NODES_BY_ALIAS:
+            return node
+        summary = f"the aliases of this document expand to more than {MAX_NODES_BY_ALIAS} nodes"
+        self.fault("YML006", summary, event.start_mark, event.end_mark, "write less by alias")
+        # Text in its place, so that nothing walks the whole expansion.
+        return Scalar(f"*{event.anchor}", True, event.start_mark, event.end_mark)
+
+    def size(self, node: Node) -> int:
+        """The number of nodes below and at the node, where anchored ones are known already."""
+        known = self.sizes.get(id(node))
+        if known is not None:
+            return known
+        match node:
+            case MapNode():
+                return 1 + sum(1 + self.size(value) for _, value in node.entries.values())
+            case ListNode():
+                return 1 + sum(self.size(item) for item in node.items)
+            case Scalar():
+                return 1
+
+    def at(self, node: Node, code: str, summary: str, help: str) -> None:
+        """Note a fault at a node."""
+        span = self.file.span(node)
+        self.found.append(Diagnostic(code=code, summary=summary, help=help, span=span))
+
+    def fault(
+        self, code: str, summary: str, start: Mark | None, end: Mark | None, help: str | None
+    ) -> None:
+        """Note a fault between two marks; at the end of the file where there is none."""
+        last = len(self.file.lines) - 1
+        line, column = (start.line, start.column) if start else (last, 0)
+        end_line, end_column = (end.line, end.column) if end else (last, 0)
+        span = self.file.range(line, column, end_line, end_column)
+        self.found.append(Diagnostic(code=code, summary=summary, help=help, span=span))
+
+
+_PLAIN = (None, "")
