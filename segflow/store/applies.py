@@ -15,6 +15,7 @@ _RECORD = (
     APPLIES.c.started_at,
     APPLIES.c.finished_at,
     APPLIES.c.serial,
+    APPLIES.c.abandoned,
 )
 _UNFINISHED = select(*_RECORD, APPLIES.c.plan).where(APPLIES.c.finished_at.is_(None))
 _JOURNAL = (
@@ -41,7 +42,9 @@ def unfinished(connection: Connection) -> ApplyRecord | None:
 def is_applied(connection: Connection, plan_id: str) -> bool:
     """True where that plan was applied to the end."""
     query = select(literal(1)).where(
-        APPLIES.c.plan_id == plan_id, APPLIES.c.finished_at.is_not(None)
+        APPLIES.c.plan_id == plan_id,
+        APPLIES.c.finished_at.is_not(None),
+        APPLIES.c.abandoned.is_(None),
     )
     return connection.execute(query).first() is not None
 
@@ -98,10 +101,18 @@ def append(connection: Connection, entry: JournalEntry) -> None:
 
 
 def finish(connection: Connection, apply_id: str, now: Instant, serial: int) -> None:
-    """Records the end of an apply; its journal is closed from then on."""
-    connection.execute(
-        update(APPLIES).where(APPLIES.c.id == apply_id).values(finished_at=now, serial=serial)
-    )
+    """Records the end of an unfinished apply; its journal is closed from then on."""
+    _end(connection, apply_id, finished_at=now, serial=serial)
+
+
+def abandon(connection: Connection, apply_id: str, reason: str, now: Instant) -> None:
+    """Records that an unfinished apply ended without an effect. Raises RefusedError for another."""
+    require_unfinished(connection, apply_id)
+    _end(connection, apply_id, finished_at=now, abandoned=reason)
+
+
+def _end(connection: Connection, apply_id: str, **values: int | str) -> None:
+    connection.execute(update(APPLIES).where(APPLIES.c.id == apply_id).values(values))
 
 
 def require_unfinished(connection: Connection, apply_id: str) -> None:

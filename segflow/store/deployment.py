@@ -24,7 +24,7 @@ def deploy(
     objects.put(connection, commit.put)
     histories.extend(connection, commit.dropped, commit.memberships)
     _check_agreement(connection, commit.memberships)
-    version = identity.next_version(connection)
+    version = identity.next_version(connection, commit.timezone)
     applies.finish(connection, apply_id, now, version.serial)
     return version
 

@@ -147,6 +147,9 @@ class SqlStateStore:
     ) -> StateVersion:
         return self._write(lease, lambda found: deploy(found, apply_id, commit, now))
 
+    def abandon_apply(self, lease: Lease, apply_id: str, reason: str, now: Instant) -> None:
+        self._write(lease, lambda found: applies.abandon(found, apply_id, reason, now))
+
     def commit_refresh(self, lease: Lease, memberships: Sequence[Membership]) -> StateVersion:
         return self._write(lease, lambda connection: refresh(connection, memberships))
 

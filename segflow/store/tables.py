@@ -33,6 +33,7 @@ STATE = Table(
     Column("lineage", Text, nullable=False),
     Column("serial", BigInteger, nullable=False),
     Column("project", Text, nullable=False),
+    Column("timezone", Text, nullable=False),
 )
 """One row: which state this is."""
 
@@ -108,13 +109,15 @@ APPLIES = Table(
     METADATA,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("id", Text, nullable=False, unique=True),
-    Column("plan_id", Text, nullable=False, unique=True),
+    Column("plan_id", Text, nullable=False),
     Column("plan", LargeBinary, nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Column("serial", BigInteger),
+    Column("abandoned", Text),
+    Index("applies_plan_id", "plan_id"),
 )
-"""Every apply, numbered in the order begun. A plan is applied once."""
+"""Every apply, numbered in the order begun."""
 
 JOURNAL = Table(
     "journal",

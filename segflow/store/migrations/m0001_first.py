@@ -13,7 +13,8 @@ _STATEMENTS = (
         id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
         lineage TEXT NOT NULL,
         serial BIGINT NOT NULL,
-        project TEXT NOT NULL
+        project TEXT NOT NULL,
+        timezone TEXT NOT NULL
     )""",
     """CREATE TABLE lease (
         id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
@@ -67,12 +68,14 @@ _STATEMENTS = (
     """CREATE TABLE applies (
         number BIGINT NOT NULL PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
-        plan_id TEXT NOT NULL UNIQUE,
+        plan_id TEXT NOT NULL,
         plan {bytes} NOT NULL,
         started_at BIGINT NOT NULL,
         finished_at BIGINT,
-        serial BIGINT
+        serial BIGINT,
+        abandoned TEXT
     )""",
+    "CREATE INDEX applies_plan_id ON applies (plan_id)",
     """CREATE TABLE journal (
         apply_id TEXT NOT NULL REFERENCES applies (id),
         number BIGINT NOT NULL,
