@@ -107,6 +107,7 @@ class Plan:
     does not exist yet. `bases` pairs every object the plan touches or rests on with its deployed
     fingerprint (None: not deployed): if one of them differs at apply, the plan is stale.
     `changes` has no no-ops; `unchanged` counts them. `with_impact` is False for --no-impact.
+    `renames` pairs deleted objects with created ones that look like them.
     """
 
     id: str
@@ -122,6 +123,7 @@ class Plan:
     bases: tuple[tuple[Address, str | None], ...]
     blocked: tuple[Blocked, ...] = ()
     timezone: str = "UTC"
+    renames: tuple[tuple[Address, Address], ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -1,0 +1,207 @@
+"""Desired against deployed: which objects are created, updated, deleted or recomputed, and why."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from segflow.errors import CorruptStateError
+from segflow.model.address import KINDS, Address
+from segflow.model.codec import canonical, from_canonical
+from segflow.model.compiled import Compiled
+from segflow.model.observed import Observed
+from segflow.model.plan import AttributeChange, Change
+from segflow.model.project import Object
+from segflow.model.segment import Segment
+from segflow.model.state import DeployedObject
+from segflow.model.wording import to_words
+from segflow.planner.attributes import declared, differences, json_text, path_text
+from segflow.planner.privacy import masked, personal_fields
+from segflow.planner.reach import Reach
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Every change, in order of address from sources to rules, and how many objects have none."""
+
+    changes: tuple[Change, ...]
+    unchanged: int
+
+
+def difference(compiled: Compiled, observed: Observed) -> Difference:
+    """What it takes to make the deployed objects those of the project; impact is not yet known.
+
+    An object whose text differs only in what says nothing (quotes, the order of keys or of a
+    boolean list) is unchanged. Raises CorruptStateError for a deployed object that can't be read.
+    """
+    suspects = [
+        address for address in compiled.fingerprints if _differs(address, compiled, observed)
+    ]
+    deleted = [address for address in observed.deployed if address not in compiled.fingerprints]
+    if not suspects and not deleted:
+        return Difference(changes=(), unchanged=len(compiled.fingerprints))
+    sides = _Sides(compiled, observed, _personal(compiled, observed))
+    found = [sides.change(address) for address in suspects]
+    changes = [change for change in found if change is not None]
+    unchanged = len(compiled.fingerprints) - len(changes)
+    changes += [_deleted(observed.deployed[address]) for address in deleted]
+    return Difference(changes=_explained(changes, compiled, observed), unchanged=unchanged)
+
+
+def deployed_object(deployed: DeployedObject) -> Object:
+    """The object as it was applied. Raises CorruptStateError when its text can't be read."""
+    try:
+        thing: Object = from_canonical(deployed.canonical)
+    except ValueError as error:
+        raise CorruptStateError(
+            f"{deployed.address} in the state can't be read: {error}",
+            hint="restore the state from a backup, or use the segflow that wrote it",
+        ) from error
+    return thing
+
+
+def _differs(address: Address, compiled: Compiled, observed: Observed) -> bool:
+    before = observed.deployed.get(address)
+    return (
+        before is None
+        or before.fingerprint != compiled.fingerprints[address]
+        or before.definition != _definition(address, compiled)
+    )
+
+
+def _definition(address: Address, compiled: Compiled) -> str | None:
+    if address.kind != "segment":
+        return None
+    return compiled.segments[address.name].definition
+
+
+def _personal(compiled: Compiled, observed: Observed) -> frozenset[str]:
+    entities = (
+        deployed_object(thing)
+        for address, thing in observed.deployed.items()
+        if address.kind == "entity"
+    )
+    return personal_fields(entities) | personal_fields(compiled.project.objects.values())
+
+
+def _deleted(before: DeployedObject) -> Change:
+    return Change(
+        address=before.address,
+        action="delete",
+        before_fingerprint=before.fingerprint,
+        before_definition=before.definition,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """Both worlds, and the fields whose values are not shown."""
+
+    compiled: Compiled
+    observed: Observed
+    personal: frozenset[str]
+
+    def change(self, address: Address) -> Change | None:
+        """The change of one desired object that is not deployed just so; None for no change."""
+        thing = self.compiled.project.objects[address]
+        after = Change(
+            address=address,
+            action="create",
+            canonical=canonical(thing),
+            fingerprint=self.compiled.fingerprints[address],
+            definition=_definition(address, self.compiled),
+            lists=self.lists(address),
+        )
+        before = self.observed.deployed.get(address)
+        if before is None:
+            return replace(after, attributes=declared(masked(to_words(thing), self.personal)))
+        return self.between(before, thing, after)
+
+    def between(self, before: DeployedObject, thing: Object, after: Change) -> Change | None:
+        """The change of an object that is deployed in another form."""
+        old = deployed_object(before)
+        attributes = self.attributes(old, thing)
+        redefined = before.definition != after.definition
+        if not (attributes or redefined):
+            return None
+        return replace(
+            after,
+            action="update" if attributes else "recompute",
+            before_fingerprint=before.fingerprint,
+            before_definition=before.definition,
+            attributes=attributes + _of_lists(before.lists, after.lists),
+            frozen=redefined and _is_static(old) and _is_static(thing),
+        )
+
+    def attributes(self, old: Object, new: Object) -> tuple[AttributeChange, ...]:
+        before, after = to_words(old), to_words(new)
+        if json_text(before) == json_text(after):
+            return ()
+        shown_before, shown_after = masked(before, self.personal), masked(after, self.personal)
+        return differences(before, after, shown_before, shown_after)
+
+    def lists(self, address: Address) -> tuple[tuple[str, str], ...]:
+        """The list files of a segment with their digests."""
+        if address.kind != "segment":
+            return ()
+        paths = self.compiled.segments[address.name].lists
+        return tuple((path, self.compiled.project.lists[path].digest) for path in sorted(paths))
+
+
+def _is_static(thing: Object) -> bool:
+    return isinstance(thing, Segment) and thing.mode == "static"
+
+
+def _of_lists(
+    before: Iterable[tuple[str, str]], after: Iterable[tuple[str, str]]
+) -> tuple[AttributeChange, ...]:
+    """List files whose content changed under the same name, by their digests."""
+    old = dict(before)
+    return tuple(
+        AttributeChange(
+            path=path_text(("lists", path)),
+            before=json_text(f"sha256:{old[path]}"),
+            after=json_text(f"sha256:{digest}"),
+        )
+        for path, digest in after
+        if old.get(path, digest) != digest
+    )
+
+
+# --- why and what for ------------------------------------------------------------------------
+
+
+def _explained(
+    changes: Iterable[Change], compiled: Compiled, observed: Observed
+) -> tuple[Change, ...]:
+    """The changes in order, each with what forces it and what it reaches."""
+    by_address = {change.address: change for change in changes}
+    reach = Reach(compiled.depends, by_address)
+    zone = _zone_change(compiled, observed)
+    return tuple(_explain(by_address[address], reach, zone) for address in _ordered(by_address))
+
+
+def _explain(change: Change, reach: Reach, zone: tuple[AttributeChange, ...]) -> Change:
+    match change.action:
+        case "recompute":
+            because = reach.causes(change.address)
+            attributes = change.attributes or (() if because else zone)
+            reaches = reach.effects(change.address)
+            return replace(change, because=because, attributes=attributes, reaches=reaches)
+        case "update":
+            return replace(change, reaches=reach.effects(change.address))
+        case _:
+            return change
+
+
+def _zone_change(compiled: Compiled, observed: Observed) -> tuple[AttributeChange, ...]:
+    after = compiled.project.settings.timezone
+    before = after if observed.version is None else observed.version.timezone
+    if before == after:
+        return ()
+    return (
+        AttributeChange(path="project.timezone", before=json_text(before), after=json_text(after)),
+    )
+
+
+def _ordered(addresses: Iterable[Address]) -> list[Address]:
+    """Sources first and rules last; by name within a kind."""
+    return sorted(addresses, key=lambda address: (-KINDS.index(address.kind), address.name))

@@ -1,0 +1,78 @@
+"""Along the dependencies: what forces a recompute, what a change reaches, what a plan rests on."""
+
+from collections.abc import Iterable, Mapping
+
+from segflow.model.address import Address
+from segflow.model.plan import Change
+
+Depends = Mapping[Address, tuple[Address, ...]]
+"""The direct dependencies of every object."""
+
+_REPORTED = ("segment", "rule")
+
+
+class Reach:
+    """The dependencies of the desired objects, both ways, as far as changes travel along them."""
+
+    def __init__(self, depends: Depends, changes: Mapping[Address, Change]) -> None:
+        self._depends = depends
+        self._changes = changes
+        self._dependents: dict[Address, list[Address]] = {}
+        for dependent, needs in depends.items():
+            for need in needs:
+                self._dependents.setdefault(need, []).append(dependent)
+
+    def causes(self, address: Address) -> tuple[Address, ...]:
+        """The created and updated objects that an object rests on, directly or not, in order.
+
+        Of segments only those whose definition changes: a new owner forces nothing.
+        """
+        return tuple(
+            sorted(
+                found
+                for found in closure(self._depends, (address,))
+                if self._forces(found, address)
+            )
+        )
+
+    def effects(self, address: Address) -> tuple[Address, ...]:
+        """The segments whose members a change can move, and the rules that use them or the object
+        itself, in order."""
+        found: set[Address] = set()
+        frontier = [address] if self._carries(address) else []
+        while frontier:
+            for dependent in self._dependents.get(frontier.pop(), ()):
+                if dependent not in found and self._is_reached(dependent):
+                    found.add(dependent)
+                    frontier.append(dependent)
+        return tuple(sorted(one for one in found - {address} if one.kind in _REPORTED))
+
+    def _forces(self, found: Address, address: Address) -> bool:
+        change = self._changes.get(found)
+        if found == address or change is None or change.action not in ("create", "update"):
+            return False
+        return found.kind != "segment" or changes_definition(change)
+
+    def _carries(self, address: Address) -> bool:
+        change = self._changes.get(address)
+        return address.kind != "segment" or (change is not None and changes_definition(change))
+
+    def _is_reached(self, dependent: Address) -> bool:
+        return dependent.kind != "segment" or self._carries(dependent)
+
+
+def changes_definition(change: Change) -> bool:
+    """Whether the change gives a segment another definition by which its members are found."""
+    return change.definition != change.before_definition and not change.frozen
+
+
+def closure(depends: Depends, addresses: Iterable[Address]) -> frozenset[Address]:
+    """The objects and everything they rest on, directly or not."""
+    found = set(addresses)
+    frontier = list(found)
+    while frontier:
+        for need in depends.get(frontier.pop(), ()):
+            if need not in found:
+                found.add(need)
+                frontier.append(need)
+    return frozenset(found)

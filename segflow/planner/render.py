@@ -1,0 +1,176 @@
+"""A plan for a person: lines of styled pieces that know nothing of terminals."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from segflow.model.address import Address
+from segflow.model.instant import format_instant
+from segflow.model.plan import ActionName, AttributeChange, Blocked, Change, Impact, Plan
+from segflow.model.wording_text import Plain, Word, flow
+from segflow.planner.impact import totals
+
+Style = Literal["plain", "bold", "muted", "create", "update", "delete", "recompute", "blocked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a line and what it is."""
+
+    text: str
+    style: Style = "plain"
+
+
+Line = tuple[Piece, ...]
+
+_LONG = 72
+_SIGNS: dict[ActionName, tuple[str, Style]] = {
+    "create": ("+", "create"),
+    "update": ("~", "update"),
+    "delete": ("-", "delete"),
+    "recompute": ("↻", "recompute"),
+    "no-op": (" ", "plain"),
+}
+
+
+def render_plan(plan: Plan) -> tuple[Line, ...]:
+    """The plan, its summary in the first line; what does not change is not shown. Without changes
+    the summary is all."""
+    if plan.is_empty:
+        return ((Piece("No changes.", "bold"),),)
+    return tuple(_lines(plan))
+
+
+def text_of(lines: Iterable[Line]) -> str:
+    """The lines without their styles, each with its end."""
+    return "".join("".join(piece.text for piece in line) + "\n" for line in lines)
+
+
+def _lines(plan: Plan) -> Iterator[Line]:
+    yield (Piece(_summary(plan), "bold"),)
+    yield (Piece(_moment(plan), "muted"),)
+    stops: dict[Address, list[Blocked]] = {}
+    for stop in plan.blocked:
+        stops.setdefault(stop.address, []).append(stop)
+    for change in plan.changes:
+        yield ()
+        yield _head(change)
+        for line in _body(change, stops.get(change.address, ())):
+            yield (Piece("    "), *line)
+    yield from _closing(plan)
+
+
+# --- the frame -------------------------------------------------------------------------------
+
+
+def _summary(plan: Plan) -> str:
+    count = {name: 0 for name in _SIGNS}
+    for change in plan.changes:
+        count[change.action] += 1
+    parts = [f"{count[name]:,} to {name}" for name in ("create", "update", "delete")]
+    if count["recompute"]:
+        parts.append(f"{count['recompute']:,} to recompute")
+    return f"Plan: {', '.join(parts)}. {_totals(plan)}".rstrip()
+
+
+def _totals(plan: Plan) -> str:
+    if all(change.impact is None for change in plan.changes):
+        return ""
+    entered, left = totals(plan.changes)
+    return f"{entered:,} would enter and {left:,} would leave."
+
+
+def _moment(plan: Plan) -> str:
+    impact = "" if plan.with_impact else "; who enters and who leaves was not asked for"
+    return f"As of {format_instant(plan.as_of)}{impact}"
+
+
+def _closing(plan: Plan) -> Iterator[Line]:
+    if plan.blocked:
+        yield ()
+        many = "1 guard forbids" if len(plan.blocked) == 1 else f"{len(plan.blocked)} guards forbid"
+        yield (Piece(f"Blocked: {many} this plan; it can't be applied.", "blocked"),)
+    for old, new in plan.renames:
+        yield ()
+        yield (
+            Piece("Hint: ", "bold"),
+            Piece(
+                f"{new} says the same as {old}, which would be deleted. A new name is a new"
+                f" {new.kind}" + (" with a log of its own." if new.kind == "segment" else ".")
+            ),
+        )
+
+
+# --- one change ------------------------------------------------------------------------------
+
+
+def _head(change: Change) -> Line:
+    sign, style = _SIGNS[change.action]
+    because = ""
+    if change.action == "recompute":
+        because = f" because of {_names(change.because)}" if change.because else ""
+    verb = "be recomputed" if change.action == "recompute" else f"be {change.action}d"
+    return (
+        Piece(f"  {sign} ", style),
+        Piece(str(change.address), "bold"),
+        Piece(f"  would {verb}{because}", "muted"),
+    )
+
+
+def _body(change: Change, stops: Iterable[Blocked]) -> Iterator[Line]:
+    yield from (_attribute(attribute) for attribute in change.attributes)
+    if change.frozen:
+        yield (Piece("stays as it was frozen: a static segment keeps its members", "muted"),)
+    if change.impact is not None:
+        yield _size(change.impact)
+    if change.reaches:
+        yield (Piece("reaches ", "muted"), Piece(_names(change.reaches)))
+    for stop in stops:
+        yield (Piece(f"blocked by {stop.rule}: ", "blocked"), Piece(stop.message))
+
+
+def _attribute(attribute: AttributeChange) -> Line:
+    after = _ABSENT if attribute.after is None else Piece(_shown(attribute.after), "create")
+    head = Piece(f"{attribute.path}: ")
+    if attribute.before is None:
+        return (head, after)
+    return (head, Piece(_shown(attribute.before), "delete"), Piece(" → ", "muted"), after)
+
+
+_ABSENT = Piece("(none)", "muted")
+
+
+def _size(impact: Impact) -> Line:
+    sizes = [f"{size:,}" for size in (impact.size_now, impact.size_after) if size is not None]
+    if impact.size_after is None:
+        sizes.append("(none)")
+    words = f"size {' → '.join(sizes)}"
+    if impact.size_now is None:
+        return (Piece(words),)
+    return (
+        Piece(f"{words} ("),
+        Piece(f"+{impact.entered:,} entered", "create"),
+        Piece(", "),
+        Piece(f"−{impact.left:,} left", "delete"),
+        Piece(f"{_doubt(impact)})"),
+    )
+
+
+def _doubt(impact: Impact) -> str:
+    return ", counted from the last snapshot" if impact.from_snapshot else ""
+
+
+def _names(addresses: tuple[Address, ...]) -> str:
+    shown = [str(address) for address in addresses[:8]]
+    more = len(addresses) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "")
+
+
+def _shown(text: str) -> str:
+    """A JSON value as a person writes it; a long one is cut in its middle."""
+    word: Word = json.loads(text, parse_float=Plain, parse_int=Plain)
+    shown = flow(word)
+    if len(shown) <= _LONG:
+        return shown
+    return f"{shown[: _LONG // 2]}…{shown[-(_LONG // 2 - 1) :]}"

@@ -1,0 +1,36 @@
+"""What apply does for a list of changes, in order."""
+
+from collections.abc import Iterable
+
+from segflow.model.compiled import Compiled
+from segflow.model.plan import Change, CommitState, DropSegment, EvaluateSegment, PlanStep
+from segflow.planner.reach import changes_definition
+
+
+def steps(changes: Iterable[Change], compiled: Compiled) -> tuple[PlanStep, ...]:
+    """Segments are evaluated in order of dependency, then deleted ones are dropped, and one commit
+    makes it all deployed. No changes need no steps."""
+    every = tuple(changes)
+    if not every:
+        return ()
+    evaluated = {change.address.name for change in every if moves_members(change)}
+    dropped = sorted(change.address.name for change in every if drops_members(change))
+    return (
+        *(EvaluateSegment(segment=name) for name in compiled.segments if name in evaluated),
+        *(DropSegment(segment=name) for name in dropped),
+        CommitState(),
+    )
+
+
+def moves_members(change: Change) -> bool:
+    """Whether a change has a segment evaluated: it is new, has another definition, or goes from
+    frozen to refreshed or back. A frozen set stays as it is."""
+    if change.address.kind != "segment" or change.action == "delete":
+        return False
+    remoded = any(attribute.path == "mode" for attribute in change.attributes)
+    return changes_definition(change) or (change.action == "update" and remoded)
+
+
+def drops_members(change: Change) -> bool:
+    """Whether a change ends a segment."""
+    return change.address.kind == "segment" and change.action == "delete"
