@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+from segflow.compiler.codes import CYCLE
 from segflow.compiler.passes.draft import Draft
 from segflow.compiler.passes.walk import Site, feature_sites
 from segflow.model.address import Address
 from segflow.model.predicate import FieldFeature, InSegment, Transition
 from segflow.model.project import KeyPath
-
-CYCLE = "CYC001"
 
 
 def cycles(draft: Draft) -> Draft:
@@ -88,6 +87,6 @@ def _ordered(
 
 
 def _smallest_first(cycle: tuple[str, ...]) -> tuple[str, ...]:
-    """One spelling of a cycle, so that it is reported once; its first name stands at its end too."""
+    """One spelling of a cycle, so that it is reported once; its first name also ends it."""
     start = cycle.index(min(cycle))
     return (*cycle[start:], *cycle[:start], cycle[start])

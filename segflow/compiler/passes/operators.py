@@ -5,8 +5,9 @@ from typing import assert_never
 
 import re2
 
+from segflow.compiler.codes import LITERAL, MISFIT, PATTERN
 from segflow.compiler.passes.literals import LiteralError, constant
-from segflow.compiler.passes.slots import LITERAL, PATTERN, TYPE, Scope, Slot
+from segflow.compiler.passes.slots import Scope, Slot
 from segflow.model.predicate import (
     Ahead,
     Among,
@@ -172,13 +173,13 @@ def _pattern_error(pattern: str) -> str | None:
 
 def _misfit(key: str, slot: Slot, path: KeyPath, scope: Scope, reason: str) -> None:
     scope.complain(
-        TYPE, path, f"`{key}` does not fit {slot.name} of type {slot.type}", reason, key=True
+        MISFIT, path, f"`{key}` does not fit {slot.name} of type {slot.type}", reason, key=True
     )
 
 
 def _refuse_count_operator(operator: CountTest, slot: Slot, path: KeyPath, scope: Scope) -> None:
     scope.complain(
-        TYPE,
+        MISFIT,
         path,
         f"`{operator.op}` is for counts of things, and {slot.name} is a value",
         f"write `{_FOR_VALUES[operator.op]}`",
@@ -189,7 +190,7 @@ def _refuse_count_operator(operator: CountTest, slot: Slot, path: KeyPath, scope
 def _refuse_value_operator(key: str, slot: Slot, path: KeyPath, scope: Scope) -> None:
     instead = _FOR_COUNTS.get(key)
     scope.complain(
-        TYPE,
+        MISFIT,
         path,
         f"`{key}` is for values, and {slot.name} counts things",
         f"write `{instead}`" if instead else f"counts take {_COUNT_WORDS}",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from segflow.compiler.codes import MISPLACED, NOT_OF_ENTITY, UNKNOWN
 from segflow.compiler.passes.draft import Draft, head_path
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address
@@ -19,10 +20,6 @@ from segflow.model.predicate import (
 )
 from segflow.model.project import KeyPath
 from segflow.model.rule import Action, EventTrigger, IfStep, Rule, RuleStep, SendStep
-
-UNKNOWN = "RES001"
-NOT_OF_ENTITY = "RES002"
-MISPLACED = "RES003"
 
 
 def resolve(draft: Draft) -> Draft:

@@ -8,12 +8,6 @@ from segflow.model.address import Address
 from segflow.model.project import KeyPath
 from segflow.model.types import ValueType
 
-TYPE = "TYP001"
-LITERAL = "TYP002"
-KEY = "TYP003"
-MISPLACED = "TYP004"
-PATTERN = "TYP005"
-
 
 class Scope(NamedTuple):
     """Where a node stands: in which object, whose fields it means, in which event's `where`."""

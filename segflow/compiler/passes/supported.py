@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from segflow.compiler.codes import NOT_YET, TWO_SOURCES
 from segflow.compiler.passes.draft import Draft
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address
@@ -27,9 +28,6 @@ from segflow.model.predicate import (
 )
 from segflow.model.project import KeyPath
 from segflow.model.segment import OnStream
-
-NOT_YET = "SUP001"
-TWO_SOURCES = "SUP002"
 
 Finding = tuple[KeyPath, str]
 """Where the form stands, and its name."""

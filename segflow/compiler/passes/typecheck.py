@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import assert_never
 
+from segflow.compiler.codes import DERIVED, MISFIT, MISPLACED
 from segflow.compiler.passes.draft import Draft, head_path, rule_entity
 from segflow.compiler.passes.operators import typed_operator
-from segflow.compiler.passes.slots import KEY, MISPLACED, TYPE, Scope, Slot
+from segflow.compiler.passes.slots import Scope, Slot
 from segflow.compiler.passes.walk import conditions, list_key
 from segflow.compiler.timeline import zone
 from segflow.model.catalog import Entity, Field
@@ -32,8 +33,6 @@ from segflow.model.predicate import (
 from segflow.model.project import KeyPath
 from segflow.model.rule import EventTrigger, Rule
 from segflow.model.types import INTEGER, TIMESTAMP, ValueType, decimal_type
-
-_KEYS = 2**64
 
 
 def typecheck(draft: Draft) -> Draft:
@@ -79,7 +78,7 @@ def _derived(field: Field, feature: Feature, scope: Scope) -> Field:
     typed, slot = _feature(feature, path, scope)
     if slot is not None and not _gives(slot.type, field.type, feature):
         scope.complain(
-            TYPE,
+            DERIVED,
             (*path[:-1], "type"),
             f"field {field.name} is declared {field.type}, but {slot.name} gives {slot.type}",
             f"declare it {slot.type}",
@@ -124,9 +123,8 @@ def _predicate(node: Predicate, path: KeyPath, scope: Scope) -> Predicate:
             _only_about_users(path, "segment", scope)
         case Sample():
             _only_about_users(path, "sample", scope)
-        case InFile(path=file):
+        case InFile():
             _only_about_users(path, "in_file", scope)
-            _keys(file, (*path, "in_file"), scope)
         case _:
             pass  # everyone, and what the pass `supported` refuses
     return node
@@ -141,25 +139,6 @@ def _only_about_users(path: KeyPath, key: str, scope: Scope) -> None:
             "an event's `where` tests properties of the event and fields of the user",
             key=True,
         )
-
-
-def _keys(file: str, path: KeyPath, scope: Scope) -> None:
-    listed = scope.draft.project.lists.get(file)
-    entity = scope.draft.index.entities.get(scope.entity)
-    if listed is None or entity is None or entity.key_type != "integer":
-        return
-    junk = [key for key in listed.keys if not _is_key(key)]
-    if junk:
-        scope.complain(
-            KEY,
-            path,
-            f"{file} holds {len(junk)} lines that are no key of {entity.name}: {junk[0]!r}",
-            "keys are whole numbers from 0 to 2^64 - 1, one a line",
-        )
-
-
-def _is_key(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 20 and int(text) < _KEYS
 
 
 def _test(test: Test, path: KeyPath, scope: Scope) -> Test:
@@ -177,11 +156,11 @@ def _test(test: Test, path: KeyPath, scope: Scope) -> Test:
 def _case(test: Test, slot: Slot, path: KeyPath, scope: Scope) -> None:
     here = (*path, "ignore_case")
     if slot.type.name != "string":
-        scope.complain(TYPE, here, f"`ignore_case` is for strings, {slot.name} is {slot.type}")
+        scope.complain(MISFIT, here, f"`ignore_case` is for strings, {slot.name} is {slot.type}")
     for operator in test.operators:
         if isinstance(operator, TextMatch) and operator.op == "matches":
             scope.complain(
-                TYPE,
+                MISFIT,
                 here,
                 "`ignore_case` does not apply to `matches`",
                 "write (?i) at the start of the expression",
@@ -201,14 +180,14 @@ def _right(right: Scaled, left: Slot, path: KeyPath, scope: Scope) -> Scaled:
         return right
     if not _comparable(left.type, slot.type):
         scope.complain(
-            TYPE,
+            MISFIT,
             path,
             f"{left.name} of type {left.type} can't be compared with {slot.name} of {slot.type}",
             _why_not(left.type, slot.type),
         )
     elif right.times is not None and not (slot.type.is_number and slot.type.name != "float"):
         scope.complain(
-            TYPE, (*path, "times"), f"`times` is for exact numbers, {slot.name} is {slot.type}"
+            MISFIT, (*path, "times"), f"`times` is for exact numbers, {slot.name} is {slot.type}"
         )
     return replace(right, feature=feature)
 
@@ -250,7 +229,7 @@ def _property(name: str, events: tuple[str, ...], path: KeyPath, scope: Scope) -
     types = {prop.type for prop in found if prop is not None}
     if len(types) > 1:
         kinds = " and ".join(sorted(str(type_) for type_ in types))
-        scope.complain(TYPE, path, f"property {name} is {kinds} in the events that are joined")
+        scope.complain(MISFIT, path, f"property {name} is {kinds} in the events that are joined")
     return Slot(types.pop(), f"property {name}") if len(types) == 1 else None
 
 
@@ -288,7 +267,7 @@ def _aggregate_slot(aggregate: Aggregate, path: KeyPath, scope: Scope) -> Slot |
         case "sum" | "avg":
             return _sum_slot(aggregate, of, name, head, scope)
         case "min" | "max" if of.type.name == "boolean":
-            scope.complain(TYPE, head, f"{name} does not fit {of.name} of type boolean")
+            scope.complain(MISFIT, head, f"{name} does not fit {of.name} of type boolean")
             return None
         case _:
             return Slot(of.type, f"{name} of {of.name}")
@@ -299,14 +278,14 @@ def _sum_slot(
 ) -> Slot | None:
     if of.type.name == "float":
         scope.complain(
-            TYPE,
+            MISFIT,
             path,
             f"{name} of floats depends on the order of the events",
             f"declare {of.name} as a decimal, for example decimal(18,2)",
         )
         return None
     if not of.type.is_number:
-        scope.complain(TYPE, path, f"{name} does not fit {of.name} of type {of.type}")
+        scope.complain(MISFIT, path, f"{name} does not fit {of.name} of type {of.type}")
         return None
     if aggregate.kind == "sum" and of.type.name == "integer":
         return Slot(INTEGER, f"{name} of {of.name}")

@@ -1,0 +1,28 @@
+"""Every code that the compiler gives, with its title: the reference is made from this table."""
+
+from collections.abc import Mapping
+
+UNKNOWN = "RES001"
+NOT_OF_ENTITY = "RES002"
+CYCLE = "CYC001"
+NOT_YET = "SUP001"
+TWO_SOURCES = "SUP002"
+MISFIT = "FIT001"
+LITERAL = "FIT002"
+MISPLACED = "FIT003"
+PATTERN = "FIT004"
+DERIVED = "FIT005"
+
+CODES: Mapping[str, str] = {
+    UNKNOWN: "A name refers to nothing",
+    NOT_OF_ENTITY: "A segment or an event belongs to another entity",
+    CYCLE: "Segments or derived fields rest on themselves",
+    NOT_YET: "A form of the language that can't be compiled yet",
+    TWO_SOURCES: "A segment needs two sources",
+    MISFIT: "An operator or aggregate does not fit the type of its value",
+    LITERAL: "A literal is not of the type of its slot",
+    MISPLACED: "A form stands where it has no meaning",
+    PATTERN: "A regular expression is not RE2",
+    DERIVED: "A derived field declares another type than its feature gives",
+}
+"""Codes are stable: a title may be reworded, a code is never used again for something else."""

@@ -1,0 +1,124 @@
+"""What differs between SQL engines, in one place: a class per engine, all with the same methods."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import (
+    TIMESTAMP,
+    ColumnElement,
+    Date,
+    Double,
+    String,
+    and_,
+    cast,
+    extract,
+    func,
+    literal,
+    or_,
+)
+
+from segflow.model.types import ValueType
+
+Expression = ColumnElement[Any]
+Condition = ColumnElement[bool]
+
+UTC_TIMESTAMP = TIMESTAMP(timezone=True)
+_UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+class Dialect(Protocol):
+    """How an engine writes what standard SQL does not settle. Conditions may be unknown (NULL)
+    where an argument is missing, and are true exactly where the meaning is."""
+
+    def stored(self, column: Expression, type_: ValueType) -> Expression:
+        """A column as a value of its declared type; NaN is missing."""
+
+    def floored(self, timestamp: Expression) -> Expression:
+        """The timestamp's whole milliseconds."""
+
+    def contains(self, text: Expression, part: Expression) -> Condition:
+        """The part occurs in the text, compared by code points; likewise the next two."""
+
+    def starts_with(self, text: Expression, part: Expression) -> Condition:
+        """See contains()."""
+
+    def ends_with(self, text: Expression, part: Expression) -> Condition:
+        """See contains()."""
+
+    def matches(self, text: Expression, pattern: Expression) -> Condition:
+        """The RE2 expression matches somewhere; a dot matches no newline."""
+
+    def folded(self, text: Expression) -> Expression:
+        """The text with A-Z as a-z and nothing else changed."""
+
+    def first(
+        self, value: Expression, order: Sequence[Expression], where: Condition | None
+    ) -> Expression:
+        """The value, missing or not, of the row that is first in that order."""
+
+    def hash_text(self, salt: Expression, key: Expression) -> Expression:
+        """MD5 over salt, a zero byte and the key in decimal, as 32 hexadecimal digits."""
+
+    def month_and_day(self, day: Expression, days: Sequence[tuple[int, int]]) -> Condition:
+        """The date or UTC timestamp falls on one of the (month, day) pairs."""
+
+
+class DuckDb:
+    """DuckDB 2 in a session whose time zone is UTC."""
+
+    def stored(self, column: Expression, type_: ValueType) -> Expression:
+        """See Dialect. Timestamps without a zone are UTC."""
+        match type_.name:
+            case "timestamp":
+                return cast(column, UTC_TIMESTAMP)
+            case "date":
+                return cast(column, Date)
+            case "float":
+                return func.nullif(column, cast(literal("NaN"), Double))
+            case _:
+                return column
+
+    def floored(self, timestamp: Expression) -> Expression:
+        """See Dialect."""
+        return func.date_trunc("millisecond", timestamp, type_=UTC_TIMESTAMP)
+
+    def contains(self, text: Expression, part: Expression) -> Condition:
+        """See Dialect."""
+        return func.contains(text, part)
+
+    def starts_with(self, text: Expression, part: Expression) -> Condition:
+        """See Dialect."""
+        return func.starts_with(text, part)
+
+    def ends_with(self, text: Expression, part: Expression) -> Condition:
+        """See Dialect."""
+        return func.suffix(text, part)
+
+    def matches(self, text: Expression, pattern: Expression) -> Condition:
+        """See Dialect."""
+        return func.regexp_matches(text, pattern)
+
+    def folded(self, text: Expression) -> Expression:
+        """See Dialect."""
+        return func.translate(text, _UPPER, _UPPER.lower(), type_=String)
+
+    def first(
+        self, value: Expression, order: Sequence[Expression], where: Condition | None
+    ) -> Expression:
+        """See Dialect."""
+        ordered = func.first(value, type_=value.type).aggregate_order_by(*order)
+        return ordered if where is None else ordered.filter(where)
+
+    def hash_text(self, salt: Expression, key: Expression) -> Expression:
+        """See Dialect."""
+        return func.md5(func.concat(salt, func.chr(0), cast(key, String)), type_=String)
+
+    def month_and_day(self, day: Expression, days: Sequence[tuple[int, int]]) -> Condition:
+        """See Dialect."""
+        month = extract("month", day)
+        return or_(*(and_(month == m, extract("day", day) == d) for m, d in days))
+
+
+DUCKDB = DuckDb()
+DIALECTS: dict[str, Dialect] = {"duckdb": DUCKDB}
+"""By the catalog's name of the engine."""

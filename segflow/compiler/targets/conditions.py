@@ -1,0 +1,225 @@
+"""Predicates as SQL conditions over the values of features: true exactly where the predicate holds.
+
+Elsewhere a condition may be false or unknown; whoever negates one makes unknown false first.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from math import ceil
+from typing import assert_never
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import String, and_, column, false, literal, or_, select, table, true
+
+from segflow.compiler.dialects import Condition, Dialect, Expression
+from segflow.compiler.targets.values import (
+    Value,
+    compared,
+    compared_values,
+    constant,
+    opposite,
+    within_bounds,
+    within_dates,
+)
+from segflow.compiler.timeline import (
+    InstantOperator,
+    anniversary_days,
+    date_bounds,
+    operator_bounds,
+)
+from segflow.model.compiled import list_set, segment_set
+from segflow.model.instant import Instant
+from segflow.model.predicate import (
+    Ahead,
+    All,
+    Among,
+    Anniversary,
+    AnyOf,
+    Between,
+    Compare,
+    CountTest,
+    Everyone,
+    Exists,
+    Feature,
+    InFile,
+    InLast,
+    InNext,
+    InSegment,
+    MomentTest,
+    NoneOf,
+    Not,
+    OlderThan,
+    OnCalendar,
+    Operator,
+    Predicate,
+    Sample,
+    Scaled,
+    Test,
+    TextMatch,
+)
+from segflow.model.scalar import Const
+
+_HASHES = 2**64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """Compiles predicates about one row, a user's or an event's.
+
+    `value` gives the worth of a feature in that row, `key` is the user's key, and `inlined` the
+    predicate that a nested segment stands for at T, or None where its kept set is meant.
+    """
+
+    as_of: Instant
+    zone: ZoneInfo
+    dialect: Dialect
+    value: Callable[[Feature], Value]
+    key: Expression
+    inlined: Callable[[InSegment], Predicate | None]
+
+    def of(self, node: Predicate) -> Condition:
+        """The condition that is true exactly where the predicate holds."""
+        match node:
+            case All(items=items):
+                return and_(*(self.of(item) for item in items))
+            case AnyOf(items=items):
+                return or_(*(self.of(item) for item in items))
+            case NoneOf(items=items):
+                return opposite(or_(*(self.of(item) for item in items)))
+            case Not(item=item):
+                return opposite(self.of(item))
+            case Everyone():
+                return true()
+            case Test():
+                return and_(*(self._operator(operator, node) for operator in node.operators))
+            case InSegment():
+                inlined = self.inlined(node)
+                return (
+                    self._in_set(segment_set(node.segment)) if inlined is None else self.of(inlined)
+                )
+            case InFile(path=path):
+                return self._in_set(list_set(path))
+            case Sample():
+                return self._sampled(node)
+            case _:
+                raise unsupported(node)
+
+    # --- whole leaves ---
+
+    def _in_set(self, name: str) -> Condition:
+        keys = table(name, column("key"))
+        return self.key.in_(select(keys.c.key))
+
+    def _sampled(self, sample: Sample) -> Condition:
+        """Hexadecimal digits are in the order of the numbers that they write, so text compares."""
+        hashed = self.dialect.hash_text(literal(sample.salt or "", String), self.key)
+        tests: list[Condition] = []
+        if sample.low > 0:
+            tests.append(hashed >= literal(_threshold(sample.low), String))
+        if sample.high < 100:
+            tests.append(hashed < literal(_threshold(sample.high), String))
+        return and_(true(), *tests)
+
+    # --- operators ---
+
+    def _operator(self, operator: Operator, test: Test) -> Condition:
+        value = self.value(test.feature)
+        match operator:
+            case Compare() | Among() | Between():
+                return self._comparison(operator, value, test)
+            case Exists(expected=expected):
+                present = value.expression.is_not(None)
+                return present if expected else value.expression.is_(None)
+            case TextMatch():
+                return self._text(operator, value, test)
+            case CountTest():
+                return _count(operator, value.expression)
+            case Anniversary():
+                days = anniversary_days(operator, self.as_of, self.zone)
+                return self.dialect.month_and_day(value.expression, days)
+            case MomentTest() | InLast() | OlderThan() | InNext() | Ahead() | OnCalendar():
+                return self._timed(operator, value)
+            case _:
+                raise unsupported(operator)
+
+    def _comparison(
+        self, operator: Compare | Among | Between, value: Value, test: Test
+    ) -> Condition:
+        fold = self.dialect.folded if test.ignore_case else None
+        match operator:
+            case Compare(op=op, right=Scaled(feature=feature, times=times)):
+                other = self.value(feature)
+                return compared_values(op, value, other, times, self.dialect, fold)
+            case Compare(op=op, right=Const() as right):
+                return compared(op, value, right, fold)
+            case Among(values=values, negated=negated):
+                found = self._among(value, _constants(values), test.ignore_case)
+                return opposite(found) if negated else found
+            case Between(low=Const() as low, high=Const() as high):
+                return and_(compared("gte", value, low, fold), compared("lte", value, high, fold))
+            case _:
+                raise unsupported(operator)
+
+    def _among(self, value: Value, constants: tuple[Const, ...], ignore_case: bool) -> Condition:
+        fold = self.dialect.folded if ignore_case else None
+        if value.type.name not in ("string", "integer", "date") or value.divisor is not None:
+            return or_(false(), *(compared("eq", value, one, fold) for one in constants))
+        typed = [constant(one.value, one.type) for one in constants]
+        if fold is None:
+            return value.expression.in_(typed)
+        return fold(value.expression).in_([fold(one) for one in typed])
+
+    def _text(self, operator: TextMatch, value: Value, test: Test) -> Condition:
+        text: Expression = value.expression
+        part: Expression = literal(operator.text, String)
+        if operator.op == "matches":
+            return self.dialect.matches(text, part)
+        if test.ignore_case:
+            text, part = self.dialect.folded(text), self.dialect.folded(part)
+        match operator.op:
+            case "contains":
+                return self.dialect.contains(text, part)
+            case "starts_with":
+                return self.dialect.starts_with(text, part)
+            case "ends_with":
+                return self.dialect.ends_with(text, part)
+            case _:
+                assert_never(operator.op)
+
+    def _timed(self, operator: InstantOperator, value: Value) -> Condition:
+        bounds = operator_bounds(operator, self.as_of, self.zone)
+        if value.type.name == "date":
+            return within_dates(value.expression, date_bounds(bounds, self.zone))
+        return within_bounds(value.expression, bounds)
+
+
+def unsupported(node: object) -> AssertionError:
+    """For forms that the pass `supported` refuses, so that none comes this far."""
+    return AssertionError(f"{type(node).__name__} can't be compiled to SQL")
+
+
+def _constants(values: Iterable[object]) -> tuple[Const, ...]:
+    return tuple(value for value in values if isinstance(value, Const))
+
+
+def _count(test: CountTest, count: Expression) -> Condition:
+    match test.op:
+        case "at_least":
+            return count >= test.count
+        case "at_most":
+            return count <= test.count
+        case "exactly":
+            return count == test.count
+        case "more_than":
+            return count > test.count
+        case "fewer_than":
+            return count < test.count
+        case _:
+            assert_never(test.op)
+
+
+def _threshold(percent: Decimal) -> str:
+    """The least hash that is no longer below `percent`, as 16 hexadecimal digits."""
+    return f"{ceil(Fraction(percent) * _HASHES / 100):016x}"

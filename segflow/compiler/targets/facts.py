@@ -1,0 +1,219 @@
+"""Facts in SQL: the features of every user, joined to whatever has a column of users' keys.
+
+One scan per event (or union of events) gives all its aggregates; one join per table all its fields.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import CTE, FromClause, and_, column, select, table
+
+from segflow.compiler.dialects import Condition, Dialect, Expression
+from segflow.compiler.targets.aggregates import aggregate_columns, aggregate_value
+from segflow.compiler.targets.conditions import Conditions
+from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, property_column
+from segflow.compiler.targets.needs import (
+    declared_field,
+    inlined_segment,
+    properties_of,
+    stored_feature,
+    where_features,
+)
+from segflow.compiler.targets.values import Value, within_bounds
+from segflow.compiler.timeline import Bounds, window_bounds
+from segflow.model.catalog import Entity, Event
+from segflow.model.compiled import Compiled
+from segflow.model.instant import Instant
+from segflow.model.predicate import Aggregate, Feature, FieldFeature, PropertyFeature
+from segflow.model.types import ValueType
+
+Values = dict[Feature, Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """A relation with features joined to it, and what each is worth in its rows."""
+
+    relation: FromClause
+    values: Mapping[Feature, Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Joins features of the users of one entity, as of one instant. `one_row` gathers the tables of
+    fields with their key columns."""
+
+    compiled: Compiled
+    entity: Entity
+    as_of: Instant
+    zone: ZoneInfo
+    dialect: Dialect
+    one_row: dict[tuple[str, str], None] = field(default_factory=dict)
+    _taken: dict[str, int] = field(default_factory=dict)
+
+    def joined(self, relation: FromClause, key: Expression, features: Iterable[Feature]) -> Joined:
+        """The relation, each row with the features of the user whose key it holds."""
+        stored = {feature: stored_feature(feature, self.entity) for feature in features}
+        values: Values = {}
+        wanted = tuple(dict.fromkeys(stored.values()))
+        fields = tuple(one for one in wanted if isinstance(one, FieldFeature))
+        aggregates = tuple(one for one in wanted if isinstance(one, Aggregate))
+        relation = self._join_fields(relation, key, fields, values)
+        relation = self._join_aggregates(relation, key, aggregates, values)
+        return Joined(
+            relation=relation, values={asked: values[one] for asked, one in stored.items()}
+        )
+
+    def conditions(self, value: Callable[[Feature], Value], key: Expression) -> Conditions:
+        """The compiler of predicates about rows in which features are worth what `value` says."""
+        return Conditions(
+            as_of=self.as_of,
+            zone=self.zone,
+            dialect=self.dialect,
+            value=value,
+            key=key,
+            inlined=lambda leaf: inlined_segment(leaf, self.compiled),
+        )
+
+    def name(self, wanted: str) -> str:
+        """A name that no other part of the statement has."""
+        count = self._taken[wanted] = self._taken.get(wanted, 0) + 1
+        return wanted if count == 1 else f"{wanted}_{count}"
+
+    # --- fields ---
+
+    def _join_fields(
+        self,
+        relation: FromClause,
+        key: Expression,
+        features: tuple[FieldFeature, ...],
+        values: Values,
+    ) -> FromClause:
+        by_table: dict[tuple[str, str], list[FieldFeature]] = defaultdict(list)
+        for feature in features:
+            by_table[self._table(feature)].append(feature)
+        for (name, key_column), fields in by_table.items():
+            self.one_row[name, key_column] = None
+            columns = {key_column: None, **dict.fromkeys(map(self._column, fields))}
+            source = table(name, *map(column, columns)).alias(self.name(f"{name}_fields"))
+            relation = relation.outerjoin(source, source.c[key_column] == key)
+            for feature in fields:
+                type_ = declared_field(feature, self.entity).type
+                stored = self.dialect.stored(source.c[self._column(feature)], type_)
+                values[feature] = Value(stored, type_)
+        return relation
+
+    def _table(self, feature: FieldFeature) -> tuple[str, str]:
+        population = self.entity.population
+        (location,) = declared_field(feature, self.entity).at
+        return location.table or population.table, location.key or population.key
+
+    def _column(self, feature: FieldFeature) -> str:
+        (location,) = declared_field(feature, self.entity).at
+        return location.column or feature.field
+
+    # --- aggregates ---
+
+    def _join_aggregates(
+        self,
+        relation: FromClause,
+        key: Expression,
+        features: tuple[Aggregate, ...],
+        values: Values,
+    ) -> FromClause:
+        by_events: dict[tuple[str, ...], list[Aggregate]] = defaultdict(list)
+        for feature in features:
+            by_events[feature.events].append(feature)
+        for events, aggregates in by_events.items():
+            grouped, found = self._grouped(events, aggregates)
+            relation = relation.outerjoin(grouped, grouped.c[KEY] == key)
+            values.update(found)
+        return relation
+
+    def _grouped(self, events: tuple[str, ...], aggregates: list[Aggregate]) -> tuple[CTE, Values]:
+        """One row per key with the columns of every aggregate, and what they are worth."""
+        bounds = [window_bounds(one.window, self.as_of, self.zone) for one in aggregates]
+        since = _earliest(bounds)
+        rows = self._rows(events, aggregates, since)
+        source = rows.statement
+        of_users = (
+            feature
+            for one in aggregates
+            for feature in where_features(one)
+            if isinstance(feature, FieldFeature)
+        )
+        known = self.joined(source, source.c[KEY], of_users)
+        columns: list[Expression] = [source.c[KEY]]
+        named: dict[Aggregate, str] = {}
+        for number, (one, its) in enumerate(zip(aggregates, bounds, strict=True), start=1):
+            named[one] = f"f{number}"
+            where = self._over(one, _left_to_test(its, since, self.as_of), rows, known.values)
+            type_ = self._type(one, one.property)
+            columns += aggregate_columns(one, type_, rows, where, named[one], self.dialect)
+        statement = select(*columns).select_from(known.relation).group_by(source.c[KEY])
+        grouped = statement.cte(self.name("_or_".join(events) + "_facts"))
+        return grouped, {
+            one: aggregate_value(one, self._type(one, one.property), grouped, name)
+            for one, name in named.items()
+        }
+
+    def _rows(
+        self, events: tuple[str, ...], aggregates: list[Aggregate], since: Instant | None
+    ) -> Rows:
+        read = dict.fromkeys(name for one in aggregates for name in properties_of(one))
+        return RowsOf(
+            events=tuple(self._event(name) for name in events),
+            entity=self.entity.name,
+            as_of=self.as_of,
+            properties=tuple(read),
+            since=since,
+            ordered=any(one.kind in ("first", "last") for one in aggregates),
+            dialect=self.dialect,
+        ).rows(self.name("_or_".join(events)))
+
+    def _over(
+        self, aggregate: Aggregate, bounds: Bounds, rows: Rows, fields: Mapping[Feature, Value]
+    ) -> Condition | None:
+        """Which rows the aggregate is over; None for all."""
+        columns = rows.statement.c
+
+        def value(feature: Feature) -> Value:
+            if not isinstance(feature, PropertyFeature):
+                return fields[feature]
+            type_ = self._type(aggregate, feature.property)
+            assert type_ is not None
+            return Value(columns[property_column(feature.property)], type_)
+
+        tests: list[Condition] = []
+        if bounds != Bounds():
+            tests.append(within_bounds(columns[TIME], bounds))
+        if aggregate.where is not None:
+            tests.append(self.conditions(value, columns[KEY]).of(aggregate.where))
+        return and_(*tests) if tests else None
+
+    def _type(self, aggregate: Aggregate, name: str | None) -> ValueType | None:
+        """The type of a property; the events of a union declare it alike."""
+        declared = None if name is None else self._event(aggregate.events[0]).property_named(name)
+        return None if declared is None else declared.type
+
+    def _event(self, name: str) -> Event:
+        event = self.compiled.project.event(name)
+        if event is None:
+            raise AssertionError(f"there is no event {name}")
+        return event
+
+
+def _earliest(bounds: list[Bounds]) -> Instant | None:
+    """The start of the widest window; None where one is open."""
+    starts = [one.start for one in bounds if one.start is not None]
+    return min(starts) if len(starts) == len(bounds) else None
+
+
+def _left_to_test(bounds: Bounds, since: Instant | None, as_of: Instant) -> Bounds:
+    """The bounds without what holds for every row that is read."""
+    return Bounds(
+        start=None if bounds.start == since else bounds.start,
+        end=None if bounds.end == as_of + 1 and bounds.end > (bounds.start or 0) else bounds.end,
+    )

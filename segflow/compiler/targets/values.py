@@ -1,0 +1,214 @@
+"""Values in SQL: the worth of features, constants of exact type, and comparisons between them."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple, assert_never
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Date,
+    Double,
+    Numeric,
+    String,
+    and_,
+    cast,
+    false,
+    func,
+    literal,
+    not_,
+)
+
+from segflow.compiler.dialects import UTC_TIMESTAMP, Condition, Dialect, Expression
+from segflow.compiler.timeline import Bounds, DateBounds
+from segflow.model.instant import Instant, datetime_of
+from segflow.model.predicate import CompareOp
+from segflow.model.scalar import Const, Scalar
+from segflow.model.types import ValueType
+
+_WIDEST = 38
+"""The most digits of a decimal that engines hold."""
+
+
+class Value(NamedTuple):
+    """The worth of a feature. `divisor` makes an average of a sum, so that it stays exact; it is
+    above zero or missing. `zero` marks counts and sums, which are never missing."""
+
+    expression: Expression
+    type: ValueType
+    divisor: Expression | None = None
+
+
+def opposite(condition: Condition) -> Condition:
+    """True where the condition is not, also where it is unknown."""
+    return not_(func.coalesce(condition, false()))
+
+
+def bound(instant: Instant) -> Expression:
+    """An instant as a parameter."""
+    return literal(datetime_of(instant), UTC_TIMESTAMP)
+
+
+def number(value: Decimal) -> Expression:
+    """An exact number as a parameter with as many digits as it has."""
+    _, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    scale = max(0, -exponent)
+    width = max(len(digits) + max(0, exponent), scale, 1)
+    return cast(literal(value, Numeric(width, scale)), Numeric(width, scale))
+
+
+def constant(value: Scalar, type_: ValueType) -> Expression:
+    """A typed constant as a parameter."""
+    match value:
+        case bool():
+            return literal(value, Boolean)
+        case Decimal():
+            return number(value)
+        case int() if type_.name == "timestamp":
+            return bound(Instant(value))
+        case int():
+            return literal(value, BigInteger)
+        case float():
+            return cast(literal(value, Double), Double)
+        case date():
+            return literal(value, Date)
+        case str():
+            return literal(value, String)
+        case _:
+            assert_never(value)
+
+
+# --- ranges of time --------------------------------------------------------------------------
+
+
+def within_bounds(timestamp: Expression, bounds: Bounds) -> Condition:
+    """The timestamp, floored or not, lies in the bounds."""
+    if bounds.start is not None and bounds.end is not None and bounds.start >= bounds.end:
+        return false()
+    tests: list[Condition] = []
+    if bounds.start is not None:
+        tests.append(timestamp >= bound(bounds.start))
+    if bounds.end is not None:
+        tests.append(timestamp < bound(bounds.end))
+    return and_(*tests) if tests else timestamp.is_not(None)
+
+
+def within_dates(day: Expression, bounds: DateBounds) -> Condition:
+    """The date lies in the bounds."""
+    if bounds.start is not None and bounds.end is not None and bounds.start >= bounds.end:
+        return false()
+    tests: list[Condition] = []
+    if bounds.start is not None:
+        tests.append(day >= literal(bounds.start, Date))
+    if bounds.end is not None:
+        tests.append(day < literal(bounds.end, Date))
+    return and_(*tests) if tests else day.is_not(None)
+
+
+# --- comparisons -----------------------------------------------------------------------------
+
+
+def compared(
+    op: CompareOp, left: Value, right: Const, fold: Callable[[Expression], Expression] | None
+) -> Condition:
+    """A comparison with a constant; unknown or false where the left side is missing."""
+    if op == "ne":
+        return opposite(compared("eq", left, right, fold))
+    if left.type.name == "timestamp" and isinstance(right.value, int):
+        return within_bounds(left.expression, _bounds_of(op, Instant(right.value)))
+    if left.type.name == "decimal" or left.divisor is not None:
+        return _compared_exactly(op, left, Decimal(str(right.value)))
+    expression = left.expression
+    other = constant(right.value, right.type)
+    if fold is not None:
+        expression, other = fold(expression), fold(other)
+    return _applied(op, expression, other)
+
+
+def _bounds_of(op: CompareOp, instant: Instant) -> Bounds:
+    after = Instant(instant + 1)
+    match op:
+        case "eq":
+            return Bounds(start=instant, end=after)
+        case "gt":
+            return Bounds(start=after)
+        case "gte":
+            return Bounds(start=instant)
+        case "lt":
+            return Bounds(end=instant)
+        case "lte":
+            return Bounds(end=after)
+        case "ne":
+            raise ValueError("the opposite of eq")
+        case _:
+            assert_never(op)
+
+
+def _compared_exactly(op: CompareOp, left: Value, right: Decimal) -> Condition:
+    if left.divisor is not None:
+        return _applied(op, _widened(left), left.divisor * number(right))
+    beyond = right.adjusted() + 1 + (left.type.scale or 0) > _WIDEST
+    if right and beyond:
+        # No decimal of that scale is as large: the engine could not even hold the constant beside.
+        below = left.expression.is_not(None)
+        holds = op in (("lt", "lte") if right > 0 else ("gt", "gte"))
+        return below if holds else false()
+    return _applied(op, left.expression, number(right))
+
+
+def compared_values(
+    op: CompareOp,
+    left: Value,
+    right: Value,
+    times: Decimal | None,
+    dialect: Dialect,
+    fold: Callable[[Expression], Expression] | None,
+) -> Condition:
+    """A comparison of two features; unknown or false where one is missing."""
+    if op == "ne":
+        return opposite(compared_values("eq", left, right, times, dialect, fold))
+    if left.type.is_number and left.type.name != "float":
+        return _applied(op, *_crosswise(left, right, times))
+    one, other = left.expression, right.expression
+    if left.type.name == "timestamp":
+        one, other = dialect.floored(one), dialect.floored(other)
+    if fold is not None:
+        one, other = fold(one), fold(other)
+    return _applied(op, one, other)
+
+
+def _crosswise(left: Value, right: Value, times: Decimal | None) -> tuple[Expression, Expression]:
+    """Both sides times the other's divisor, so that no division rounds."""
+    if left.divisor is None and right.divisor is None and times is None:
+        return left.expression, right.expression
+    one, other = _widened(left), _widened(right)
+    if right.divisor is not None:
+        one = one * right.divisor
+    if left.divisor is not None:
+        other = other * left.divisor
+    return one, other if times is None else other * number(times)
+
+
+def _widened(value: Value) -> Expression:
+    """A number as a decimal of the greatest width, so that products with it are checked."""
+    return cast(value.expression, Numeric(_WIDEST, value.type.scale or 0))
+
+
+def _applied(op: CompareOp, left: Expression, right: Expression) -> Condition:
+    match op:
+        case "eq":
+            return left == right
+        case "gt":
+            return left > right
+        case "gte":
+            return left >= right
+        case "lt":
+            return left < right
+        case "lte":
+            return left <= right
+        case "ne":
+            raise ValueError("the opposite of eq")
+        case _:
+            assert_never(op)

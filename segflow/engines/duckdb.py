@@ -1,0 +1,239 @@
+"""DuckDB: Parquet files or a database file, read without the power to write or to reach others.
+
+Files are handed to DuckDB as Arrow datasets, or as a database opened read-only; its own access to
+the file system is off from the start and the configuration is locked before anything is asked.
+"""
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset
+from duckdb_engine import Dialect
+from pyroaring import BitMap64
+from sqlalchemy.sql import Select
+
+from segflow.errors import SourceUnavailableError, UnusableDataError
+from segflow.model.catalog import Source
+from segflow.ports import Selection
+
+_SAFE: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "python_enable_replacements": "false",  # else a query could name a variable of ours
+}
+_SETTLED = "SET TimeZone = 'UTC'; SET lock_configuration = true"
+_SIGNED = 2**63
+
+# The nanoseconds of a timestamp, floored to what DuckDB compares exactly: its own cast rounds.
+_FLOORED = "make_timestamp(epoch_ns({0}) // 1000 - CAST(epoch_ns({0}) % 1000 < 0 AS BIGINT))"
+
+
+class DuckDbEngine:
+    """One DuckDB source, open for reading. Relative paths are relative to the project."""
+
+    def __init__(self, source: Source, root: Path, url: str | None = None) -> None:
+        """Open the source; `url` is that of the source with its secret filled in.
+
+        Raises SourceUnavailableError.
+        """
+        self._source = source.name
+        self._dialect = Dialect(paramstyle="numeric_dollar")
+        self._files: dict[str, Path] = {}
+        self._checked: dict[tuple[str, str], object] = {}
+        with self._errors():
+            if source.tables:
+                self._connection = _locked(":memory:")
+                for table, path in source.tables:
+                    self._register_file(table, self._inside(root, path))
+            else:
+                file = self._inside(root, url or str(source.url))
+                self._connection = _locked(str(file), read_only=True)
+                self._floor_stored()
+
+    # --- the port ---
+
+    def columns(self, table: str) -> Mapping[str, str] | None:
+        """See Engine."""
+        query = (
+            "SELECT column_name, data_type FROM duckdb_columns()"
+            " WHERE table_name = $1 ORDER BY internal, column_index"
+        )
+        with self._errors():
+            found = self._connection.execute(query, [table]).fetchall()
+        return dict(found) or None
+
+    def members(self, selection: Selection, sets: Mapping[str, BitMap64]) -> BitMap64:
+        """See Engine."""
+        with self._errors():
+            for table, key in selection.one_row:
+                self._check_one_row(table, key)
+            for name in selection.sets:
+                self._connection.register(name, pa.table({"key": _keys(sets[name])}))
+            try:
+                return self._bitmap(self._run(selection.statement))
+            finally:
+                for name in selection.sets:
+                    self._connection.unregister(name)
+
+    def rows(self, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
+        """See Engine."""
+        with self._errors():
+            found: list[dict[str, Any]] = self._run(statement).to_pylist()
+        return found
+
+    def render(self, statement: Select[Any]) -> str:
+        """See Engine."""
+        return str(statement.compile(dialect=self._dialect, compile_kwargs={"literal_binds": True}))
+
+    def close(self) -> None:
+        """See Engine."""
+        self._connection.close()
+
+    # --- opening ---
+
+    def _inside(self, root: Path, path: str) -> Path:
+        """The file, which must lie in the project's folder."""
+        base = root.resolve()
+        file = (base / path).resolve()
+        if not file.is_relative_to(base):
+            raise UnusableDataError(
+                f"source {self._source}: {path} lies outside of the project",
+                hint="a project reads files of its own folder only; copy or mount the file there",
+            )
+        if not file.exists():
+            raise SourceUnavailableError(
+                f"source {self._source}: there is no file {path}",
+                hint="the path is relative to the folder of segflow.toml",
+            )
+        return file
+
+    def _register_file(self, table: str, file: Path) -> None:
+        try:
+            dataset = pyarrow.dataset.dataset(file, format="parquet")
+        except (pa.ArrowException, OSError) as error:
+            raise SourceUnavailableError(
+                f"source {self._source}: table {table} can't be read: {_first_line(error)}",
+                hint="the file must be Parquet",
+            ) from error
+        fine = [field.name for field in dataset.schema if _is_finer(field.type)]
+        stored = f"{table}, as stored" if fine else table
+        self._connection.register(stored, dataset)
+        self._files[table] = file
+        if fine:
+            self._floor(table, _quoted(stored), fine)
+
+    def _floor_stored(self) -> None:
+        """Do for the tables of a database file what is done for files as they are registered."""
+        query = (
+            "SELECT database_name, schema_name, table_name, list(column_name) FROM duckdb_columns()"
+            " WHERE data_type IN ('TIMESTAMP_NS', 'TIMESTAMPTZ_NS') AND NOT internal GROUP BY ALL"
+        )
+        for *path, table, columns in self._connection.execute(query).fetchall():
+            self._floor(table, ".".join(map(_quoted, (*path, table))), columns)
+
+    def _floor(self, table: str, stored: str, columns: Sequence[str]) -> None:
+        """Put a view before a table whose timestamps are finer than DuckDB compares exactly."""
+        floored = ", ".join(
+            f"{_FLOORED.format(_quoted(name))} AS {_quoted(name)}" for name in columns
+        )
+        self._connection.execute(
+            f"CREATE TEMP VIEW {_quoted(table)} AS SELECT * REPLACE ({floored}) FROM {stored}"
+        )
+
+    # --- asking ---
+
+    def _run(self, statement: Select[Any]) -> pa.Table:
+        compiled = statement.compile(
+            dialect=self._dialect, compile_kwargs={"render_postcompile": True}
+        )
+        values = compiled.params
+        parameters = [values[name] for name in compiled.positiontup or ()]
+        return self._connection.sql(str(compiled), params=parameters).to_arrow_table()
+
+    def _bitmap(self, found: pa.Table) -> BitMap64:
+        type_ = found.schema.field(0).type
+        if not pa.types.is_integer(type_):
+            raise UnusableDataError(
+                f"source {self._source}: keys are of type {type_}, not integers",
+                hint="the key of an entity is a column of 64-bit integers",
+            )
+        keys = array("Q")
+        for chunk in found.column(0).chunks:
+            try:
+                unsigned = chunk.cast(pa.uint64())
+            except pa.ArrowInvalid as error:
+                raise UnusableDataError(
+                    f"source {self._source}: a key is negative: {_first_line(error)}",
+                    hint="keys are integers from 0 on; leave such rows out by a view",
+                ) from error
+            content = memoryview(unsigned.buffers()[1] or b"")
+            start = unsigned.offset * keys.itemsize
+            keys.frombytes(content[start : start + len(unsigned) * keys.itemsize])
+        return BitMap64(keys)
+
+    def _check_one_row(self, table: str, key: str) -> None:
+        """Refuse a table of fields in which a key has two rows; asked once while the file stays as
+        it is (nobody can write to a database file that is open here)."""
+        file = self._files.get(table)
+        stamp = None if file is None else (file.stat().st_mtime_ns, file.stat().st_size)
+        if self._checked.get((table, key), False) == stamp:
+            return
+        name = _quoted(key)
+        query = (
+            f"SELECT count(*), min({name}) FROM (SELECT {name} FROM {_quoted(table)}"
+            f" WHERE {name} IS NOT NULL GROUP BY {name} HAVING count(*) > 1)"
+        )
+        count, example = self._connection.execute(query).fetchall()[0]
+        if count:
+            raise UnusableDataError(
+                f"source {self._source}: in table {table}, {count} keys have more than one row,"
+                f" {key} {example} for example",
+                hint="a field has one value per key: bring the table to one row each by a view",
+            )
+        self._checked[table, key] = stamp
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """DuckDB's errors as ours."""
+        try:
+            yield
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise UnusableDataError(
+                f"source {self._source}: {_first_line(error)}",
+                hint="a table or column is missing, or has another type than the catalog says",
+            ) from error
+        except duckdb.DataError as error:
+            raise UnusableDataError(
+                f"source {self._source}: {_first_line(error)}",
+                hint="a value does not fit the type that the catalog gives its column",
+            ) from error
+        except (duckdb.Error, OSError) as error:
+            raise SourceUnavailableError(f"source {self._source}: {_first_line(error)}") from error
+
+
+def _locked(database: str, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(database, read_only=read_only, config=_SAFE)
+    connection.execute(_SETTLED)
+    return connection
+
+
+def _keys(ordinals: BitMap64) -> pa.Array:
+    """The ordinals as an Arrow array without a copy; signed where they fit, as most keys are."""
+    type_ = pa.int64() if not ordinals or ordinals.max() < _SIGNED else pa.uint64()
+    return pa.Array.from_buffers(type_, len(ordinals), [None, pa.py_buffer(ordinals.to_array())])
+
+
+def _is_finer(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(type_)) and type_.unit == "ns"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]
