@@ -164,7 +164,7 @@ class Facts:
     ) -> Rows:
         read = dict.fromkeys(name for one in aggregates for name in properties_of(one))
         return RowsOf(
-            events=tuple(self._event(name) for name in events),
+            events=tuple(self.event(name) for name in events),
             entity=self.entity.name,
             as_of=self.as_of,
             properties=tuple(read),
@@ -195,10 +195,11 @@ class Facts:
 
     def _type(self, aggregate: Aggregate, name: str | None) -> ValueType | None:
         """The type of a property; the events of a union declare it alike."""
-        declared = None if name is None else self._event(aggregate.events[0]).property_named(name)
+        declared = None if name is None else self.event(aggregate.events[0]).property_named(name)
         return None if declared is None else declared.type
 
-    def _event(self, name: str) -> Event:
+    def event(self, name: str) -> Event:
+        """The declared event; the pass `resolve` has seen to it that there is one."""
         event = self.compiled.project.event(name)
         if event is None:
             raise AssertionError(f"there is no event {name}")

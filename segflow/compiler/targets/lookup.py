@@ -1,0 +1,189 @@
+"""One user looked up for an explanation: the queries for what the reference evaluator sees."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, cast, column, func, literal, null, select, table
+
+from segflow.compiler.dialects import UTC_TIMESTAMP, Expression
+from segflow.compiler.passes.walk import predicate_sites
+from segflow.compiler.targets.facts import Facts
+from segflow.compiler.targets.needs import declared_field, inlined_segment, properties_of
+from segflow.compiler.targets.sql import dialect_of
+from segflow.compiler.timeline import zone
+from segflow.compiler.worlds import EventRow, User
+from segflow.model.catalog import Entity
+from segflow.model.compiled import Compiled
+from segflow.model.instant import Instant, instant_of
+from segflow.model.predicate import (
+    Aggregate,
+    Feature,
+    FieldFeature,
+    InSegment,
+    Predicate,
+)
+from segflow.model.scalar import Scalar
+from segflow.model.types import TIMESTAMP
+
+_KEY, _SINCE, _TIME, _ID = "key", "since", "time", "id"
+_FIELD, _PROPERTY = "f_", "p_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """The queries for one user: `user` gives at most one row, `events` the rows of each event.
+
+    All are for the source named `source`; what they give is read by user_of() and events_of().
+    """
+
+    source: str
+    key: int
+    user: Select[Any]
+    events: Mapping[str, Select[Any]]
+
+
+def look_up(compiled: Compiled, name: str, key: int) -> Lookup:
+    """The queries for the fields and events of one user that a segment's predicate rests on."""
+    segment = compiled.segments[name]
+    entity = compiled.entities[segment.segment.entity]
+    facts = Facts(
+        compiled=compiled,
+        entity=entity,
+        as_of=Instant(0),  # no aggregate is asked, so that nothing depends on it
+        zone=zone(compiled.project.settings.timezone),
+        dialect=dialect_of(compiled, entity),
+    )
+    where = entity.population.where
+    features = dict.fromkeys(
+        feature
+        for predicate in ((segment.where,) if where is None else (segment.where, where))
+        for feature in _features(predicate, compiled, entity)
+    )
+    return Lookup(
+        source=entity.population.source,
+        key=key,
+        user=_user(facts, key, [one for one in features if isinstance(one, FieldFeature)]),
+        events={
+            event: _events(facts, key, event, properties)
+            for event, properties in _read(features).items()
+        },
+    )
+
+
+def user_of(lookup: Lookup, rows: Sequence[Mapping[str, Any]]) -> User | None:
+    """The user in the rows of `lookup.user`; None where the population has no such key."""
+    if not rows:
+        return None
+    row = {name: _scalar(value) for name, value in rows[0].items()}
+    return User(
+        key=lookup.key,
+        since=_instant(row[_SINCE]),
+        fields={name[2:]: value for name, value in row.items() if name.startswith(_FIELD)},
+    )
+
+
+def events_of(lookup: Lookup, event: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[EventRow]:
+    """The events in the rows of `lookup.events[event]`."""
+    for found in rows:
+        row = {name: _scalar(value) for name, value in found.items()}
+        id_ = row[_ID]
+        yield EventRow(
+            event=event,
+            key=lookup.key,
+            time=_instant(row[_TIME]),
+            id=id_ if isinstance(id_, int | str) else None,
+            properties={
+                name[2:]: value for name, value in row.items() if name.startswith(_PROPERTY)
+            },
+        )
+
+
+def _scalar(value: Any) -> Scalar | None:
+    """A value as the engine gives it, instants as milliseconds."""
+    if isinstance(value, datetime):
+        return instant_of(value)
+    assert value is None or isinstance(value, Scalar)
+    return value
+
+
+def _instant(value: Scalar | None) -> Instant | None:
+    return Instant(value) if isinstance(value, int) else None
+
+
+# --- what is read ----------------------------------------------------------------------------
+
+
+def _features(predicate: Predicate, compiled: Compiled, entity: Entity) -> Iterator[Feature]:
+    """Every stored field, property and aggregate that the predicate rests on, however deep."""
+    for site in predicate_sites(predicate, (), ""):
+        match site.node:
+            case InSegment():
+                nested = inlined_segment(site.node, compiled)
+                if nested is not None:
+                    yield from _features(nested, compiled, entity)
+            case FieldFeature():
+                yield from _of_field(site.node, compiled, entity)
+            case Aggregate():
+                yield site.node
+            case _:
+                pass
+
+
+def _of_field(feature: FieldFeature, compiled: Compiled, entity: Entity) -> Iterator[Feature]:
+    derived = declared_field(feature, entity).derived
+    if derived is None:
+        yield feature
+    elif isinstance(derived, FieldFeature):
+        yield from _of_field(derived, compiled, entity)
+    else:
+        yield derived
+        if isinstance(derived, Aggregate) and derived.where is not None:
+            yield from _features(derived.where, compiled, entity)
+
+
+def _read(features: Iterable[Feature]) -> Mapping[str, tuple[str, ...]]:
+    """The properties that are read of each event."""
+    read: dict[str, dict[str, None]] = {}
+    for feature in features:
+        if isinstance(feature, Aggregate):
+            for event in feature.events:
+                read.setdefault(event, {}).update(dict.fromkeys(properties_of(feature)))
+    return {event: tuple(properties) for event, properties in read.items()}
+
+
+# --- queries ---------------------------------------------------------------------------------
+
+
+def _user(facts: Facts, key: int, fields: Iterable[FieldFeature]) -> Select[Any]:
+    """One row: since when the user exists, and the fields."""
+    population = facts.entity.population
+    since: Expression = cast(null(), UTC_TIMESTAMP)
+    if population.since is not None:
+        since = func.min(facts.dialect.stored(column(population.since), TIMESTAMP))
+    found = select(literal(key, BigInteger).label(_KEY), since.label(_SINCE))
+    found = found.select_from(table(population.table)).where(column(population.key) == key)
+    user = found.group_by(column(population.key)).cte(facts.name("person"))
+    joined = facts.joined(user, user.c[_KEY], fields)
+    values = [
+        value.expression.label(f"{_FIELD}{feature.field}")
+        for feature, value in joined.values.items()
+        if isinstance(feature, FieldFeature)
+    ]
+    return select(user.c[_SINCE], *values).select_from(joined.relation)
+
+
+def _events(facts: Facts, key: int, name: str, properties: Sequence[str]) -> Select[Any]:
+    """Every row of the user's events; the reference leaves out later ones and duplicates."""
+    event = facts.event(name)
+    at = event.at
+    own: Expression = column(dict(event.entities)[facts.entity.name])
+    id_: Expression = null() if at.id is None else column(at.id.column)
+    columns = [facts.dialect.stored(column(at.time), TIMESTAMP).label(_TIME), id_.label(_ID)]
+    for one in properties:
+        declared = event.property_named(one)
+        if declared is not None:
+            value = facts.dialect.stored(column(declared.column or one), declared.type)
+            columns.append(value.label(f"{_PROPERTY}{one}"))
+    return select(*columns).select_from(table(at.table)).where(own == key)
