@@ -15,6 +15,9 @@ Overlap = Literal[
     "skip", "buffer_one", "buffer_all", "cancel_other", "terminate_other", "allow_all"
 ]
 
+HOLDOUT = "holdout"
+"""The arm of those who get nothing, so that others can be compared with them; no variant's name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CronTrigger:

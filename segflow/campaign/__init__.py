@@ -1,0 +1,1 @@
+"""Campaigns: pure decisions about who gets what and when."""
