@@ -70,9 +70,17 @@ def _default(field: Field[Any]) -> Any:
     return field.default
 
 
-_LAYOUT: Mapping[type[Any], tuple[tuple[str, Any], ...]] = {
-    cls: tuple((field.name, _default(field)) for field in fields(cls)) for cls in _CLASSES.values()
-}
+def _layout(cls: type[Any]) -> tuple[str, tuple[tuple[str, str, Any], ...]]:
+    """How an object begins, and name, key and default of its fields in the order of their names
+    ("$" comes before every letter)."""
+    named = sorted(
+        ((field.name, _default(field)) for field in fields(cls)), key=lambda pair: pair[0]
+    )
+    return f'{{"$":"{cls.__name__}"', tuple((name, f',"{name}":', held) for name, held in named)
+
+
+_LAYOUT = {cls: _layout(cls) for cls in _CLASSES.values()}
+_quoted = json.encoder.encode_basestring
 
 
 def to_json(value: Any) -> Any:
@@ -80,21 +88,55 @@ def to_json(value: Any) -> Any:
 
     Raises TypeError for anything else: what is stored is closed on purpose.
     """
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, tuple):
-        return [to_json(item) for item in value]
+    return json.loads(canonical(value))
+
+
+def canonical(value: Any) -> str:
+    """The canonical JSON text of a model object; equal objects give equal text.
+
+    Written straight to text, since every object of a project is fingerprinted at every start.
+    Raises TypeError for what to_json() refuses.
+    """
+    cls = type(value)
+    if cls is str:
+        return _quoted(value)
+    if cls is int:
+        return str(value)
+    if cls in _LAYOUT:
+        return _object(value)
+    if cls is tuple:
+        return "[" + ",".join([canonical(item) for item in value]) + "]"
+    return _scalar(value)
+
+
+def _object(value: Any) -> str:
+    head, layout = _LAYOUT[type(value)]
+    text = head
+    for name, key, default in layout:
+        held = getattr(value, name)
+        if held is default and default is not MISSING:
+            continue
+        if default is MISSING or held != default or type(held) is not type(default):
+            text += key + canonical(held)
+    return text + "}"
+
+
+def _scalar(value: Any) -> str:
+    if value is None or isinstance(value, bool | int):
+        return json.dumps(value)
     if isinstance(value, Decimal):
-        return {"$": "decimal", "text": _digits(value)}
+        return _atom("decimal", _digits(value))
     if isinstance(value, float):
-        return {"$": "float", "text": (value + 0.0).hex()}  # -0.0 equals 0.0
+        return _atom("float", (value + 0.0).hex())  # -0.0 equals 0.0
     if isinstance(value, date):
-        return {"$": "date", "text": value.isoformat()}
+        return _atom("date", value.isoformat())
     if isinstance(value, bytes):
-        return {"$": "bytes", "text": value.hex()}
-    if type(value) in _LAYOUT:
-        return _object_to_json(value)
+        return _atom("bytes", value.hex())
     raise TypeError(f"{type(value).__name__} has no canonical JSON")
+
+
+def _atom(tag: str, text: str) -> str:
+    return f'{{"$":"{tag}","text":"{text}"}}'
 
 
 def _digits(value: Decimal) -> str:
@@ -102,16 +144,6 @@ def _digits(value: Decimal) -> str:
     digits = f"{value:f}"
     trimmed = digits.rstrip("0").rstrip(".") if "." in digits else digits
     return "0" if trimmed == "-0" else trimmed
-
-
-def _object_to_json(value: Any) -> dict[str, Any]:
-    cls = type(value)
-    encoded: dict[str, Any] = {"$": cls.__name__}
-    for name, default in _LAYOUT[cls]:
-        held = getattr(value, name)
-        if default is MISSING or held != default or type(held) is not type(default):
-            encoded[name] = to_json(held)
-    return encoded
 
 
 _ATOMS: Mapping[str, Callable[[str], Any]] = {
@@ -138,11 +170,6 @@ def from_json(value: Any) -> Any:
         return _CLASSES[tag](**decoded)
     except TypeError as error:
         raise ValueError(f"{tag} in canonical JSON: {error}") from error
-
-
-def canonical(value: Any) -> str:
-    """The canonical JSON text of a model object; equal objects give equal text."""
-    return json.dumps(to_json(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def from_canonical(text: str) -> Any:
