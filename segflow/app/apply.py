@@ -1,0 +1,56 @@
+"""segflow apply: does what a plan says, and finishes an apply that was interrupted."""
+
+from pathlib import Path
+
+from segflow.app.wiring import World
+from segflow.errors import ForeignPlanError, RefusedError
+from segflow.executor.apply import apply_plan, resume_apply
+from segflow.executor.effects import no_progress
+from segflow.executor.outcome import ApplyOutcome, Drift, SegmentOutcome
+from segflow.model.plan import Plan
+from segflow.ports import Progress
+
+__all__ = ["ApplyOutcome", "Drift", "SegmentOutcome", "apply", "resume"]
+
+
+def apply(world: World, plan: Plan, progress: Progress = no_progress) -> ApplyOutcome:
+    """Deploy what the plan says, whole or not at all; the working tree is not asked, but for list
+    files, which must be as planned. The very plan that was interrupted is finished.
+
+    Raises ForeignPlanError, StalePlanError, PlanAppliedError, BlockedError, LockedError, and
+    RefusedError while another plan's apply is interrupted: call resume() first.
+    """
+    _refuse_other(world, plan)
+
+    def read_list(path: str) -> bytes:
+        return _read(world.root / path, path)
+
+    return apply_plan(plan, world.effects, read_list, world.new_lineage, progress)
+
+
+def resume(world: World, progress: Progress = no_progress) -> ApplyOutcome | None:
+    """Finish an interrupted apply from the plan kept in the journal; None where there is none.
+
+    Raises LockedError until the lease of the interrupted process has run out.
+    """
+    return resume_apply(world.effects, progress)
+
+
+def _refuse_other(world: World, plan: Plan) -> None:
+    mine = (world.settings.name, world.settings.environment)
+    if (plan.project, plan.environment) != mine:
+        raise ForeignPlanError(
+            f"the plan is of project {plan.project}, environment {plan.environment};"
+            f" this is {mine[0]}, {mine[1]}",
+            hint="apply it where it was made, or make a plan here",
+        )
+
+
+def _read(file: Path, path: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise RefusedError(
+            f"the list file {path} can't be read: {error.strerror}",
+            hint="apply the plan in a checkout that has the list files it was made with",
+        ) from error

@@ -1,0 +1,14 @@
+"""Codes of what validate finds when it asks the sources: the reference is made from this table."""
+
+from collections.abc import Mapping
+
+NO_TABLE = "SRC001"
+NO_COLUMN = "SRC002"
+NOT_ASKED = "SRC003"
+
+CODES: Mapping[str, str] = {
+    NO_TABLE: "A table of the catalog is not in its source",
+    NO_COLUMN: "A column of the catalog is not in its table",
+    NOT_ASKED: "A source can't be asked now",
+}
+"""Codes are stable: a title may be reworded, a code is never used again for something else."""

@@ -1,0 +1,49 @@
+"""segflow plan: what differs between the working tree and what is deployed, and whom it moves."""
+
+from segflow.app.observe import observe
+from segflow.app.wiring import World
+from segflow.errors import ForeignPlanError
+from segflow.executor.deployed import read_deployed
+from segflow.executor.effects import no_progress
+from segflow.model.compiled import Compiled
+from segflow.model.instant import Instant
+from segflow.model.plan import Plan
+from segflow.model.state import StateVersion
+from segflow.planner.plan import build_plan
+from segflow.ports import Progress
+
+
+def make_plan(
+    world: World,
+    compiled: Compiled,
+    as_of: Instant | None,
+    impact: bool = True,
+    progress: Progress = no_progress,
+) -> Plan:
+    """The plan that makes the working tree deployed, at one instant (None: now).
+
+    Reads only. Without `impact` no source is asked and nobody is counted. Raises ForeignPlanError
+    where the state belongs to another project, and what the state and the sources raise.
+    """
+    deployed = read_deployed(world.state)
+    _refuse_other_project(world, deployed.version)
+    instant = Instant(world.clock.now()) if as_of is None else as_of
+    seen = observe(world, compiled, deployed, instant, (), progress)
+    plan = build_plan(compiled, seen, with_impact=False)
+    if not impact:
+        return plan
+    seen = observe(world, compiled, deployed, instant, plan.steps, progress)
+    return build_plan(compiled, seen, with_impact=True)
+
+
+def interrupted(world: World) -> bool:
+    """True where an apply was interrupted and waits to be finished by the next one."""
+    return world.state.version() is not None and world.state.unfinished_apply() is not None
+
+
+def _refuse_other_project(world: World, version: StateVersion | None) -> None:
+    if version is not None and version.project != world.settings.name:
+        raise ForeignPlanError(
+            f"the state belongs to project {version.project}, this is {world.settings.name}",
+            hint="give this project a state of its own: [state] url in segflow.toml",
+        )

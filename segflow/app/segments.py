@@ -1,0 +1,169 @@
+"""Questions about segments: list, count, members, explain, and what the log recorded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pyroaring import BitMap64
+
+from segflow.app.wiring import World
+from segflow.errors import NotDeployedError, RefusedError
+from segflow.executor.deployed import decoded, read_deployed
+from segflow.executor.evaluate import Evaluator
+from segflow.executor.members import load
+from segflow.loader.suggest import nearest
+from segflow.model.compiled import Compiled
+from segflow.model.instant import Instant, format_instant
+from segflow.model.segment import Segment
+from segflow.model.state import DeployedObject, LogEntry, Snapshot
+
+Status = Literal["deployed", "changed", "new", "deleted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One segment of the working tree or of the state. `status`: deployed as written here, changed
+    here, new here, or deleted here but still deployed. `size` and `as_of` are those of its last
+    snapshot, None where it has none."""
+
+    name: str
+    entity: str
+    mode: Literal["dynamic", "static"]
+    status: Status
+    size: int | None
+    as_of: Instant | None
+    owner: str | None
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """How many members a segment of the working tree has at an instant."""
+
+    segment: str
+    as_of: Instant
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What was recorded of a segment at the instant `at`: `count` members, by the snapshot of
+    `as_of`, made with `definition`."""
+
+    segment: str
+    at: Instant
+    as_of: Instant
+    definition: str
+    count: int
+
+
+def listing(world: World, compiled: Compiled) -> tuple[Listed, ...]:
+    """Every segment of the working tree and of the state, in order of name. No source is asked."""
+    deployed = read_deployed(world.state)
+    found = []
+    for name, segment in compiled.segments.items():
+        before = deployed.objects.get(segment.address)
+        status = _status(before, compiled.fingerprints[segment.address], segment.definition)
+        found.append(_listed(segment.segment, status, deployed.snapshots.get(name)))
+    for address, before in deployed.objects.items():
+        if address.kind == "segment" and address.name not in compiled.segments:
+            gone = decoded(address, before.canonical)
+            if isinstance(gone, Segment):
+                found.append(_listed(gone, "deleted", deployed.snapshots.get(address.name)))
+    return tuple(sorted(found, key=lambda one: one.name))
+
+
+def count(world: World, compiled: Compiled, name: str, as_of: Instant | None) -> Counted:
+    """Evaluate a segment of the working tree at an instant (None: now) and count its members; also
+    a static one, as if it were frozen then. Raises NotDeployedError for an unknown name."""
+    instant = instant_or_now(world, as_of)
+    return Counted(segment=name, as_of=instant, count=len(members(world, compiled, name, instant)))
+
+
+def members(world: World, compiled: Compiled, name: str, as_of: Instant | None) -> BitMap64:
+    """The members of a segment of the working tree at an instant (None: now).
+
+    Static segments that it names are their frozen sets where they are deployed, and what an apply
+    would freeze where they are not. Raises NotDeployedError for an unknown name.
+    """
+    known(compiled, name)
+    snapshots = {} if world.state.version() is None else world.state.snapshots()
+
+    def kept(nested: str) -> BitMap64 | None:
+        snapshot = snapshots.get(nested)
+        return None if snapshot is None else load(world.snapshots, snapshot)
+
+    instant = instant_or_now(world, as_of)
+    return Evaluator(compiled, instant, world.engines, kept).members(name)
+
+
+def recorded(world: World, name: str, at: Instant) -> Recorded:
+    """What the log says of a segment at an instant; the working tree is not asked.
+
+    Raises NotDeployedError for a segment that was never deployed, RefusedError for an instant
+    before its first snapshot.
+    """
+    entries = history(world, name)
+    snapshot = world.state.snapshot_at(name, at)
+    if snapshot is None:
+        raise RefusedError(
+            f"nothing was recorded of segment.{name} up to {format_instant(at)}",
+            hint=f"`segflow segment history {name}` shows from when on",
+        )
+    # Not the snapshot's size: nobody is in a segment that was deleted since.
+    size = sum(entry.entered - entry.exited for entry in entries if entry.as_of <= at)
+    return Recorded(
+        segment=name,
+        at=at,
+        as_of=snapshot.as_of,
+        definition=snapshot.definition,
+        count=size,
+    )
+
+
+def history(world: World, name: str) -> Sequence[LogEntry]:
+    """The membership log of a segment, oldest first, also of one that was deleted since.
+
+    Raises NotDeployedError where nothing was ever recorded.
+    """
+    found = () if world.state.version() is None else world.state.log(name)
+    if not found:
+        raise NotDeployedError(
+            f"nothing was ever recorded of segment.{name}", hint="`segflow apply` records it"
+        )
+    return found
+
+
+def known(compiled: Compiled, name: str) -> None:
+    """Raises RefusedError unless the working tree has the segment."""
+    if name not in compiled.segments:
+        near = nearest(name, compiled.segments)
+        raise RefusedError(
+            f"there is no segment {name} in the files",
+            hint=f"did you mean {near}?" if near else "`segflow segment list` shows them",
+        )
+
+
+def instant_or_now(world: World, as_of: Instant | None) -> Instant:
+    """The instant, or the present one."""
+    return Instant(world.clock.now()) if as_of is None else as_of
+
+
+def _status(before: DeployedObject | None, fingerprint: str, definition: str) -> Status:
+    if before is None:
+        return "new"
+    same = (before.fingerprint, before.definition) == (fingerprint, definition)
+    return "deployed" if same else "changed"
+
+
+def _listed(segment: Segment, status: Status, snapshot: Snapshot | None) -> Listed:
+    return Listed(
+        name=segment.name,
+        entity=segment.entity,
+        mode=segment.mode,
+        status=status,
+        size=None if snapshot is None else snapshot.size,
+        as_of=None if snapshot is None else snapshot.as_of,
+        owner=segment.owner,
+        description=segment.description,
+    )

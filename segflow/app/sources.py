@@ -1,0 +1,203 @@
+"""What the catalog says of its sources, held against what the sources have."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from segflow.app.codes import NO_COLUMN, NO_TABLE, NOT_ASKED
+from segflow.diagnostics import Diagnostic
+from segflow.errors import SegflowError
+from segflow.executor.effects import Engines
+from segflow.loader.suggest import nearest
+from segflow.model.address import Address
+from segflow.model.catalog import Entity, Event, Field
+from segflow.model.compiled import Compiled
+from segflow.model.project import KeyPath, Project
+from segflow.ports import Engine
+
+Columns = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The catalog's word, at `address` and `path`, that a table of a source has a column; that the
+    table is there, where `column` is None."""
+
+    address: Address
+    path: KeyPath
+    source: str
+    table: str
+    column: str | None = None
+
+
+def source_findings(compiled: Compiled, engines: Engines) -> Iterator[Diagnostic]:
+    """What is claimed and not so. Each table is asked for once; of a missing one only the first
+    claim is reported, and of a source that can't be asked only that."""
+    project = compiled.project
+    asked = _Asked(project, engines)
+    for claim in (claim for thing in project for claim in claims(thing)):
+        if (found := asked.finding(claim)) is not None:
+            yield found
+
+
+def claims(thing: object) -> Iterator[Claim]:
+    """What an object of the catalog says of tables and columns, tables before their columns."""
+    match thing:
+        case Entity():
+            yield from _of_entity(thing)
+        case Event():
+            yield from _of_event(thing)
+        case _:
+            return
+
+
+def _of_entity(entity: Entity) -> Iterator[Claim]:
+    population, address = entity.population, entity.address
+
+    def claim(key: str, column: str | None) -> Claim:
+        return Claim(
+            address=address,
+            path=("population", key),
+            source=population.source,
+            table=population.table,
+            column=column,
+        )
+
+    yield claim("table", None)
+    yield claim("key", population.key)
+    if population.since is not None:
+        yield claim("since", population.since)
+    for field in entity.fields:
+        yield from _of_field(entity, field)
+
+
+def _of_field(entity: Entity, field: Field) -> Iterator[Claim]:
+    for number, location in enumerate(field.at):
+        if location.index is not None:
+            continue
+        path: KeyPath = ("fields", field.name, "at")
+        if len(field.at) > 1:
+            path = (*path, number)
+        columns = {
+            "table": None,
+            "key": location.key or entity.population.key,
+            "column": location.column or field.name,
+        }
+        for key, column in columns.items():
+            yield Claim(
+                address=entity.address,
+                path=(*path, key),
+                source=location.source,
+                table=location.table or entity.population.table,
+                column=column,
+            )
+
+
+def _of_event(event: Event) -> Iterator[Claim]:
+    for path, column in _columns_of_event(event):
+        yield Claim(
+            address=event.address,
+            path=path,
+            source=event.at.source,
+            table=event.at.table,
+            column=column,
+        )
+
+
+def _columns_of_event(event: Event) -> Iterator[tuple[KeyPath, str | None]]:
+    at = event.at
+    yield ("at", "table"), None
+    yield ("at", "time"), at.time
+    if at.id is not None:
+        yield ("at", "id", "column"), at.id.column
+    for key, column in (("version", at.version), ("arrived", at.arrived)):
+        if column is not None:
+            yield ("at", key), column
+    for test in at.when:
+        yield ("at", "when", test.column), test.column
+    for entity, column in event.entities:
+        yield ("entities", entity), column
+    for declared in event.properties:
+        if not declared.path and declared.unnest is None:
+            yield ("properties", declared.name, "column"), declared.column or declared.name
+
+
+class _Asked:
+    """The sources, asked for each table once."""
+
+    def __init__(self, project: Project, engines: Engines) -> None:
+        self._project = project
+        self._engines = engines
+        self._opened: dict[str, Engine | None] = {}
+        self._tables: dict[tuple[str, str], Columns | None] = {}
+
+    def finding(self, claim: Claim) -> Diagnostic | None:
+        """What is wrong with a claim; None where it holds or something before it was wrong."""
+        if claim.source not in self._opened:
+            try:
+                self._opened[claim.source] = self._open(claim.source)
+            except SegflowError as error:
+                self._opened[claim.source] = None
+                return self._not_asked(claim, error)
+        engine = self._opened[claim.source]
+        return None if engine is None else self._held(claim, engine)
+
+    def _open(self, name: str) -> Engine | None:
+        source = self._project.source(name)
+        return None if source is None else self._engines(source)
+
+    def _held(self, claim: Claim, engine: Engine) -> Diagnostic | None:
+        table = (claim.source, claim.table)
+        if table not in self._tables:
+            try:
+                self._tables[table] = engine.columns(claim.table)
+            except SegflowError as error:
+                self._opened[claim.source] = None
+                return self._not_asked(claim, error)
+            if self._tables[table] is None:
+                return self._no_table(claim)
+        columns = self._tables[table]
+        if columns is None or claim.column is None or _has(columns, claim.column):
+            return None
+        return self._no_column(claim, claim.column, columns)
+
+    def _no_table(self, claim: Claim) -> Diagnostic:
+        return self._diagnostic(
+            claim,
+            NO_TABLE,
+            f"source {claim.source} has no table `{claim.table}`",
+            "correct the name, or add the table to the source",
+        )
+
+    def _no_column(self, claim: Claim, column: str, columns: Columns) -> Diagnostic:
+        near = nearest(column, columns)
+        return self._diagnostic(
+            claim,
+            NO_COLUMN,
+            f"table {claim.table} of source {claim.source} has no column `{column}`",
+            f"did you mean `{near}`?" if near else f"it has: {', '.join(sorted(columns))}",
+        )
+
+    def _diagnostic(self, claim: Claim, code: str, summary: str, help: str) -> Diagnostic:
+        return Diagnostic(
+            code=code,
+            summary=summary,
+            help=help,
+            span=self._project.sources.value(claim.address, claim.path),
+            address=str(claim.address),
+        )
+
+    def _not_asked(self, claim: Claim, error: SegflowError) -> Diagnostic:
+        address = Address("source", claim.source)
+        return Diagnostic(
+            code=NOT_ASKED,
+            severity="warning",
+            summary=f"source {claim.source} can't be asked: {error.message}",
+            help=error.hint,
+            span=self._project.sources.key(address, ("source",)),
+            address=str(address),
+        )
+
+
+def _has(columns: Columns, wanted: str) -> bool:
+    """SQL does not tell names apart by case."""
+    return wanted.lower() in {name.lower() for name in columns}

@@ -1,0 +1,143 @@
+"""The only file that chooses adapters: settings in, a World of ports out.
+
+Engines and the state database are imported when they are first needed, so that a command that
+asks neither starts fast.
+"""
+
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from segflow.app.secrets import MaskedEngine, filled, masking
+from segflow.clock import SystemClock
+from segflow.errors import RefusedError
+from segflow.executor.effects import Effects, Engines, no_failpoint
+from segflow.model.catalog import Source
+from segflow.model.project import Settings
+from segflow.model.settings import SecretRef
+from segflow.ports import Clock, Engine, Failpoint, SnapshotStore, StateStore
+from segflow.store.snapshots import FsspecSnapshotStore
+from segflow.store.state import SqlStateStore
+
+FAILPOINT = "SEGFLOW_FAILPOINT"
+"""For tests only: the environment variable that names the failpoint at which the process kills
+itself with SIGKILL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything outside, chosen once per process. `engines` gives the open engine of a source;
+    `owner` names this process in leases; `new_lineage` is for a state that is made now."""
+
+    root: Path
+    settings: Settings
+    clock: Clock
+    state: StateStore
+    snapshots: SnapshotStore
+    failpoint: Failpoint
+    engines: Engines
+    owner: str
+    new_lineage: str
+
+    @property
+    def effects(self) -> Effects:
+        """The ports that the executor acts through."""
+        return Effects(
+            state=self.state,
+            snapshots=self.snapshots,
+            engines=self.engines,
+            clock=self.clock,
+            failpoint=self.failpoint,
+            owner=self.owner,
+        )
+
+
+@contextmanager
+def open_world(settings: Settings, root: Path, clock: Clock | None = None) -> Iterator[World]:
+    """The world of a project; nothing is opened or made before it is asked. Closes the engines at
+    the end. Relative urls and paths are resolved against the project's folder."""
+    opened: dict[Source, Engine] = {}
+
+    def engines(source: Source) -> Engine:
+        if source not in opened:
+            opened[source] = open_engine(source, root)
+        return opened[source]
+
+    try:
+        yield World(
+            root=root,
+            settings=settings,
+            clock=SystemClock() if clock is None else clock,
+            state=SqlStateStore(_state_url(settings.state.url, root)),
+            snapshots=FsspecSnapshotStore(_snapshots_url(settings.state.snapshots, root)),
+            failpoint=_failpoint(),
+            engines=engines,
+            owner=f"{socket.gethostname()}:{os.getpid()}",
+            new_lineage=secrets.token_hex(16),
+        )
+    finally:
+        for engine in opened.values():
+            engine.close()
+
+
+def _failpoint() -> Failpoint:
+    wanted = os.environ.get(FAILPOINT)
+    if wanted is None:
+        return no_failpoint
+
+    def kill_here(name: str) -> None:
+        if name == wanted:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return kill_here
+
+
+def open_engine(source: Source, root: Path) -> Engine:
+    """Open a source with its own kind of engine; a secret url is filled in here and nowhere else.
+
+    Raises SourceUnavailableError, and RefusedError for an engine that can't be used.
+    """
+    if not isinstance(source.url, SecretRef):
+        return _engine_of(source, root, source.url)
+    value = filled(source.url)
+    with masking(source.url, value):
+        return MaskedEngine(_engine_of(source, root, value), source.url, value)
+
+
+def _engine_of(source: Source, root: Path, url: str | None) -> Engine:
+    match source.engine:
+        case "duckdb":
+            return _duckdb(source, root, url)
+        case _:
+            raise RefusedError(f"source {source.name}: {source.engine} can't be read yet")
+
+
+def _duckdb(source: Source, root: Path, url: str | None) -> Engine:
+    # Imported here: DuckDB and Arrow take longer to import than all else, and are extras.
+    try:
+        from segflow.engines.duckdb import DuckDbEngine
+    except ModuleNotFoundError as error:
+        raise RefusedError(
+            f"source {source.name} needs {error.name}, which is not installed",
+            hint='install it: pip install "segflow[duckdb]"',
+        ) from error
+    return DuckDbEngine(source, root, url)
+
+
+def _state_url(url: str, root: Path) -> str:
+    """A relative SQLite path is relative to the project."""
+    for prefix in ("sqlite:///", "sqlite+pysqlite:///"):
+        path = url.removeprefix(prefix)
+        if path != url and path and path != ":memory:":
+            return f"{prefix}{root.resolve() / path}"
+    return url
+
+
+def _snapshots_url(url: str, root: Path) -> str:
+    """A path without a protocol is relative to the project."""
+    return url if "://" in url else str(root.resolve() / url)

@@ -1,0 +1,1 @@
+"""Apply and refresh: effects through ports only, journaled, under a lease."""

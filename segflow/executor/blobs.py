@@ -1,0 +1,38 @@
+"""The list files of a plan: read, checked against the plan, and kept before anything begins."""
+
+from collections.abc import Mapping
+
+from segflow.errors import StalePlanError
+from segflow.executor.effects import Effects, ReadList
+from segflow.executor.lease import Hold
+from segflow.model.codec import digest
+from segflow.model.plan import Plan
+from segflow.ports import StateReader
+
+
+def planned_lists(plan: Plan, state: StateReader, read_list: ReadList) -> Mapping[str, bytes]:
+    """The contents, by digest, of the plan's list files that are not kept yet.
+
+    Raises StalePlanError where a file is not the one that was planned.
+    """
+    wanted = {pair for change in plan.changes for pair in change.lists}
+    found = {}
+    for path, expected in sorted(wanted):
+        if state.blob(expected) is not None:
+            continue
+        content = read_list(path)
+        if digest(content) != expected:
+            raise StalePlanError(
+                f"{path} has changed since the plan was made",
+                hint="make a new plan with `segflow plan`",
+            )
+        found[expected] = content
+    return found
+
+
+def keep_lists(effects: Effects, hold: Hold, contents: Mapping[str, bytes]) -> None:
+    """Make the contents durable, so that a resumed apply needs no file."""
+    for number, (name, content) in enumerate(contents.items()):
+        effects.failpoint(f"apply.blob.before.put.{number}")
+        effects.state.put_blob(hold.lease, name, content)
+        effects.failpoint(f"apply.blob.after.put.{number}")

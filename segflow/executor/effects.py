@@ -1,0 +1,33 @@
+"""The ports that apply and refresh act through, in one value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from segflow.model.catalog import Source
+from segflow.ports import Clock, Engine, Failpoint, SnapshotStore, StateStore
+
+Engines = Callable[[Source], Engine]
+"""Gives the engine of a source; the same source always gives the same open engine."""
+
+ReadList = Callable[[str], bytes]
+"""Reads a list file by its path in the project; raises RefusedError when it can't."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """All that a writer of the state touches outside. `owner` names this process in leases."""
+
+    state: StateStore
+    snapshots: SnapshotStore
+    engines: Engines
+    clock: Clock
+    failpoint: Failpoint
+    owner: str
+
+
+def no_progress(what: str, done: int, total: int) -> None:
+    """A Progress that shows nothing."""
+
+
+def no_failpoint(name: str) -> None:
+    """A Failpoint that never ends the process."""

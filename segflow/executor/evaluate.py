@@ -1,0 +1,61 @@
+"""Evaluating compiled segments through engines: the one way for plan, apply, refresh and count."""
+
+from collections.abc import Callable
+
+from pyroaring import BitMap64
+
+from segflow.compiler.targets.sql import select_members
+from segflow.errors import CorruptStateError
+from segflow.executor.effects import Engines
+from segflow.model.catalog import Source
+from segflow.model.compiled import Compiled, list_set, segment_set
+from segflow.model.instant import Instant
+
+Kept = Callable[[str], BitMap64 | None]
+"""The kept members of a segment: the frozen set of a static one, the last snapshot of a dynamic
+one; None where there is none yet."""
+
+
+class Evaluator:
+    """Gives the members of segments of one compiled project, all at one instant.
+
+    A set that is not kept yet (of a static segment before its first apply) is evaluated at the same
+    instant, which is what an apply would freeze.
+    """
+
+    def __init__(self, compiled: Compiled, as_of: Instant, engines: Engines, kept: Kept) -> None:
+        self._compiled = compiled
+        self._as_of = as_of
+        self._engines = engines
+        self._kept = kept
+        self._sets: dict[str, BitMap64] = {}
+
+    def members(self, name: str) -> BitMap64:
+        """The members of a segment of the project by its own predicate, static or not.
+
+        Raises SourceUnavailableError and UnusableDataError.
+        """
+        selection = select_members(self._compiled, name, self._as_of)
+        sets = {wanted: self._set(wanted) for wanted in selection.sets}
+        return self._engines(self._source(selection.source)).members(selection, sets)
+
+    def _source(self, name: str) -> Source:
+        found = self._compiled.project.source(name)
+        if found is None:
+            raise CorruptStateError(f"source.{name} is missing from the compiled project")
+        return found
+
+    def _set(self, wanted: str) -> BitMap64:
+        if wanted not in self._sets:
+            self._sets[wanted] = self._make_set(wanted)
+        return self._sets[wanted]
+
+    def _make_set(self, wanted: str) -> BitMap64:
+        for path, found in self._compiled.project.lists.items():
+            if wanted == list_set(path):
+                return BitMap64(int(key) for key in found.keys)
+        for name in self._compiled.segments:
+            if wanted == segment_set(name):
+                kept = self._kept(name)
+                return self.members(name) if kept is None else kept
+        raise CorruptStateError(f"no set is called {wanted}")

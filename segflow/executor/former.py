@@ -1,0 +1,81 @@
+"""What is deployed of a segment when it is about to change: recorded members, and those at T."""
+
+from dataclasses import dataclass
+
+from pyroaring import BitMap64
+
+from segflow.errors import (
+    SourceUnavailableError,
+    UnsupportedVersionError,
+    UnusableDataError,
+)
+from segflow.executor.deployed import Deployed, compile_deployed
+from segflow.executor.effects import Effects
+from segflow.executor.evaluate import Evaluator
+from segflow.executor.members import load
+from segflow.membership.changes import Previous
+from segflow.model.instant import Instant
+from segflow.model.plan import Impact
+from segflow.planner.impact import measure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Was:
+    """A deployed segment. `recorded` are the members of its last snapshot, made with `definition`;
+    `now` those that its deployed definition has at T. `now` is None where the set is frozen, or
+    where that definition can't be evaluated any more (its table is gone, say)."""
+
+    definition: str
+    recorded: BitMap64
+    now: BitMap64 | None
+
+    @property
+    def previous(self) -> Previous:
+        """For the arithmetic of the log."""
+        return Previous(definition=self.definition, members=self.recorded, now=self.now)
+
+
+def impact(was: Was | None, members: BitMap64) -> Impact:
+    """Whom new members move, compared with what the deployed definition has at the same instant."""
+    if was is None:
+        return measure(None, members)
+    now = was.recorded if was.now is None else was.now
+    return measure(now, members, from_snapshot=was.now is None)
+
+
+class Former:
+    """Gives what is deployed of segments at one instant. Definitions are compiled when first asked
+    for, since a plan of new segments needs none."""
+
+    def __init__(self, effects: Effects, deployed: Deployed, as_of: Instant) -> None:
+        self._effects = effects
+        self._deployed = deployed
+        self._as_of = as_of
+        self._evaluator: Evaluator | None = None
+
+    def was(self, name: str) -> Was | None:
+        """The deployed segment; None where nothing is recorded of it."""
+        snapshot = self._deployed.snapshots.get(name)
+        if snapshot is None:
+            return None
+        return Was(
+            definition=snapshot.definition,
+            recorded=load(self._effects.snapshots, snapshot),
+            now=None if self._deployed.is_static(name) else self._now(name),
+        )
+
+    def recorded(self, name: str) -> BitMap64 | None:
+        """The members of the last snapshot; None where there is none."""
+        snapshot = self._deployed.snapshots.get(name)
+        return None if snapshot is None else load(self._effects.snapshots, snapshot)
+
+    def _now(self, name: str) -> BitMap64 | None:
+        try:
+            if self._evaluator is None:
+                compiled = compile_deployed(self._deployed, self._effects.state)
+                self._evaluator = Evaluator(
+                    compiled, self._as_of, self._effects.engines, self.recorded
+                )
+            return self._evaluator.members(name)
+        except (SourceUnavailableError, UnusableDataError, UnsupportedVersionError):
+            return None

@@ -1,0 +1,173 @@
+"""Refresh: evaluates deployed segments again at a later instant, all recorded in one commit."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pyroaring import BitMap64
+
+from segflow.errors import (
+    NotDeployedError,
+    RefusedError,
+    SegflowError,
+    SourceUnavailableError,
+    UnusableDataError,
+)
+from segflow.executor.deployed import Deployed, compile_deployed, read_deployed
+from segflow.executor.effects import Effects
+from segflow.executor.evaluate import Evaluator
+from segflow.executor.lease import Hold, holding
+from segflow.executor.members import keep, load
+from segflow.membership.changes import Previous
+from segflow.membership.draft import draft_membership
+from segflow.model.compiled import Compiled
+from segflow.model.instant import Instant, format_instant
+from segflow.model.state import Membership, Snapshot
+from segflow.ports import Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refreshed:
+    """One segment after a refresh. Where its source failed, `error` says why, and what was recorded
+    before (`as_of`, `size`) still stands."""
+
+    segment: str
+    as_of: Instant
+    size: int
+    entered: int = 0
+    left: int = 0
+    error: str | None = None
+
+
+def refresh_segments(
+    effects: Effects, names: Sequence[str], as_of: Instant | None, progress: Progress
+) -> tuple[Refreshed, ...]:
+    """Evaluate deployed segments at one instant (None: now), in order of dependency: those named,
+    or every dynamic one. A static one that is named is frozen anew.
+
+    A segment whose source fails keeps what is recorded, and the others go on. Raises
+    NotDeployedError, LockedError, and RefusedError for an instant that is not later than what is
+    recorded, or while an interrupted apply waits.
+    """
+    if effects.state.version() is None:
+        raise NotDeployedError("nothing is deployed yet", hint="run `segflow apply` first")
+    with holding(effects, "refresh") as hold:
+        if effects.state.unfinished_apply() is not None:
+            raise RefusedError(
+                "an interrupted apply must be finished before anything is refreshed",
+                hint="run `segflow apply`: it finishes that one first",
+            )
+        deployed = read_deployed(effects.state)
+        instant = Instant(effects.clock.now()) if as_of is None else as_of
+        compiled = compile_deployed(deployed, effects.state)
+        chosen = _chosen(compiled, names)
+        _refuse_earlier(deployed, chosen, instant)
+        return _Refresh(effects, hold, deployed, compiled, instant).run(chosen, progress)
+
+
+def _chosen(compiled: Compiled, names: Sequence[str]) -> tuple[str, ...]:
+    if unknown := sorted(set(names) - set(compiled.segments)):
+        raise NotDeployedError(
+            f"not deployed: {', '.join(f'segment.{name}' for name in unknown)}",
+            hint="`segflow segment list` shows what is",
+        )
+    if names:
+        return tuple(name for name in compiled.segments if name in names)
+    return tuple(
+        name for name, found in compiled.segments.items() if found.segment.mode == "dynamic"
+    )
+
+
+def _refuse_earlier(deployed: Deployed, names: Iterable[str], as_of: Instant) -> None:
+    """The log never goes back."""
+    for name in names:
+        snapshot = deployed.snapshots.get(name)
+        if snapshot is not None and snapshot.as_of >= as_of:
+            raise RefusedError(
+                f"segment.{name} is recorded as of {format_instant(snapshot.as_of)};"
+                f" {format_instant(as_of)} is not later",
+                hint="`segflow segment count NAME --as-of T` evaluates at any instant",
+            )
+
+
+class _Refresh:
+    """One refresh, under its lease."""
+
+    def __init__(
+        self,
+        effects: Effects,
+        hold: Hold,
+        deployed: Deployed,
+        compiled: Compiled,
+        as_of: Instant,
+    ) -> None:
+        self._effects = effects
+        self._hold = hold
+        self._deployed = deployed
+        self._snapshots: dict[str, Snapshot] = dict(deployed.snapshots)
+        self._as_of = as_of
+        self._evaluator = Evaluator(compiled, as_of, effects.engines, self._recorded)
+
+    def run(self, names: Sequence[str], progress: Progress) -> tuple[Refreshed, ...]:
+        """Each segment in order, then one commit for all that succeeded."""
+        made: list[Membership] = []
+        reports: list[Refreshed] = []
+        for number, name in enumerate(names):
+            self._hold.check()
+            progress("refreshing", number, len(names))
+            try:
+                membership = self._evaluate(name)
+            except (SourceUnavailableError, UnusableDataError) as error:
+                reports.append(self._failed(name, error))
+                continue
+            self._snapshots[name] = membership.snapshot
+            made.append(membership)
+            reports.append(_report(membership))
+        self._commit(made)
+        return tuple(reports)
+
+    def _evaluate(self, name: str) -> Membership:
+        snapshot = self._snapshots.get(name)
+        draft = draft_membership(
+            segment=name,
+            as_of=self._as_of,
+            definition=self._deployed.definition(name) or "",
+            members=self._evaluator.members(name),
+            previous=self._previous(snapshot),
+        )
+        keep(self._effects, "refresh", name, draft.contents)
+        return draft.membership
+
+    def _previous(self, snapshot: Snapshot | None) -> Previous | None:
+        if snapshot is None:
+            return None
+        members = load(self._effects.snapshots, snapshot)
+        return Previous(definition=snapshot.definition, members=members)
+
+    def _recorded(self, name: str) -> BitMap64 | None:
+        snapshot = self._snapshots.get(name)
+        return None if snapshot is None else load(self._effects.snapshots, snapshot)
+
+    def _failed(self, name: str, error: SegflowError) -> Refreshed:
+        snapshot = self._snapshots.get(name)
+        return Refreshed(
+            segment=name,
+            as_of=self._as_of if snapshot is None else snapshot.as_of,
+            size=0 if snapshot is None else snapshot.size,
+            error=error.message,
+        )
+
+    def _commit(self, made: Sequence[Membership]) -> None:
+        if made:
+            self._effects.failpoint("refresh.before.commit")
+            self._effects.state.commit_refresh(self._hold.lease, made)
+            self._effects.failpoint("refresh.after.commit")
+
+
+def _report(made: Membership) -> Refreshed:
+    return Refreshed(
+        segment=made.snapshot.segment,
+        as_of=made.snapshot.as_of,
+        size=made.snapshot.size,
+        entered=sum(entry.entered for entry in made.entries),
+        left=sum(entry.exited for entry in made.entries),
+    )

@@ -1,0 +1,105 @@
+"""The steps of an apply that make memberships: evaluate a segment, drop a segment."""
+
+from typing import assert_never
+
+from pyroaring import BitMap64
+
+from segflow.errors import StalePlanError
+from segflow.executor.deployed import Deployed, compile_planned
+from segflow.executor.drift import refuse_drift
+from segflow.executor.effects import Effects
+from segflow.executor.evaluate import Evaluator
+from segflow.executor.former import Former, impact
+from segflow.executor.journal import StepResult
+from segflow.executor.members import keep, load
+from segflow.membership.draft import draft_exit, draft_membership
+from segflow.model.compiled import Compiled
+from segflow.model.plan import DropSegment, EvaluateSegment, Plan
+from segflow.model.state import LogEntry, Membership, Snapshot
+
+
+class Stage:
+    """Evaluates what a plan changes, at the plan's instant, and stages it in the snapshot store.
+
+    A nested set that is kept is the one staged by this apply, else the deployed one.
+    """
+
+    def __init__(self, effects: Effects, plan: Plan, deployed: Deployed) -> None:
+        self._effects = effects
+        self._plan = plan
+        self._deployed = deployed
+        self._changes = {change.address: change for change in plan.changes}
+        self._staged: dict[str, Snapshot] = {}
+        planned = compile_planned(plan, deployed, effects.state)
+        _refuse_other_meaning(plan, deployed, planned)
+        self._planned = planned
+        self._former = Former(effects, deployed, plan.as_of)
+        self._evaluator = Evaluator(planned, plan.as_of, effects.engines, self._kept)
+
+    def perform(self, step: EvaluateSegment | DropSegment) -> StepResult:
+        """Do one step; what it made is in the snapshot store, and nothing points to it yet.
+
+        Raises BlockedError where the sources moved beyond `protect` since the plan.
+        """
+        match step:
+            case EvaluateSegment():
+                return self._evaluate(step.segment)
+            case DropSegment():
+                return self._drop(step.segment)
+        assert_never(step)
+
+    def made(self, result: StepResult) -> None:
+        """Let later steps see what an earlier one made."""
+        if isinstance(result, Membership):
+            self._staged[result.snapshot.segment] = result.snapshot
+
+    def _evaluate(self, name: str) -> Membership:
+        segment = self._planned.segments[name]
+        was = self._former.was(name)
+        members = self._evaluator.members(name)
+        draft = draft_membership(
+            segment=name,
+            as_of=self._plan.as_of,
+            definition=segment.definition,
+            members=members,
+            previous=None if was is None else was.previous,
+        )
+        planned = self._changes[segment.address].impact
+        refuse_drift(segment.segment, planned, impact(was, members))
+        keep(self._effects, "apply", name, draft.contents)
+        return draft.membership
+
+    def _drop(self, name: str) -> LogEntry:
+        """The exit of everyone who is recorded, so that a segment can be deleted although its
+        source is gone. Without a snapshot there is nobody."""
+        snapshot = self._deployed.snapshots.get(name)
+        as_of, definition = self._plan.as_of, self._deployed.definition(name) or ""
+        if snapshot is not None:
+            as_of, definition = max(as_of, snapshot.as_of), snapshot.definition
+        members = self._former.recorded(name) or BitMap64()
+        draft = draft_exit(segment=name, as_of=as_of, definition=definition, members=members)
+        keep(self._effects, "apply", name, draft.contents)
+        return draft.entry
+
+    def _kept(self, name: str) -> BitMap64 | None:
+        staged = self._staged.get(name)
+        if staged is None:
+            return self._former.recorded(name)
+        return load(self._effects.snapshots, staged)
+
+
+def _refuse_other_meaning(plan: Plan, deployed: Deployed, planned: Compiled) -> None:
+    """Raises StalePlanError unless everything that will be deployed means what the plan, or what is
+    deployed, says it means: another version of segflow, or a time zone that was changed meanwhile,
+    can make the same text mean something else."""
+    changes = {change.address: change for change in plan.changes}
+    for name, segment in planned.segments.items():
+        change = changes.get(segment.address)
+        if change is None and segment.segment.mode == "static":
+            continue  # its set is kept, whatever its definition would give now
+        expected = deployed.definition(name) if change is None else change.definition
+        if segment.definition != expected:
+            raise StalePlanError(
+                f"segment.{name} would mean something else than what was planned",
+                hint="make a new plan with `segflow plan`",
+            )
