@@ -1,4 +1,4 @@
-"""Every code that the loader gives, with its title: the one table that the reference is made from."""
+"""Every code that the loader gives, with its title: the table that the reference is made from."""
 
 from collections.abc import Mapping
 

@@ -12,7 +12,8 @@ _ENDINGS = (".yaml", ".yml")
 def yaml_files(root: Path, folders: tuple[str, ...], found: list[Diagnostic]) -> Iterator[str]:
     """The YAML files below the folders, each once, as paths relative to the root, sorted.
 
-    Hidden files and folders are passed over. A symbolic link is followed only to a place inside of the project.
+    Hidden files and folders are passed over. A symbolic link that leads out of the project is an
+    error and not followed.
     """
     home = os.path.realpath(root)
     seen: set[str] = set()

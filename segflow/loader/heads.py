@@ -12,7 +12,7 @@ from segflow.loader.suggest import nearest
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Headed(Shape[T]):
     """A mapping with exactly one of the head keys, which says what shape it has.
 
@@ -63,20 +63,20 @@ class Headed(Shape[T]):
 
 
 def choice_by_key(shapes: Mapping[str, Json]) -> Json:
-    """Nested if/then/else over the keys: an editor then offers one shape's keys, not all of them."""
+    """Nested if/then/else over the keys: an editor then offers the keys of one shape only."""
     schema: Json = {
         "type": "object",
         "properties": dict.fromkeys(shapes, True),
         "additionalProperties": False,
         "anyOf": [{"required": [name]} for name in shapes],
     }
-    for name, shape in reversed(shapes.items()):
+    for name, shape in reversed(list(shapes.items())):
         condition = {"type": "object", "required": [name]}
         schema = {"if": condition, "then": shape, "else": schema}
     return schema
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class IfKey(Shape[T]):
     """One shape for mappings that have the key, another for those that have not."""
 

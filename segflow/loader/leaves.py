@@ -1,8 +1,9 @@
 """Leaves of the language over events: did, did_not, aggregates, first and last, periods."""
 
 from collections.abc import Mapping
+from typing import Literal
 
-from segflow.loader.events import (
+from segflow.loader.features import (
     EVENT_KEYS,
     EVENT_PREDICATE,
     EVENT_PROPERTY,
@@ -199,13 +200,12 @@ def _count_distinct(values: Values, node: MapNode, found: Findings) -> Predicate
     return _test("count_distinct", aggregate, counts_of(values), values)
 
 
-def _has(kind: AggregateKind) -> Shape[Predicate]:
+def _has(kind: Literal["first", "last"]) -> Shape[Predicate]:
     """first or last of an event, with a condition on that very event."""
 
     def build(values: Values, node: MapNode, found: Findings) -> Predicate:
         aggregate = aggregate_of(kind, (values[kind], None), values, node, found)
-        which = "first" if kind == "first" else "last"
-        return EventHas(which=which, aggregate=aggregate, has=values["has"])
+        return EventHas(which=kind, aggregate=aggregate, has=values["has"])
 
     return Record(
         what=f"`{kind}` with `has`",
@@ -271,6 +271,7 @@ EVENT_LEAVES: Mapping[str, Shape[Predicate]] = {
         hints={**COUNT_HINTS, **WINDOW_HINTS},
         example="{count_distinct: purchase.sku, at_least: 3}",
     ),
-    **{kind: IfKey("has", _has(kind), _property_leaf(kind)) for kind in ("first", "last")},
+    "first": IfKey("has", _has("first"), _property_leaf("first")),
+    "last": IfKey("has", _has("last"), _property_leaf("last")),
     **{kind: _instant_leaf(kind) for kind in ("first_time", "last_time")},
 }

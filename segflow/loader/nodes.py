@@ -1,15 +1,12 @@
-"""The tree that YAML becomes: scalars with their source text, lists and mappings, all with marks."""
+"""The tree that YAML becomes: scalars with their source text, lists, mappings; all with marks."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from yaml.error import Mark
 
 from segflow.diagnostics import Span
-from segflow.model.address import Address
-from segflow.model.project import KeyPath
 
 # Nodes are not frozen: a frozen dataclass is three times as slow to make, and tens of thousands
 # are made per load. Nothing writes to a node after the composer made it.
@@ -27,7 +24,7 @@ class Scalar:
     @property
     def is_null(self) -> bool:
         """Nothing written, ~ or null, without quotes."""
-        return not self.quoted and self.text in _NULLS
+        return self.text in NULLS and not self.quoted
 
 
 @dataclass(slots=True, eq=False)
@@ -50,7 +47,7 @@ class MapNode:
 
 Node = Scalar | ListNode | MapNode
 
-_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what YAML counts as the end of a line
 
 
@@ -106,7 +103,7 @@ class SourceFile:
 
 
 def _last(node: Node) -> Node:
-    """The descendant whose end is the node's: marks of block collections run on to the next token."""
+    """The descendant whose end is the node's: marks of block collections run on too far."""
     while True:
         match node:
             case MapNode() if node.entries:
@@ -115,66 +112,3 @@ def _last(node: Node) -> Node:
                 node = node.items[-1]
             case _:
                 return node
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """An object's document: the file and the root of its tree."""
-
-    file: SourceFile
-    root: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Spans(Mapping[tuple[Address, KeyPath], Span]):
-    """Spans by (address, key path), cut from the tree when asked: most are never asked for.
-
-    `of_keys` gives the spans of keys instead of those of values.
-    """
-
-    documents: Mapping[Address, Placed]
-    of_keys: bool = field(default=False)
-
-    def __getitem__(self, place: tuple[Address, KeyPath]) -> Span:
-        address, path = place
-        document = self.documents[address]
-        node: Node = document.root
-        key: Scalar | None = None
-        for step in path:
-            key, node = _child(node, step)
-        if not self.of_keys:
-            return document.file.span(node)
-        if key is None:
-            raise KeyError(place)
-        return document.file.span(key)
-
-    def __iter__(self) -> Iterator[tuple[Address, KeyPath]]:
-        for address, document in self.documents.items():
-            for path, is_keyed in _paths(document.root, ()):
-                if is_keyed or not self.of_keys:
-                    yield address, path
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-def _child(node: Node, step: str | int) -> tuple[Scalar | None, Node]:
-    if isinstance(node, MapNode) and isinstance(step, str):
-        return node.entries[step]
-    if isinstance(node, ListNode) and isinstance(step, int) and 0 <= step < len(node.items):
-        return None, node.items[step]
-    raise KeyError(step)
-
-
-def _paths(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, bool]]:
-    """Every path below the node with whether a key stands there; the root first."""
-    yield path, bool(path) and isinstance(path[-1], str)
-    match node:
-        case MapNode():
-            for name, (_, value) in node.entries.items():
-                yield from _paths(value, (*path, name))
-        case ListNode():
-            for index, item in enumerate(node.items):
-                yield from _paths(item, (*path, index))
-        case Scalar():
-            pass

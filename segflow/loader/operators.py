@@ -6,8 +6,19 @@ from datetime import date
 from decimal import Decimal
 
 from segflow.loader.findings import Findings
-from segflow.loader.nodes import MapNode, Node, Scalar
-from segflow.loader.shapes import ByNode, Key, ListOf, Mapped, Misfit, Record, Shape, Slot, Values
+from segflow.loader.nodes import MapNode, Node
+from segflow.loader.shapes import (
+    ByNode,
+    Checked,
+    Key,
+    ListOf,
+    Mapped,
+    Misfit,
+    Record,
+    Shape,
+    Slot,
+    Values,
+)
 from segflow.loader.slots import (
     BOOLEAN,
     DURATION,
@@ -56,24 +67,15 @@ PAIR: Shape[tuple[Text, ...]] = ListOf("values, low and high", LITERAL, least=2,
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?\Z", re.ASCII)
 
 
-class _BetweenShape(Shape[Between]):
-    """[low, high], refused where both are numbers the wrong way round."""
-
-    def read(self, node: Node, found: Findings) -> Between | None:
-        pair = PAIR.read(node, found)
-        if pair is None:
-            return None
-        low, high = pair
-        numbers = [_number(text) for text in pair]
-        if numbers[0] is not None and numbers[1] is not None and numbers[0] > numbers[1]:
-            summary = f"between {low.text} and {high.text} lies nothing"
-            help = f"write the lower bound first: [{high.text}, {low.text}]"
-            found.error("VAL002", summary, node, help=help)
-            return None
-        return Between(low=low, high=high)
-
-    def schema(self, defs: dict[str, object]) -> dict[str, object]:
-        return PAIR.schema(defs)
+def _between(pair: tuple[Text, ...], node: Node, found: Findings) -> Between | None:
+    low, high = pair
+    numbers = [number for text in pair if (number := _number(text)) is not None]
+    if len(numbers) == 2 and numbers[0] > numbers[1]:
+        summary = f"between {low.text} and {high.text} lies nothing"
+        help = f"write the lower bound first: [{high.text}, {low.text}]"
+        found.error("VAL002", summary, node, help=help)
+        return None
+    return Between(low=low, high=high)
 
 
 def _number(text: Text) -> Decimal | None:
@@ -111,12 +113,12 @@ SIZE = Record(
 
 
 def value_keys(right: Shape[Operand]) -> Mapping[str, Key]:
-    """The value operators, in the order in which tests are kept; `right` is what they compare with."""
+    """The value operators in the order in which tests are kept; `right` is the other side."""
     return {
         **{op: Key(_compare(op, right)) for op in COMPARE_OPS},
         "in": Key(Mapped(LITERALS, lambda values: Among(values=values))),
         "not_in": Key(Mapped(LITERALS, lambda values: Among(values=values, negated=True))),
-        "between": Key(_BetweenShape(), doc="[low, high], both inclusive"),
+        "between": Key(Checked(PAIR, _between), doc="[low, high], both inclusive"),
         "exists": Key(Mapped(BOOLEAN, lambda expected: Exists(expected=expected))),
         **{op: Key(_text_match(op)) for op in _TEXT_OPS},
         **{op: Key(_list_match(op)) for op in _LIST_OPS},
@@ -214,28 +216,23 @@ STORED_INSTANT_KEYS: Mapping[str, Key] = {
 # --- counts ----------------------------------------------------------------------------------
 
 
-class _CountShape(Shape[CountTest]):
+def _count_test(op: CountOp) -> Shape[CountTest]:
     """A test of a count; refused where it holds for every count or for none."""
 
-    def __init__(self, op: CountOp) -> None:
-        self.op = op
-        self.number = integer(least=1 if op in ("at_least", "fewer_than") else 0)
-
-    def read(self, node: Node, found: Findings) -> CountTest | None:
-        if isinstance(node, Scalar) and node.text == "0" and self.op in ("at_least", "fewer_than"):
-            always = self.op == "at_least"
-            summary = f"`{self.op}: 0` is {'always' if always else 'never'} true"
-            help = "write at_least: 1, or remove the key" if always else "write exactly: 0"
-            found.error("VAL006", summary, node, help=help)
+    def check(count: int, node: Node, found: Findings) -> CountTest | None:
+        if count == 0 and op == "at_least":
+            help = "write at_least: 1, or remove the key"
+            found.error("VAL006", "`at_least: 0` is always true", node, help=help)
             return None
-        count = self.number.read(node, found)
-        return None if count is None else CountTest(op=self.op, count=count)
+        if count == 0 and op == "fewer_than":
+            found.error("VAL006", "`fewer_than: 0` is never true", node, help="write exactly: 0")
+            return None
+        return CountTest(op=op, count=count)
 
-    def schema(self, defs: dict[str, object]) -> dict[str, object]:
-        return self.number.schema(defs)
+    return Checked(integer(), check)
 
 
-COUNT_KEYS: Mapping[str, Key] = {op: Key(_CountShape(op)) for op in COUNT_OPS}
+COUNT_KEYS: Mapping[str, Key] = {op: Key(_count_test(op)) for op in COUNT_OPS}
 AT_LEAST_ONE = (CountTest(op="at_least", count=1),)
 NONE_AT_ALL = (CountTest(op="exactly", count=0),)
 

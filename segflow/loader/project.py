@@ -1,8 +1,5 @@
-"""Loads a project: settings, every object of its YAML files, its lists, and all that is wrong with them."""
+"""Loads a project: settings, objects, lists, and all that is wrong with their text."""
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,8 +7,9 @@ from segflow.diagnostics import Diagnostic, Report
 from segflow.loader.discovery import yaml_files
 from segflow.loader.findings import Findings
 from segflow.loader.kinds import READERS, REFUSED
-from segflow.loader.nodes import MapNode, Node, Placed, Scalar, SourceFile, Spans, shorten
+from segflow.loader.nodes import MapNode, Node, Scalar, SourceFile, shorten
 from segflow.loader.settings import load_settings
+from segflow.loader.spans import Placed, Places, Spans
 from segflow.loader.suggest import nearest
 from segflow.loader.yamlsource import documents
 from segflow.model.address import KINDS, Address
@@ -21,31 +19,20 @@ from segflow.model.project import Object, Project, Settings, SourceMap
 def load_project(root: Path, environment: str | None = None) -> tuple[Project, Report]:
     """The project in the folder `root` with the named environment folded in, and every finding.
 
-    The project holds the objects that have no error of their own; it is whole where the report has no
-    errors. Never raises for what the files say.
+    The project holds the objects that have no error of their own; it is whole where the report has
+    no errors. Never raises for what the files say.
     """
-    with _collector_at_rest():
-        found: list[Diagnostic] = []
-        settings = load_settings(root, environment, found)
-        loaded = _Loaded(settings=settings, found=found)
-        for path in yaml_files(root, settings.paths, found):
-            _read_file(root, path, loaded)
-        report = Report()
-        report.extend(found)
-        sources = SourceMap(keys=Spans(loaded.placed, of_keys=True), values=Spans(loaded.placed))
-        return Project(settings=settings, objects=loaded.objects, sources=sources), report
-
-
-@contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """Loading makes many objects that stay and no cycles: the collector would walk them for nothing."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+    found: list[Diagnostic] = []
+    settings = load_settings(root, environment, found)
+    loaded = _Loaded(settings=settings, secrets=frozenset(settings.secrets), found=found)
+    for path in yaml_files(root, settings.paths, found):
+        _read_file(root, path, loaded)
+    report = Report()
+    report.extend(found)
+    sources = SourceMap(
+        keys=Spans(loaded.places, of_keys=True), values=Spans(loaded.places, of_keys=False)
+    )
+    return Project(settings=settings, objects=loaded.objects, sources=sources), report
 
 
 @dataclass(slots=True)
@@ -53,17 +40,18 @@ class _Loaded:
     """What was read so far."""
 
     settings: Settings
+    secrets: frozenset[str]
     found: list[Diagnostic]
     objects: dict[Address, Object] = field(default_factory=dict)
-    placed: dict[Address, Placed] = field(default_factory=dict)
+    places: Places = field(default_factory=Places)
 
 
 def _read_file(root: Path, path: str, loaded: _Loaded) -> None:
     file = _text_of(root, path, loaded.found)
     if file is None:
         return
-    for node in documents(file, loaded.found):
-        _read_document(file, node, loaded)
+    for number, node in enumerate(documents(file, loaded.found)):
+        _read_document(Placed(file, number), node, loaded)
 
 
 def _text_of(root: Path, path: str, found: list[Diagnostic]) -> SourceFile | None:
@@ -85,8 +73,8 @@ def _text_of(root: Path, path: str, found: list[Diagnostic]) -> SourceFile | Non
     return None
 
 
-def _read_document(file: SourceFile, node: Node, loaded: _Loaded) -> None:
-    findings = Findings(file, frozenset(loaded.settings.secrets), found=loaded.found)
+def _read_document(place: Placed, node: Node, loaded: _Loaded) -> None:
+    findings = Findings(place.file, loaded.secrets, found=loaded.found)
     kind = _kind_of(node, findings)
     if kind is None or not isinstance(node, MapNode):
         return
@@ -94,11 +82,11 @@ def _read_document(file: SourceFile, node: Node, loaded: _Loaded) -> None:
     name = name_node.text if isinstance(name_node, Scalar) else "?"
     address = Address(kind, name)
     findings.address = str(address)
-    loaded.placed.setdefault(address, Placed(file, node))
+    first = loaded.places.placed.setdefault(address, place)
     read = READERS[kind].read(node, findings)
-    if loaded.placed[address].root is not node:
-        first = loaded.placed[address].file.span(loaded.placed[address].root)
-        summary = f"{address} is declared twice; first in {first.path}:{first.line}"
+    if first is not place:
+        span = first.file.span(loaded.places.root(address)[1])
+        summary = f"{address} is declared twice; first in {span.path}:{span.line}"
         findings.error("NAM002", summary, name_node, help="rename one of the two")
     elif read is not None:
         loaded.objects[address] = read

@@ -1,4 +1,4 @@
-"""Secrets: `${NAME}` as a whole value where a field may hold one, and settings that are open by nature."""
+"""Secrets, `${NAME}` as a whole value, and settings that are open by nature."""
 
 import re
 

@@ -6,13 +6,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from segflow.loader.findings import Findings
-from segflow.loader.nodes import ListNode, MapNode, Node, Scalar, shorten
+from segflow.loader.nodes import NULLS, ListNode, MapNode, Node, Scalar, shorten
 from segflow.loader.suggest import did_you_mean
 
-T = TypeVar("T")
+T = TypeVar("T", covariant=True)
 U = TypeVar("U")
 Json = dict[str, Any]
 Values = dict[str, Any]
@@ -40,7 +41,7 @@ class Shape(ABC, Generic[T]):
         """The JSON Schema; named shapes are added to `defs`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Slot(Shape[T]):
     """One scalar. `parse` may raise ValueError, or Misfit where it knows the fix."""
 
@@ -50,7 +51,7 @@ class Slot(Shape[T]):
     bears_secrets: bool = False
 
     def read(self, node: Node, found: Findings) -> T | None:
-        if type(node) is not Scalar or node.is_null:
+        if type(node) is not Scalar or (node.text in NULLS and not node.quoted):
             found.wrong_shape(node, self.expected)
             return None
         if "${" in node.text and not self.bears_secrets:
@@ -70,7 +71,7 @@ class Slot(Shape[T]):
         return dict(self.json)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Mapped(Shape[T], Generic[U, T]):
     """Another shape, whose value is turned into something else."""
 
@@ -85,7 +86,22 @@ class Mapped(Shape[T], Generic[U, T]):
         return self.shape.schema(defs)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Checked(Shape[T], Generic[U, T]):
+    """Another shape, whose value is checked, or made into something else, with its node at hand."""
+
+    shape: Shape[U]
+    check: Callable[[U, Node, Findings], T | None]
+
+    def read(self, node: Node, found: Findings) -> T | None:
+        value = self.shape.read(node, found)
+        return None if value is None else self.check(value, node, found)
+
+    def schema(self, defs: Json) -> Json:
+        return self.shape.schema(defs)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ListOf(Shape[tuple[T, ...]]):
     """A list of at least `least` items and at most `most`."""
 
@@ -127,9 +143,9 @@ class ListOf(Shape[tuple[T, ...]]):
         return schema
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MapOf(Shape[tuple[tuple[str, T], ...]]):
-    """A mapping of names, which the user chooses, to values; not empty. Gives pairs in file order."""
+    """A mapping of names that the user chooses to values; not empty. Pairs in file order."""
 
     what: str
     name: Slot[str]
@@ -160,7 +176,7 @@ class MapOf(Shape[tuple[tuple[str, T], ...]]):
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ByNode(Shape[T]):
     """Different shapes for a scalar, a list and a mapping; None where such a node is wrong."""
 
@@ -196,7 +212,7 @@ class ByNode(Shape[T]):
         return schema
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Key:
     """A key of a Record: what its value is, whether it must stand, and a word for editors."""
 
@@ -205,7 +221,7 @@ class Key:
     doc: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Record(Shape[T]):
     """A mapping with known keys.
 
@@ -225,6 +241,13 @@ class Record(Shape[T]):
     refused: Mapping[str, str] = field(default_factory=dict)
     others: Shape[Any] | None = None
     example: str | None = None
+    _needed: frozenset[str] = field(init=False)
+    _rivals: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        needed = frozenset(name for name, key in self.keys.items() if key.required)
+        object.__setattr__(self, "_needed", needed)
+        object.__setattr__(self, "_rivals", frozenset(chain.from_iterable(self.apart)))
 
     def read(self, node: Node, found: Findings) -> T | None:
         if type(node) is not MapNode:
@@ -241,7 +264,12 @@ class Record(Shape[T]):
                 values[name] = self.others.read(value, found)
             else:
                 self._unknown(name, key, found)
-        self._check_presence(node, found)
+        if not self._needed <= values.keys():
+            self._check_required(node, found)
+        if len(self._rivals & values.keys()) > 1:
+            self._check_apart(node, found)
+        if self.one_of or self.some_of:
+            self._check_groups(node, found)
         if len(found.found) != before:
             return None
         return self.build(values, node, found)
@@ -256,11 +284,13 @@ class Record(Shape[T]):
             summary = f"unknown key `{shorten(name)}` in {self.what}"
             found.error("KEY001", summary, key, help=did_you_mean(name, self.keys))
 
-    def _check_presence(self, node: MapNode, found: Findings) -> None:
-        present = node.entries
-        for name, key in self.keys.items():
-            if key.required and name not in present:
+    def _check_required(self, node: MapNode, found: Findings) -> None:
+        for name in self.keys:
+            if name in self._needed and name not in node.entries:
                 self._missing("KEY002", f"{self.what} needs the key `{name}`", node, found)
+
+    def _check_groups(self, node: MapNode, found: Findings) -> None:
+        present = node.entries
         for names in self.one_of:
             held = [name for name in names if name in present]
             if len(held) > 1:
@@ -272,8 +302,10 @@ class Record(Shape[T]):
             if not any(name in present for name in names):
                 summary = f"{self.what} needs at least one of {_listed(names)}"
                 self._missing("KEY004", summary, node, found)
+
+    def _check_apart(self, node: MapNode, found: Findings) -> None:
         for first, second in self.apart:
-            if first in present and second in present:
+            if first in node.entries and second in node.entries:
                 self._exclusive(first, second, node, found)
 
     def _missing(self, code: str, summary: str, node: MapNode, found: Findings) -> None:

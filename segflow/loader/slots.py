@@ -10,7 +10,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from segflow.loader.nodes import Scalar, shorten
-from segflow.loader.shapes import Misfit, Slot
+from segflow.loader.shapes import ByNode, ListOf, Mapped, Misfit, Shape, Slot
 from segflow.loader.suggest import did_you_mean
 from segflow.model.address import is_name
 from segflow.model.channel import Rate
@@ -303,6 +303,12 @@ TYPE = _text_slot(
 ENCODING = _matching(
     r"^(json|array|delimited|child_table|text|minor_units\([0-9]{1,2}\))$",
     "json, array, delimited, child_table, text or minor_units(2)",
+)
+
+JSON_PATH: Shape[tuple[str, ...]] = ByNode(
+    "a path such as [properties, plan]",
+    scalar=Mapped(TEXT, lambda part: (part,)),
+    items=ListOf("path parts", TEXT),
 )
 
 _RATE = re.compile(r"([0-9]{1,12})/(s|min|h|d)\Z", re.ASCII)

@@ -42,8 +42,8 @@ def _named_span(text: str) -> CalendarSpan:
 
 
 def _span_back(values: Values, node: MapNode, found: Findings) -> CalendarSpan:
-    unit, offset = next(iter(values.items()))
-    return CalendarSpan(unit=unit, last=offset)
+    unit = next(unit for unit in UNITS if unit in values)
+    return CalendarSpan(unit=unit, last=values[unit])
 
 
 _MOST_BACK = 99_999
@@ -136,7 +136,7 @@ def window_of(values: Values, node: MapNode, found: Findings) -> Window | None:
     since, until = values.get("since"), values.get("until")
     if since is None and until is None:
         return None
-    if since is not None and until is not None and _not_before(since, until):
+    if since is not None and until is not None and is_no_time(since, until):
         help = "`since` is the first moment inside, `until` the first one after"
         found.error(
             "VAL002", "`until` is not later than `since`", node.entries["until"][1], help=help
@@ -144,14 +144,15 @@ def window_of(values: Values, node: MapNode, found: Findings) -> Window | None:
     return Fixed(since=since, until=until)
 
 
-def _not_before(since: Moment, until: Moment) -> bool:
-    """True where the two compare without a zone and leave no time between them."""
+def is_no_time(since: Moment, until: Moment) -> bool:
+    """True where [since, until) is empty in every zone."""
     match since, until:
         case DatePoint(date=first), DatePoint(date=second):
             return first >= second
         case InstantPoint(instant=first), InstantPoint(instant=second):
             return first >= second
-    return False
+        case _:  # a date against an instant: the zone decides
+            return False
 
 
 def is_local(window: Window | None) -> bool:

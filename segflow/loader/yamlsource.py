@@ -1,16 +1,15 @@
-"""YAML text to trees: one pass over the events of the C parser, which checks what YAML allows too much.
+"""YAML text to trees: one pass over the C parser's events that refuses what YAML allows too much.
 
 Built on events and not on PyYAML's composer, which recurses in C and dies on deep nesting.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from yaml.error import Mark, MarkedYAMLError
 from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
-    DocumentStartEvent,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
@@ -23,14 +22,16 @@ from segflow.diagnostics import Diagnostic
 from segflow.loader.nodes import ListNode, MapNode, Node, Scalar, SourceFile, shorten
 
 try:
-    from yaml.cyaml import CParser as EventParser
+    from yaml.cyaml import CParser as EventParser  # type: ignore[attr-defined]
 except ImportError:  # PyYAML without libyaml: the same events, ten times slower
     from yaml.loader import SafeLoader as EventParser  # type: ignore[assignment]
 
 MAX_DEPTH = 64
 MAX_NODES_BY_ALIAS = 10_000
 
-_Event = ScalarEvent | SequenceStartEvent | MappingStartEvent | AliasEvent
+_STARTS = frozenset((MappingStartEvent, SequenceStartEvent))
+_ENDS = frozenset((MappingEndEvent, SequenceEndEvent))
+_PLAIN = (None, "")
 _ADVICE = (
     ("cannot start any token", "put the value in quotes; indent with spaces, never with tabs"),
     ("mapping values are not allowed", "put a value that contains `: ` in quotes"),
@@ -87,14 +88,6 @@ def _unreadable_character(file: SourceFile, error: ReaderError) -> Diagnostic:
     )
 
 
-@dataclass(slots=True)
-class _Open:
-    """A collection whose end has not come yet."""
-
-    event: SequenceStartEvent | MappingStartEvent | None
-    children: list[Node] = field(default_factory=list)
-
-
 class _Composer:
     """Builds trees from events with a stack of its own."""
 
@@ -107,48 +100,50 @@ class _Composer:
 
     def run(self) -> Iterator[Node]:
         """Every document that is not empty."""
-        next_event = EventParser(self.file.text).get_event
-        top = _Open(None)
-        stack = [top]
+        next_event: Callable[[], Any] = EventParser(self.file.text).get_event
+        children: list[Node] = []  # of the collection that is open
+        outer: list[tuple[Any, list[Node]]] = []  # its start, and the children of what it is in
         while (event := next_event()) is not None:
             kind = type(event)
             if kind is ScalarEvent:
                 # The commonest event by far, so it has no call of its own.
-                node = Scalar(
-                    event.value, event.style not in _PLAIN, event.start_mark, event.end_mark
-                )
+                quoted = event.style not in _PLAIN
+                node: Node = Scalar(event.value, quoted, event.start_mark, event.end_mark)
                 if event.anchor is not None or event.tag is not None:
                     self.decorated(event, node)
-                top.children.append(node)
-            elif kind is MappingStartEvent or kind is SequenceStartEvent:
-                if len(stack) > MAX_DEPTH:
+                children.append(node)
+            elif kind in _STARTS:
+                if len(outer) == MAX_DEPTH:
                     raise _TooDeep(event.start_mark)
-                top = _Open(event)
-                stack.append(top)
-            elif kind is MappingEndEvent or kind is SequenceEndEvent:
-                node = self.close(stack.pop(), event.end_mark)
-                top = stack[-1]
-                top.children.append(node)
+                outer.append((event, children))
+                children = []
+            elif kind in _ENDS:
+                start, siblings = outer.pop()
+                siblings.append(self.closed(start, children, event.end_mark))
+                children = siblings
             elif kind is AliasEvent:
-                top.children.append(self.alias(event))
-            elif kind is DocumentStartEvent:
-                self.anchors, self.sizes, self.by_alias = {}, {}, 0
+                children.append(self.alias(event))
             elif kind is DocumentEndEvent:
-                root = top.children.pop()
-                if not (isinstance(root, Scalar) and root.is_null):
-                    yield root
+                yield from self.document(children)
+                children = []
 
-    def close(self, opened: _Open, end: Mark) -> Node:
+    def document(self, children: list[Node]) -> Iterator[Node]:
+        """The root, unless nothing stands there; anchors end with their document."""
+        self.anchors, self.sizes, self.by_alias = {}, {}, 0
+        root = children[0]
+        if not (isinstance(root, Scalar) and root.is_null):
+            yield root
+
+    def closed(self, start: Any, children: list[Node], end: Mark) -> Node:
         """The finished collection."""
-        event = opened.event
-        assert event is not None  # the root is never closed
+        begin: Mark = start.start_mark
         node: Node
-        if isinstance(event, MappingStartEvent):
-            node = MapNode(self.entries(opened.children), event.start_mark, end)
+        if type(start) is MappingStartEvent:
+            node = MapNode(self.entries(children), begin, end)
         else:
-            node = ListNode(opened.children, event.start_mark, end)
-        if event.anchor is not None or event.tag is not None:
-            self.decorated(event, node)
+            node = ListNode(children, begin, end)
+        if start.anchor is not None or start.tag is not None:
+            self.decorated(start, node)
         return node
 
     def entries(self, children: list[Node]) -> dict[str, tuple[Scalar, Node]]:
@@ -169,17 +164,16 @@ class _Composer:
                 entries[key.text] = (key, value)
         return entries
 
-    def decorated(self, event: _Event, node: Node) -> None:
+    def decorated(self, event: Any, node: Node) -> None:
         """Refuse a tag and remember an anchor."""
-        tag = getattr(event, "tag", None)
-        if tag is not None:
+        if event.tag is not None:
             help = "remove the tag; the slot says what type a value has, and quotes make text"
-            self.at(node, "YML004", f"the tag `{shorten(tag)}` is refused", help)
+            self.at(node, "YML004", f"the tag `{shorten(event.tag)}` is refused", help)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
             self.sizes[id(node)] = self.size(node)
 
-    def alias(self, event: AliasEvent) -> Node:
+    def alias(self, event: Any) -> Node:
         """The node that the alias stands for; what all aliases of a document add is bounded."""
         node = self.anchors.get(event.anchor)
         if node is None:
@@ -220,6 +214,3 @@ class _Composer:
         end_line, end_column = (end.line, end.column) if end else (last, 0)
         span = self.file.range(line, column, end_line, end_column)
         self.found.append(Diagnostic(code=code, summary=summary, help=help, span=span))
-
-
-_PLAIN = (None, "")

@@ -126,10 +126,28 @@ EVENT_RIGHT: Shape[Operand] = Named(
     ),
 )
 
-_USER_LEVEL = (
-    "did did_not sum avg min max mode count count_distinct first last first_time last_time "
-    "segment sequence same rank in_file sample sql"
-).split()
+_USER_LEVEL = [
+    "did",
+    "did_not",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "mode",
+    "count",
+    "count_distinct",
+    "first",
+    "last",
+    "first_time",
+    "last_time",
+    "segment",
+    "sequence",
+    "same",
+    "rank",
+    "in_file",
+    "sample",
+    "sql",
+]
 
 EVENT_PREDICATE: Shape[Predicate] = Named(
     "event_predicate",

@@ -1,0 +1,189 @@
+"""Reads entities with their fields, and relations between entities."""
+
+from dataclasses import replace
+
+from segflow.loader.features import AGGREGATE
+from segflow.loader.findings import Findings
+from segflow.loader.nodes import MapNode
+from segflow.loader.predicate import PREDICATE
+from segflow.loader.shapes import ByNode, Key, ListOf, MapOf, Mapped, Record, Shape, Values
+from segflow.loader.slots import BOOLEAN, ENCODING, JSON_PATH, NAME, TEXT, TYPE, ZONE, choice
+from segflow.model.catalog import Entity, Field, History, Location, Population, Relation
+
+
+def _location(values: Values, node: MapNode, found: Findings) -> Location | None:
+    needed = ("key", "column") if "table" in values else ("path",)
+    for key in needed:
+        if key not in values:
+            kind = "table" if "table" in values else "index"
+            at = node.entries[kind][0]
+            found.error("KEY002", f"a location in a {kind} needs the key `{key}`", at)
+    return Location(
+        source=values["source"],
+        table=values.get("table"),
+        index=values.get("index"),
+        key=values.get("key"),
+        column=values.get("column"),
+        path=values.get("path", ()),
+        encoding=values.get("encoding"),
+    )
+
+
+LOCATION: Shape[Location] = Record(
+    what="a location",
+    keys={
+        "source": Key(NAME, required=True),
+        "table": Key(TEXT),
+        "index": Key(TEXT, doc="elasticsearch"),
+        "key": Key(TEXT, doc="The column with the entity's key"),
+        "column": Key(TEXT),
+        "path": Key(JSON_PATH, doc="The way into JSON, or the field of an index"),
+        "encoding": Key(ENCODING, doc="How a list or a number is stored"),
+    },
+    build=_location,
+    one_of=(("table", "index"),),
+    example="{source: warehouse, table: customers, key: customer_id, column: country}",
+)
+LOCATIONS: Shape[tuple[Location, ...]] = ByNode(
+    "a location or a list of locations",
+    mapping=Mapped(LOCATION, lambda location: (location,)),
+    items=ListOf("locations", LOCATION),
+)
+HISTORY = Record(
+    what="a history",
+    keys={key: Key(TEXT, required=True) for key in ("table", "key", "time", "column")}
+    | {"source": Key(NAME, required=True)},
+    build=lambda values, node, found: History(**values),
+)
+
+
+def _field(values: Values, node: MapNode, found: Findings) -> Field:
+    return Field(
+        name="",
+        type=values["type"],
+        at=values.get("at", ()),
+        derived=values.get("is"),
+        history=values.get("history"),
+        pii=values.get("pii", False),
+    )
+
+
+FIELD: Shape[Field] = Record(
+    what="a field",
+    keys={
+        "type": Key(TYPE, required=True),
+        "at": Key(LOCATIONS, doc="Where its values are; the cheapest place is read"),
+        "is": Key(AGGREGATE, doc="A derived field: a feature with a name"),
+        "history": Key(HISTORY, doc="Where its changes are"),
+        "pii": Key(BOOLEAN, doc="Personal data"),
+    },
+    build=_field,
+    one_of=(("at", "is"),),
+    example="{type: string, at: {source: warehouse, table: customers, key: id, column: country}}",
+)
+
+
+def _named_fields(pairs: tuple[tuple[str, Field], ...]) -> tuple[Field, ...]:
+    return tuple(replace(field, name=name) for name, field in pairs)
+
+
+def _population(values: Values, node: MapNode, found: Findings) -> Population:
+    return Population(**values)
+
+
+POPULATION: Shape[Population] = Record(
+    what="a population",
+    keys={
+        "source": Key(NAME, required=True),
+        "table": Key(TEXT, required=True),
+        "key": Key(TEXT, required=True, doc="The column with the key"),
+        "since": Key(TEXT, doc="The column that says from when on the user exists"),
+        "where": Key(PREDICATE, doc="Who of the table belongs to it"),
+    },
+    build=_population,
+    example="{source: warehouse, table: customers, key: customer_id}",
+)
+KEY: Shape[Values] = Record(
+    what="a key",
+    keys={
+        "type": Key(choice("integer", "string"), required=True),
+        "ordinals": Key(choice("direct", "dictionary"), doc="How ids become bits"),
+    },
+    build=lambda values, node, found: values,
+    example="{type: integer}",
+)
+TIMEZONE: Shape[Values] = Record(
+    what="a timezone",
+    keys={
+        "field": Key(NAME, doc="The field with each user's zone"),
+        "default": Key(ZONE, doc="For users without a valid one"),
+    },
+    build=lambda values, node, found: values,
+    some_of=(("field", "default"),),
+)
+
+
+def _entity(values: Values, node: MapNode, found: Findings) -> Entity:
+    key, timezone = values["key"], values.get("timezone", {})
+    natural = "direct" if key["type"] == "integer" else "dictionary"
+    return Entity(
+        name=values["entity"],
+        key_type=key["type"],
+        ordinals=key.get("ordinals", natural),
+        population=values["population"],
+        timezone_field=timezone.get("field"),
+        timezone_default=timezone.get("default"),
+        fields=values.get("fields", ()),
+    )
+
+
+ENTITY: Shape[Entity] = Record(
+    what="an entity",
+    keys={
+        "entity": Key(NAME, required=True, doc="The name"),
+        "key": Key(KEY, required=True),
+        "population": Key(POPULATION, required=True, doc="Who exists"),
+        "timezone": Key(TIMEZONE),
+        "fields": Key(Mapped(MapOf("fields", NAME, FIELD), _named_fields)),
+    },
+    build=_entity,
+)
+
+
+# --- relations -------------------------------------------------------------------------------
+
+
+def _relation(values: Values, node: MapNode, found: Findings) -> Relation:
+    return Relation(
+        name=values["relation"],
+        from_entity=values["from"]["entity"],
+        from_column=values["from"]["column"],
+        to_entity=values["to"]["entity"],
+    )
+
+
+RELATION: Shape[Relation] = Record(
+    what="a relation",
+    keys={
+        "relation": Key(NAME, required=True, doc="The name"),
+        "from": Key(
+            Record(
+                what="from",
+                keys={"entity": Key(NAME, required=True), "column": Key(TEXT, required=True)},
+                build=lambda values, node, found: values,
+            ),
+            required=True,
+            doc="The many: the entity, and the column that refers to the one",
+        ),
+        "to": Key(
+            Record(
+                what="to",
+                keys={"entity": Key(NAME, required=True)},
+                build=lambda values, node, found: values,
+            ),
+            required=True,
+            doc="The one",
+        ),
+    },
+    build=_relation,
+)

@@ -1,0 +1,69 @@
+"""Reads sources: the places that data is read from."""
+
+from segflow.loader.findings import Findings
+from segflow.loader.nodes import MapNode
+from segflow.loader.secrets import SECRET_OR_TEXT
+from segflow.loader.shapes import Key, ListOf, MapOf, Record, Shape, Values
+from segflow.loader.slots import DURATION, HOURS, NAME, TEXT, choice, integer
+from segflow.model.catalog import Limits, Replica, Source
+
+ENGINES = ("duckdb", "sqlite", "postgres", "mysql", "clickhouse", "spark", "elasticsearch")
+
+REPLICA = Record(
+    what="a replica",
+    keys={
+        "url": Key(SECRET_OR_TEXT, required=True),
+        "max_lag": Key(DURATION, doc="How far it may be behind"),
+        "fallback": Key(choice("refuse", "primary"), doc="What to do when it is further behind"),
+    },
+    build=lambda values, node, found: Replica(
+        url=values["url"],
+        max_lag=values.get("max_lag"),
+        fallback=values.get("fallback", "refuse"),
+    ),
+)
+LIMITS = Record(
+    what="limits",
+    keys={
+        "concurrency": Key(integer(least=1), doc="Queries at a time"),
+        "timeout": Key(DURATION, doc="Of one query"),
+        "rows": Key(integer(least=1), doc="Rows that one query may give"),
+        "windows": Key(ListOf("hours", HOURS), doc="Local hours in which it may be read"),
+    },
+    build=lambda values, node, found: Limits(
+        concurrency=values.get("concurrency"),
+        timeout=values.get("timeout"),
+        rows=values.get("rows"),
+        windows=values.get("windows", ()),
+    ),
+)
+
+
+def _source(values: Values, node: MapNode, found: Findings) -> Source | None:
+    if "tables" in values and values["engine"] != "duckdb":
+        help = "only duckdb reads files as tables; write `url`"
+        found.error("VAL008", "`tables` belongs to duckdb", node.entries["tables"][0], help=help)
+        return None
+    return Source(
+        name=values["source"],
+        engine=values["engine"],
+        url=values.get("url"),
+        tables=values.get("tables", ()),
+        replica=values.get("replica"),
+        limits=values.get("limits"),
+    )
+
+
+SOURCE: Shape[Source] = Record(
+    what="a source",
+    keys={
+        "source": Key(NAME, required=True, doc="The name"),
+        "engine": Key(choice(*ENGINES), required=True),
+        "url": Key(SECRET_OR_TEXT, doc="Where it is; for duckdb a database file"),
+        "tables": Key(MapOf("tables and their files", TEXT, TEXT), doc="duckdb: Parquet files"),
+        "replica": Key(REPLICA, doc="A copy that is read instead"),
+        "limits": Key(LIMITS, doc="How hard it may be read"),
+    },
+    build=_source,
+    one_of=(("url", "tables"),),
+)

@@ -1,0 +1,86 @@
+"""Where every node of every object stands, found when it is asked for."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from segflow.diagnostics import Span
+from segflow.loader.nodes import ListNode, MapNode, Node, Scalar, SourceFile
+from segflow.loader.yamlsource import documents
+from segflow.model.address import Address
+from segflow.model.project import KeyPath
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where an object's document is: its file, and its number among the documents there."""
+
+    file: SourceFile
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The document of every object. Trees are composed again when a place in them is asked for:
+    a load that finds nothing wrong asks for none, and keeps no tree."""
+
+    placed: dict[Address, Placed] = field(default_factory=dict)
+    roots: dict[str, list[Node]] = field(default_factory=dict)
+
+    def root(self, address: Address) -> tuple[SourceFile, Node]:
+        """File and tree of an object; KeyError for an unknown address."""
+        placed = self.placed[address]
+        path = placed.file.path
+        if path not in self.roots:
+            self.roots[path] = list(documents(placed.file, []))
+        return placed.file, self.roots[path][placed.number]
+
+
+@dataclass(frozen=True, slots=True)
+class Spans(Mapping[tuple[Address, KeyPath], Span]):
+    """Spans by (address, key path): of keys or of values."""
+
+    places: Places
+    of_keys: bool
+
+    def __getitem__(self, place: tuple[Address, KeyPath]) -> Span:
+        address, path = place
+        file, node = self.places.root(address)
+        key: Scalar | None = None
+        for step in path:
+            key, node = _child(node, step)
+        if not self.of_keys:
+            return file.span(node)
+        if key is None:
+            raise KeyError(place)
+        return file.span(key)
+
+    def __iter__(self) -> Iterator[tuple[Address, KeyPath]]:
+        for address in self.places.placed:
+            for path in _paths(self.places.root(address)[1], ()):
+                if not self.of_keys or (path and isinstance(path[-1], str)):
+                    yield address, path
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _child(node: Node, step: str | int) -> tuple[Scalar | None, Node]:
+    if isinstance(node, MapNode) and isinstance(step, str):
+        return node.entries[step]
+    if isinstance(node, ListNode) and isinstance(step, int) and 0 <= step < len(node.items):
+        return None, node.items[step]
+    raise KeyError(step)
+
+
+def _paths(node: Node, path: KeyPath) -> Iterator[KeyPath]:
+    """Every path to the node and below it; the nearest first."""
+    yield path
+    match node:
+        case MapNode():
+            for name, (_, value) in node.entries.items():
+                yield from _paths(value, (*path, name))
+        case ListNode():
+            for index, item in enumerate(node.items):
+                yield from _paths(item, (*path, index))
+        case Scalar():
+            pass
