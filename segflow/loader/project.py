@@ -5,14 +5,16 @@ from pathlib import Path
 
 from segflow.diagnostics import Diagnostic, Report
 from segflow.loader.discovery import yaml_files
+from segflow.loader.files import read_text
 from segflow.loader.findings import Findings
 from segflow.loader.kinds import READERS, REFUSED
-from segflow.loader.nodes import MapNode, Node, Scalar, SourceFile, shorten
+from segflow.loader.lists import ListUse, read_lists
+from segflow.loader.nodes import MapNode, Node, Scalar, shorten
 from segflow.loader.settings import load_settings
 from segflow.loader.spans import Placed, Places, Spans
 from segflow.loader.suggest import nearest
 from segflow.loader.yamlsource import documents
-from segflow.model.address import KINDS, Address
+from segflow.model.address import KINDS, Address, is_name
 from segflow.model.project import Object, Project, Settings, SourceMap
 
 
@@ -27,12 +29,14 @@ def load_project(root: Path, environment: str | None = None) -> tuple[Project, R
     loaded = _Loaded(settings=settings, secrets=frozenset(settings.secrets), found=found)
     for path in yaml_files(root, settings.paths, found):
         _read_file(root, path, loaded)
+    lists = read_lists(root, loaded.objects, loaded.uses, found)
     report = Report()
     report.extend(found)
     sources = SourceMap(
         keys=Spans(loaded.places, of_keys=True), values=Spans(loaded.places, of_keys=False)
     )
-    return Project(settings=settings, objects=loaded.objects, sources=sources), report
+    project = Project(settings=settings, objects=loaded.objects, sources=sources, lists=lists)
+    return project, report
 
 
 @dataclass(slots=True)
@@ -44,33 +48,15 @@ class _Loaded:
     found: list[Diagnostic]
     objects: dict[Address, Object] = field(default_factory=dict)
     places: Places = field(default_factory=Places)
+    uses: list[ListUse] = field(default_factory=list)
 
 
 def _read_file(root: Path, path: str, loaded: _Loaded) -> None:
-    file = _text_of(root, path, loaded.found)
+    file = read_text(root, path, loaded.found)
     if file is None:
         return
     for number, node in enumerate(documents(file, loaded.found)):
         _read_document(Placed(file, number), node, loaded)
-
-
-def _text_of(root: Path, path: str, found: list[Diagnostic]) -> SourceFile | None:
-    try:
-        content = (root / path).read_bytes()
-        return SourceFile(path, content.decode("utf-8-sig"))
-    except OSError as error:
-        span = SourceFile(path, "").range(0, 0, 0, 1)
-        summary = f"can't read the file: {error.strerror}"
-        found.append(Diagnostic(code="YML009", summary=summary, span=span))
-    except UnicodeDecodeError as error:
-        good = SourceFile(path, content[: error.start].decode("utf-8-sig"))
-        line, column = len(good.lines) - 1, len(good.lines[-1])
-        span = SourceFile(path, content.decode("utf-8-sig", "replace")).range(
-            line, column, line, column + 1
-        )
-        help = "save the file as UTF-8"
-        found.append(Diagnostic(code="YML007", summary="not UTF-8 text", help=help, span=span))
-    return None
 
 
 def _read_document(place: Placed, node: Node, loaded: _Loaded) -> None:
@@ -79,11 +65,16 @@ def _read_document(place: Placed, node: Node, loaded: _Loaded) -> None:
     if kind is None or not isinstance(node, MapNode):
         return
     name_node = node.entries[kind][1]
-    name = name_node.text if isinstance(name_node, Scalar) else "?"
-    address = Address(kind, name)
+    if not isinstance(name_node, Scalar) or not is_name(name_node.text):
+        READERS[kind].read(node, findings)
+        return
+    address = Address(kind, name_node.text)
     findings.address = str(address)
     first = loaded.places.placed.setdefault(address, place)
     read = READERS[kind].read(node, findings)
+    for path, list_node in findings.lists:
+        span = place.file.span(list_node)
+        loaded.uses.append(ListUse(address=address, path=path, span=span))
     if first is not place:
         span = first.file.span(loaded.places.root(address)[1])
         summary = f"{address} is declared twice; first in {span.path}:{span.line}"

@@ -1,0 +1,252 @@
+"""Reads the lists that `in_file` names: keys as text, and every line that is no key."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from segflow.diagnostics import Diagnostic, Span
+from segflow.loader.discovery import is_inside
+from segflow.loader.nodes import shorten
+from segflow.model.address import Address
+from segflow.model.catalog import Entity, Relation
+from segflow.model.codec import digest
+from segflow.model.predicate import InFile, Members, Via
+from segflow.model.project import ListFile, Object
+from segflow.model.rule import Rule
+from segflow.model.segment import Segment
+
+MOST_JUNK = 20
+_MAX_KEY = 2**64 - 1
+_LONGEST_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListUse:
+    """A place of an object that names a list."""
+
+    address: Address
+    path: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListKey:
+    """What stands in a list: the name of the keys' column, and their type."""
+
+    name: str
+    type: str
+
+
+def read_lists(
+    root: Path,
+    objects: Mapping[Address, Object],
+    uses: Iterable[ListUse],
+    found: list[Diagnostic],
+) -> dict[str, ListFile]:
+    """Every list that is named and has no fault, by its path."""
+    by_path: dict[str, list[ListUse]] = {}
+    for use in uses:
+        by_path.setdefault(use.path, []).append(use)
+    lists = {}
+    for path, named in by_path.items():
+        content = _content(root, path, named, found)
+        key = _key_of(named, objects, found)
+        if content is None or key is None:
+            continue
+        read = _parse(path, content, key, found)
+        if read is not None:
+            lists[path] = read
+    return lists
+
+
+# --- the file --------------------------------------------------------------------------------
+
+
+def _content(root: Path, path: str, uses: list[ListUse], found: list[Diagnostic]) -> bytes | None:
+    file = root / path
+    code, help = "LST001", "the path is relative to the folder of segflow.toml"
+    if not is_inside(str(root.resolve()), str(file)):
+        code, summary = "LST002", f"{path} leads out of the project"
+        help = "put a copy of the file into the project"
+    elif not file.is_file():
+        summary = f"there is no file {path}"
+    else:
+        try:
+            return file.read_bytes()
+        except OSError as error:
+            summary = f"can't read {path}: {error.strerror}"
+    for use in uses:
+        found.append(
+            Diagnostic(
+                code=code, summary=summary, help=help, span=use.span, address=str(use.address)
+            )
+        )
+    return None
+
+
+# --- whose keys they are ---------------------------------------------------------------------
+
+
+def _key_of(
+    uses: list[ListUse], objects: Mapping[Address, Object], found: list[Diagnostic]
+) -> ListKey | None:
+    """The key of the entities that the list is for; None where it is unknown or not the same."""
+    first: ListKey | None = None
+    for use in uses:
+        for name in _entities(objects.get(use.address), "", use.path, objects):
+            entity = objects.get(Address("entity", name))
+            if not isinstance(entity, Entity):
+                continue  # the compiler tells of unknown names
+            key = ListKey(name=entity.population.key, type=entity.key_type)
+            first = first or key
+            if key != first:
+                found.append(_two_keys(use, first, key))
+                return None
+    return first
+
+
+def _two_keys(use: ListUse, first: ListKey, second: ListKey) -> Diagnostic:
+    return Diagnostic(
+        code="LST004",
+        summary=f"{use.path} is read for keys `{first.name}` and for keys `{second.name}`",
+        help="use a file of its own for each entity",
+        span=use.span,
+        address=str(use.address),
+    )
+
+
+def _entities(
+    value: Any, entity: str, path: str, objects: Mapping[Address, Object]
+) -> Iterator[str]:
+    """The names of the entities whose keys are looked up in the list, anywhere below the value."""
+    match value:
+        case InFile(path=named):
+            if named == path:
+                yield entity
+            return
+        case Segment() | Rule() | Entity() | Via() | Members():
+            entity = _entity_inside(value, entity, objects)
+        case _:
+            pass
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _entities(item, entity, path, objects)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _entities(getattr(value, field.name), entity, path, objects)
+
+
+def _entity_inside(
+    value: Segment | Rule | Entity | Via | Members,
+    entity: str,
+    objects: Mapping[Address, Object],
+) -> str:
+    """Whose predicates stand inside of an object or leaf."""
+    match value:
+        case Segment():
+            return value.entity
+        case Rule():
+            segment = objects.get(Address("segment", value.segment))
+            return segment.entity if isinstance(segment, Segment) else ""
+        case Entity():
+            return value.name
+        case Via():
+            relation = objects.get(Address("relation", value.relation))
+            return relation.to_entity if isinstance(relation, Relation) else ""
+        case Members():
+            return value.entity
+
+
+# --- the lines -------------------------------------------------------------------------------
+
+
+def _parse(path: str, content: bytes, key: ListKey, found: list[Diagnostic]) -> ListFile | None:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        found.append(_at_line(path, line, "", "not UTF-8 text", "save the file as UTF-8"))
+        return None
+    junk: list[tuple[int, str, str]] = []
+    keys = dict.fromkeys(_keys(text, key, junk))
+    for line, raw, reason in junk[:MOST_JUNK]:
+        help = f"remove the line, or put a header with `{key.name}` over the keys"
+        found.append(_at_line(path, line, raw, reason, help))
+    if len(junk) > MOST_JUNK:
+        line, raw, _ = junk[MOST_JUNK]
+        summary = f"{len(junk) - MOST_JUNK} more lines are no keys, the first of them here"
+        found.append(_at_line(path, line, raw, summary, None))
+    if junk:
+        return None
+    return ListFile(path=path, keys=tuple(keys), digest=digest(content), content=content)
+
+
+def _at_line(path: str, line: int, raw: str, summary: str, help: str | None) -> Diagnostic:
+    shown = raw[:_LONGEST_SHOWN]
+    span = Span(
+        path=path,
+        line=line,
+        column=1,
+        end_line=line,
+        end_column=max(2, len(shown) + 1),
+        text=shown,
+    )
+    return Diagnostic(code="LST003", summary=summary, help=help, span=span)
+
+
+class _Lines:
+    """The lines of a list without blank ones and comments; knows the number of the last given."""
+
+    def __init__(self, text: str) -> None:
+        self.lines = enumerate(io.StringIO(text, newline=None), start=1)
+        self.number = 0
+        self.raw = ""
+
+    def __iter__(self) -> Iterator[str]:
+        for number, line in self.lines:
+            self.number, self.raw = number, line.rstrip("\n")
+            stripped = line.strip()
+            if stripped and not stripped.startswith("#"):
+                yield line
+
+
+def _keys(text: str, key: ListKey, junk: list[tuple[int, str, str]]) -> Iterator[str]:
+    """The keys in file order; what is none goes to `junk` as (line, text, reason)."""
+    lines = _Lines(text)
+    rows = csv.reader(lines, strict=True)
+    column: int | None = None
+    while True:
+        try:
+            row = [cell.strip() for cell in next(rows)]
+        except StopIteration:
+            return
+        except csv.Error as error:
+            junk.append((lines.number, lines.raw, f"not a line of CSV: {error}"))
+            continue
+        if column is None:
+            column = row.index(key.name) if key.name in row else 0
+            if key.name in row:
+                continue
+        cell = row[column] if column < len(row) else ""
+        reason = _what_is_wrong(cell, key)
+        if reason is None:
+            yield cell
+        else:
+            junk.append((lines.number, lines.raw, reason))
+
+
+def _what_is_wrong(cell: str, key: ListKey) -> str | None:
+    if not cell:
+        return "the line has no key"
+    if key.type != "integer":
+        return None
+    if not (cell.isascii() and cell.isdigit()):
+        return f"`{shorten(cell)}` is not a whole number"
+    if cell != "0" and cell.startswith("0"):
+        return f"`{shorten(cell)}` begins with 0, and a whole number does not"
+    if len(cell) > 20 or int(cell) > _MAX_KEY:
+        return f"`{shorten(cell)}` is larger than a key of 64 bits can be"
+    return None
