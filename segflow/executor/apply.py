@@ -9,7 +9,7 @@ from contextlib import suppress
 from segflow.errors import CorruptStateError, LeaseLostError, RefusedError, SegflowError
 from segflow.executor.blobs import keep_lists, planned_lists
 from segflow.executor.checks import refuse_unfit
-from segflow.executor.deployed import read_deployed
+from segflow.executor.deployed import deployed_after, read_deployed
 from segflow.executor.effects import Effects, ReadList
 from segflow.executor.journal import Journal, StepResult
 from segflow.executor.lease import Hold, holding
@@ -17,8 +17,8 @@ from segflow.executor.outcome import ApplyOutcome, outcome
 from segflow.executor.steps import Stage
 from segflow.model.codec import digest
 from segflow.model.instant import Instant
-from segflow.model.plan import Change, CommitState, DropSegment, EvaluateSegment, Plan
-from segflow.model.state import ApplyRecord, DeployedObject, LogEntry, Membership
+from segflow.model.plan import CommitState, DropSegment, EvaluateSegment, Plan
+from segflow.model.state import ApplyRecord, LogEntry, Membership
 from segflow.planner.planfile import from_bytes, to_bytes
 from segflow.planner.stale import check_lineage
 from segflow.ports import Progress, StateCommit
@@ -160,21 +160,9 @@ def state_commit(plan: Plan, results: tuple[StepResult, ...]) -> StateCommit:
     """All that the plan makes deployed, with what its steps made."""
     kept = [change for change in plan.changes if change.action != "delete"]
     return StateCommit(
-        put=tuple(_object(change) for change in kept),
+        put=tuple(deployed_after(change) for change in kept),
         delete=tuple(change.address for change in plan.changes if change.action == "delete"),
         memberships=tuple(made for made in results if isinstance(made, Membership)),
         dropped=tuple(made for made in results if isinstance(made, LogEntry)),
         timezone=plan.timezone,
-    )
-
-
-def _object(change: Change) -> DeployedObject:
-    if change.canonical is None or change.fingerprint is None:
-        raise CorruptStateError(f"the plan does not hold {change.address}")
-    return DeployedObject(
-        address=change.address,
-        canonical=change.canonical,
-        fingerprint=change.fingerprint,
-        definition=change.definition,
-        lists=change.lists,
     )

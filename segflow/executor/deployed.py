@@ -5,20 +5,15 @@ from dataclasses import dataclass, field
 
 from segflow.compiler.pipeline import compile_project
 from segflow.errors import CorruptStateError, UnsupportedVersionError
+from segflow.loader.lists import kept_list
 from segflow.model.address import Address
 from segflow.model.codec import from_canonical
 from segflow.model.compiled import Compiled
-from segflow.model.plan import Plan
+from segflow.model.plan import Change, Plan
 from segflow.model.project import ListFile, Object, Project, Settings
 from segflow.model.segment import Segment
 from segflow.model.state import DeployedObject, Snapshot, StateVersion
 from segflow.ports import StateReader
-
-Texts = dict[Address, str]
-"""Canonical JSON by address."""
-
-Lists = set[tuple[str, str]]
-"""Pairs of a list file's path and the digest of the blob kept of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,43 +48,32 @@ def read_deployed(state: StateReader) -> Deployed:
 
 def compile_deployed(deployed: Deployed, state: StateReader) -> Compiled:
     """What is deployed, ready to be evaluated."""
-    texts = {address: found.canonical for address, found in deployed.objects.items()}
     timezone = "UTC" if deployed.version is None else deployed.version.timezone
-    return _compile(texts, _lists_of(deployed.objects.values()), timezone, state)
+    return _compile(deployed.objects.values(), timezone, state)
 
 
 def compile_planned(plan: Plan, deployed: Deployed, state: StateReader) -> Compiled:
     """What will be deployed after the plan: what is now, with the plan's changes."""
-    texts = {address: found.canonical for address, found in deployed.objects.items()}
     objects = dict(deployed.objects)
-    lists: Lists = set()
     for change in plan.changes:
-        objects.pop(change.address, None)
-        texts.pop(change.address, None)
-        if change.canonical is not None:
-            texts[change.address] = change.canonical
-            lists |= set(change.lists)
-    return _compile(texts, lists | _lists_of(objects.values()), plan.timezone, state)
+        if change.action == "delete":
+            objects.pop(change.address, None)
+        else:
+            objects[change.address] = deployed_after(change)
+    return _compile(objects.values(), plan.timezone, state)
 
 
-def _lists_of(objects: Iterable[DeployedObject]) -> Lists:
-    return {pair for found in objects for pair in found.lists}
-
-
-def _compile(texts: Texts, lists: Lists, timezone: str, state: StateReader) -> Compiled:
-    project = Project(
-        settings=Settings(name="deployed", timezone=timezone),
-        objects={address: decoded(address, text) for address, text in texts.items()},
-        lists={path: _list_file(path, digest, state) for path, digest in lists},
+def deployed_after(change: Change) -> DeployedObject:
+    """The object as it is deployed once a change that is no deletion is applied."""
+    if change.canonical is None or change.fingerprint is None:
+        raise CorruptStateError(f"the plan does not hold {change.address}")
+    return DeployedObject(
+        address=change.address,
+        canonical=change.canonical,
+        fingerprint=change.fingerprint,
+        definition=change.definition,
+        lists=change.lists,
     )
-    compiled, report = compile_project(project)
-    if compiled is None:
-        first = next(iter(report.errors))
-        raise UnsupportedVersionError(
-            f"what is deployed can't be compiled by this version of segflow: {first.summary}",
-            hint="use the version that deployed it, or correct the objects and apply again",
-        )
-    return compiled
 
 
 def decoded(address: Address, text: str) -> Object:
@@ -101,9 +85,37 @@ def decoded(address: Address, text: str) -> Object:
     return found
 
 
-def _list_file(path: str, digest: str, state: StateReader) -> ListFile:
-    content = state.blob(digest)
-    if content is None:
-        raise CorruptStateError(f"the kept copy of {path} ({digest[:12]}) is missing")
-    keys = tuple(content.decode().split())
-    return ListFile(path=path, keys=keys, digest=digest, content=content)
+def _compile(rows: Iterable[DeployedObject], timezone: str, state: StateReader) -> Compiled:
+    every = tuple(rows)
+    objects = {row.address: decoded(row.address, row.canonical) for row in every}
+    lists = {
+        path: _list(path, kept, row.address, objects, state)
+        for row in every
+        for path, kept in row.lists
+    }
+    settings = Settings(name="deployed", timezone=timezone)
+    compiled, report = compile_project(Project(settings=settings, objects=objects, lists=lists))
+    if compiled is None:
+        raise UnsupportedVersionError(
+            "what is deployed can't be compiled by this version of segflow: "
+            + report.errors[0].summary,
+            hint="use the version that deployed it, or correct the objects and apply them",
+        )
+    return compiled
+
+
+def _list(
+    path: str,
+    kept: str,
+    user: Address,
+    objects: Mapping[Address, Object],
+    state: StateReader,
+) -> ListFile:
+    content = state.blob(kept)
+    found = None if content is None else kept_list(path, content, user, objects)
+    if found is None:
+        raise CorruptStateError(
+            f"the copy of {path} that was kept for {user} is missing or no list of keys",
+            hint="restore the state from a backup",
+        )
+    return found

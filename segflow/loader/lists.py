@@ -62,6 +62,19 @@ def read_lists(
     return lists
 
 
+def kept_list(
+    path: str, content: bytes, user: Address, objects: Mapping[Address, Object]
+) -> ListFile | None:
+    """The list in bytes that were kept of a file when `user`, an object that names it, was applied;
+    None where they are no list for that object."""
+    for name in _entities(objects.get(user), "", path, objects):
+        entity = objects.get(Address("entity", name))
+        if isinstance(entity, Entity):
+            key = ListKey(name=entity.population.key, type=entity.key_type)
+            return _parse(path, content, key, [])
+    return None
+
+
 # --- the file --------------------------------------------------------------------------------
 
 
