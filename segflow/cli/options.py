@@ -41,3 +41,10 @@ recorded_at = click.option(
     type=InstantType(),
     help="Ask the log who was recorded as a member at that instant, instead of evaluating.",
 )
+
+
+def refuse_both(**given: object) -> None:
+    """Raise a usage error where more than one of these options or arguments was given."""
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) > 1:
+        raise click.UsageError(f"{' and '.join(names)} exclude each other")

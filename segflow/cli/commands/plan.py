@@ -1,0 +1,67 @@
+"""`segflow plan`: what an apply would do."""
+
+from pathlib import Path
+
+import click
+
+from segflow.app.plan import interrupted, make_plan
+from segflow.cli import options
+from segflow.cli.failures import BLOCKED, CHANGES, OK
+from segflow.cli.files import write_whole
+from segflow.cli.invocation import Invocation, command
+from segflow.cli.plan_view import show_plan
+from segflow.cli.progress import LateBar
+from segflow.cli.session import session
+from segflow.model.instant import Instant
+from segflow.model.plan import Plan
+from segflow.planner.planfile import to_bytes
+
+
+@command("plan")
+@options.as_of
+@click.option(
+    "--out", metavar="FILE", type=click.Path(path_type=Path), help="Save the plan for `apply FILE`."
+)
+@click.option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="End with 0 when there is nothing to do, 2 when there are changes, 3 when a guard "
+    "forbids them.",
+)
+@click.option("--no-impact", is_flag=True, help="Do not ask the sources who enters and leaves.")
+def plan(
+    call: Invocation,
+    as_of: Instant | None,
+    out: Path | None,
+    detailed_exitcode: bool,
+    no_impact: bool,
+) -> int:
+    """Show what differs from the deployed state, and who enters and leaves.
+
+    Changes nothing. Every number is of one instant, --as-of.
+    """
+    with session(call) as opened, LateBar() as bar:
+        made = make_plan(opened.world, opened.compiled, as_of, impact=not no_impact, progress=bar)
+        unfinished = interrupted(opened.world)
+    opened.warn(call)
+    if unfinished:
+        label = click.style("warning", fg="yellow", bold=True)
+        call.output.note(f"{label}: an apply was interrupted; the next one finishes it first")
+    show_plan(call.output, made)
+    if out is not None:
+        write_whole(out, to_bytes(made))
+        _say_saved(call, made, out)
+    return exit_code(made) if detailed_exitcode else OK
+
+
+def exit_code(made: Plan) -> int:
+    """The detailed exit code of a plan."""
+    if made.blocked:
+        return BLOCKED
+    return OK if made.is_empty else CHANGES
+
+
+def _say_saved(call: Invocation, made: Plan, out: Path) -> None:
+    if not call.output.as_json:
+        call.output.line()
+        call.output.line(f"Saved to {out}. Apply exactly this with: segflow apply {out}")

@@ -1,0 +1,64 @@
+"""`segflow refresh`: evaluates what is deployed again."""
+
+from typing import Any
+
+import click
+
+from segflow.app.refresh import Refreshed
+from segflow.app.refresh import refresh as refresh_deployed
+from segflow.cli import options
+from segflow.cli.failures import ERROR, OK
+from segflow.cli.invocation import Invocation, command
+from segflow.cli.output import counted
+from segflow.cli.progress import LateBar
+from segflow.cli.session import deployed_world
+from segflow.cli.tables import columns
+from segflow.model.instant import Instant, format_instant
+
+
+@command("refresh")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@options.as_of
+def refresh(call: Invocation, names: tuple[str, ...], as_of: Instant | None) -> int:
+    """Bring deployed segments up to date.
+
+    Evaluates the segments called NAME, or every dynamic one, as they were applied; the files are
+    not read. A static segment is frozen anew only when it is named.
+    """
+    with deployed_world(call) as world, LateBar() as bar:
+        found = refresh_deployed(world, names, as_of, bar)
+    if call.output.as_json:
+        call.output.facts({"segments": [_facts(one) for one in found]})
+    else:
+        _show(call, found)
+    return ERROR if any(one.error is not None for one in found) else OK
+
+
+def _show(call: Invocation, found: tuple[Refreshed, ...]) -> None:
+    done = [one for one in found if one.error is None]
+    failed = [one for one in found if one.error is not None]
+    if done:
+        head = ("SEGMENT", "AS OF", "SIZE", "ENTERED", "LEFT")
+        rows = [
+            (one.segment, format_instant(one.as_of), one.size, one.entered, one.left)
+            for one in done
+        ]
+        call.output.lines(columns(head, rows))
+    for one in failed:
+        label = click.style("error", fg="red", bold=True)
+        call.output.note(f"{label}: {one.segment} was not refreshed: {one.error}")
+    if not found:
+        call.output.line("There is no dynamic segment to refresh.")
+    elif failed:
+        call.output.note(f"{counted(len(failed), 'segment')} kept the members of before.")
+
+
+def _facts(one: Refreshed) -> dict[str, Any]:
+    return {
+        "segment": one.segment,
+        "as_of": format_instant(one.as_of),
+        "size": one.size,
+        "entered": one.entered,
+        "left": one.left,
+        "error": one.error,
+    }

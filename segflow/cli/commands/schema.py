@@ -1,0 +1,1 @@
+"""`segflow schema`: the JSON Schemas of the YAML."""

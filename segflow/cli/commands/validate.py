@@ -1,0 +1,59 @@
+"""`segflow validate`: every error of the files at once."""
+
+import click
+
+from segflow.app.validate import check_sources, load
+from segflow.app.wiring import open_world
+from segflow.cli.diagnostics import closing, render, report_to_json
+from segflow.cli.failures import ERROR, OK
+from segflow.cli.invocation import Invocation, command
+from segflow.cli.output import counted
+from segflow.cli.session import root_of
+from segflow.diagnostics import Report
+from segflow.errors import InvalidProjectError
+from segflow.model.compiled import Compiled
+
+
+@command("validate")
+@click.option(
+    "--no-sources", is_flag=True, help="Check the files alone; ask no source for its tables."
+)
+def validate(call: Invocation, no_sources: bool) -> int:
+    """Check every file; show all errors at once.
+
+    Then asks the sources whether the tables and columns that the catalog names are there. Needs no
+    deployed state, and changes nothing.
+    """
+    report, compiled = _examine(call, no_sources)
+    if call.output.as_json:
+        call.output.facts(report_to_json(report))
+    else:
+        call.output.lines(render(report))
+        call.output.line(_verdict(report, compiled))
+    return ERROR if report.has_errors else OK
+
+
+def _examine(call: Invocation, no_sources: bool) -> tuple[Report, Compiled | None]:
+    root = root_of(call)
+    try:
+        loaded = load(root, call.environment)
+    except InvalidProjectError as error:
+        return error.report, None
+    report = loaded.report
+    if not no_sources:
+        with open_world(loaded.compiled.project.settings, root) as world:
+            report.extend(check_sources(world, loaded.compiled))
+    return report, loaded.compiled
+
+
+def _verdict(report: Report, compiled: Compiled | None) -> str:
+    if compiled is None or report.has_errors:
+        return closing(report)
+    kinds: dict[str, int] = {}
+    for found in compiled.project:
+        kinds[found.address.kind] = kinds.get(found.address.kind, 0) + 1
+    plurals = {"entity": "entities"}
+    held = ", ".join(counted(number, kind, plurals.get(kind)) for kind, number in kinds.items())
+    valid = click.style("Valid", fg="green", bold=True)
+    rest = f" {closing(report)}" if len(report) else ""
+    return f"{valid}: {held or 'nothing is declared yet'}.{rest}"

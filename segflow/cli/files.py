@@ -1,0 +1,33 @@
+"""Writing a file whole or not at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Put the content into the file at once: whoever reads it sees the old one or the new one.
+
+    Raises OSError, which names the file, and leaves nothing behind then.
+    """
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(2, "its folder does not exist", str(path))
+    try:
+        handle, draft = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(path)) from error
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        # mkstemp keeps the file to its owner; a plan is as readable as any file made here.
+        os.chmod(draft, 0o666 & ~_umask())
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
