@@ -9,7 +9,7 @@ from segflow.compiler.pipeline import compile_project
 from segflow.diagnostics import Report
 from segflow.errors import InvalidProjectError, RefusedError
 from segflow.loader.project import load_project
-from segflow.loader.settings import NAME
+from segflow.loader.settings import FILE
 from segflow.model.compiled import Compiled
 
 
@@ -25,10 +25,10 @@ def find_root(start: Path) -> Path:
     """The nearest folder upward with segflow.toml. Raises RefusedError where there is none."""
     here = start.resolve()
     for folder in (here, *here.parents):
-        if (folder / NAME).is_file():
+        if (folder / FILE).is_file():
             return folder
     raise RefusedError(
-        f"there is no {NAME} in {start} or above it",
+        f"there is no {FILE} in {start} or above it",
         hint="`segflow init` makes a new project; --project DIR names one",
     )
 
