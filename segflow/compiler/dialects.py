@@ -59,8 +59,11 @@ class Dialect(Protocol):
     def hash_text(self, salt: Expression, key: Expression) -> Expression:
         """MD5 over salt, a zero byte and the key in decimal, as 32 hexadecimal digits."""
 
+    def local_clock(self, timestamp: Expression, zone: str) -> Expression:
+        """The date and time that the zone's clocks show at the timestamp."""
+
     def month_and_day(self, day: Expression, days: Sequence[tuple[int, int]]) -> Condition:
-        """The date or UTC timestamp falls on one of the (month, day) pairs."""
+        """The date, or local date and time, falls on one of the (month, day) pairs."""
 
 
 class DuckDb:
@@ -112,6 +115,10 @@ class DuckDb:
     def hash_text(self, salt: Expression, key: Expression) -> Expression:
         """See Dialect."""
         return func.md5(func.concat(salt, func.chr(0), cast(key, String)), type_=String)
+
+    def local_clock(self, timestamp: Expression, zone: str) -> Expression:
+        """See Dialect."""
+        return func.timezone(literal(zone, String), timestamp)
 
     def month_and_day(self, day: Expression, days: Sequence[tuple[int, int]]) -> Condition:
         """See Dialect."""

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from segflow.compiler.timeline import (
     InstantOperator,
     anniversary_days,
-    local_date,
     midnight,
     operator_bounds,
+    shown_date,
 )
 from segflow.compiler.values import (
     Value,
@@ -125,7 +125,7 @@ def _instant(operator: InstantOperator, value: Value | None, leaf: Leaf) -> bool
 def _anniversary(operator: Anniversary, value: Value | None, leaf: Leaf) -> bool:
     if value is None:
         return False
-    day = value if isinstance(value, date) else local_date(_instant_of(value), leaf.zone)
+    day = value if isinstance(value, date) else shown_date(_instant_of(value), leaf.zone)
     return (day.month, day.day) in anniversary_days(operator, leaf.as_of, leaf.zone)
 
 

@@ -213,7 +213,7 @@ def midnight(day: date, zone: ZoneInfo) -> Instant:
     # Skipped. The two readings enclose the skip: search it for its end.
     while later - earlier > 1:
         middle = Instant((earlier + later) // 2)
-        if _shown_date(middle, zone) >= day:
+        if shown_date(middle, zone) >= day:
             later = middle
         else:
             earlier = middle
@@ -225,11 +225,16 @@ def local_date(instant: Instant, zone: ZoneInfo) -> date:
 
     That is the date on the wall, save where a clock that is put back shows the day before again.
     """
-    shown = _shown_date(instant, zone)
+    shown = shown_date(instant, zone)
     following = _plus_days(shown, 1)
     if following is not None and midnight(following, zone) <= instant:
         return following
     return shown
+
+
+def shown_date(instant: Instant, zone: ZoneInfo) -> date:
+    """The date that the zone's clocks show."""
+    return _shown(instant, zone).date()
 
 
 def shift_months(instant: Instant, months: int, zone: ZoneInfo) -> Instant:
@@ -342,7 +347,3 @@ def _shown(instant: Instant, zone: ZoneInfo) -> datetime:
         return inside.astimezone(zone).replace(tzinfo=None)
     except OverflowError:
         return inside.replace(tzinfo=None)
-
-
-def _shown_date(instant: Instant, zone: ZoneInfo) -> date:
-    return _shown(instant, zone).date()

@@ -28,6 +28,12 @@ _SAFE: dict[str, str | bool | int | float | list[str]] = {
 _SETTLED = "SET TimeZone = 'UTC'; SET lock_configuration = true"
 _SIGNED = 2**63
 
+# What can't name a column unquoted; SQLAlchemy knows PostgreSQL's words, and these are more.
+_RESERVED = (
+    "SELECT keyword_name FROM duckdb_keywords()"
+    " WHERE keyword_category IN ('reserved', 'type_function')"
+)
+
 # The nanoseconds of a timestamp, floored to what DuckDB compares exactly: its own cast rounds.
 _FLOORED = "make_timestamp(epoch_ns({0}) // 1000 - CAST(epoch_ns({0}) % 1000 < 0 AS BIGINT))"
 
@@ -53,6 +59,9 @@ class DuckDbEngine:
                 file = self._inside(root, url or str(source.url))
                 self._connection = _locked(str(file), read_only=True)
                 self._floor_stored()
+            names = self._dialect.identifier_preparer
+            words = self._connection.execute(_RESERVED).fetchall()
+            names.reserved_words = names.reserved_words.union(word for (word,) in words)
 
     # --- the port ---
 

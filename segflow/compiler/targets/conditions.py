@@ -114,6 +114,8 @@ class Conditions:
 
     def _sampled(self, sample: Sample) -> Condition:
         """Hexadecimal digits are in the order of the numbers that they write, so text compares."""
+        if sample.low >= 100:
+            return false()
         hashed = self.dialect.hash_text(literal(sample.salt or "", String), self.key)
         tests: list[Condition] = []
         if sample.low > 0:
@@ -137,8 +139,7 @@ class Conditions:
             case CountTest():
                 return _count(operator, value.expression)
             case Anniversary():
-                days = anniversary_days(operator, self.as_of, self.zone)
-                return self.dialect.month_and_day(value.expression, days)
+                return self._anniversary(operator, value)
             case MomentTest() | InLast() | OlderThan() | InNext() | Ahead() | OnCalendar():
                 return self._timed(operator, value)
             case _:
@@ -187,6 +188,12 @@ class Conditions:
                 return self.dialect.ends_with(text, part)
             case _:
                 assert_never(operator.op)
+
+    def _anniversary(self, operator: Anniversary, value: Value) -> Condition:
+        day = value.expression
+        if value.type.name == "timestamp":
+            day = self.dialect.local_clock(day, self.zone.key)
+        return self.dialect.month_and_day(day, anniversary_days(operator, self.as_of, self.zone))
 
     def _timed(self, operator: InstantOperator, value: Value) -> Condition:
         bounds = operator_bounds(operator, self.as_of, self.zone)
