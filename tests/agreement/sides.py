@@ -1,0 +1,76 @@
+"""The two sides of the agreement: the same question put to DuckDB and to the reference."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from pyroaring import BitMap64
+
+from segflow.compiler import interpret
+from segflow.compiler.passes.draft import draft_of
+from segflow.compiler.pipeline import CHECKS, compile_project
+from segflow.compiler.targets import sql
+from segflow.compiler.worlds import World
+from segflow.engines.duckdb import DuckDbEngine
+from segflow.model.catalog import Source
+from segflow.model.compiled import Compiled, list_set, segment_set
+from segflow.model.instant import Instant
+from segflow.model.project import Project
+from segflow.ports import Engine
+
+
+def compiled_for_engines(project: Project) -> Compiled:
+    """The project as an engine is given it: typed and normalised. It must have no errors."""
+    compiled, report = compile_project(project)
+    assert compiled is not None, [found.summary for found in report]
+    return compiled
+
+
+def compiled_for_reference(compiled: Compiled) -> Compiled:
+    """The same, typed but not normalised, so that a fault of normalising shows."""
+    draft = draft_of(compiled.project)
+    for check in CHECKS:
+        draft = check(draft)
+    segments = {
+        name: replace(segment, where=draft.wheres[name])
+        for name, segment in compiled.segments.items()
+    }
+    return replace(compiled, segments=segments, entities=draft.entities)
+
+
+@contextmanager
+def opened(project: Project, folder: Path) -> Iterator[Engine]:
+    """DuckDB on the Parquet files of the project's one source."""
+    (source,) = (found for found in project if isinstance(found, Source))
+    engine = DuckDbEngine(source, folder)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def kept_sets(project: Project, snapshots: Mapping[str, frozenset[int]]) -> Mapping[str, BitMap64]:
+    """What an engine is given beside the data: recorded members, and the keys of list files."""
+    lists = {list_set(path): map(int, found.keys) for path, found in project.lists.items()}
+    recorded = {segment_set(name): iter(keys) for name, keys in snapshots.items()}
+    return {name: BitMap64(keys) for name, keys in (lists | recorded).items()}
+
+
+def by_duckdb(
+    engine: Engine, compiled: Compiled, world: World, name: str, as_of: Instant
+) -> frozenset[int]:
+    """The members that DuckDB gives."""
+    selection = sql.select_members(compiled, name, as_of)
+    sets = kept_sets(compiled.project, world.snapshots)
+    return frozenset(engine.members(selection, {each: sets[each] for each in selection.sets}))
+
+
+def by_reference(
+    compiled: Compiled, world: World, name: str, as_of: Instant
+) -> tuple[frozenset[int], int]:
+    """The members that the reference gives, and the size of the population."""
+    everyone = interpret.population(world, compiled, name, as_of)
+    where = compiled.segments[name].where
+    held = {user.user.key: interpret.holds(where, user) for user in everyone}
+    return frozenset(key for key, inside in held.items() if inside), len(held)

@@ -1,0 +1,109 @@
+"""One behaviour of the language per file of tests/cases/meaning, asked of DuckDB and the reference."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from segflow.loader.project import load_project
+from segflow.model.instant import parse_instant
+from segflow.model.project import Project
+from segflow.model.types import ValueType
+from tests.agreement.data import Row, columns, world_of, write_parquet
+from tests.agreement.sides import (
+    by_duckdb,
+    by_reference,
+    compiled_for_engines,
+    compiled_for_reference,
+    opened,
+)
+
+CASES = Path(__file__).parent / "cases"
+FILES = sorted((CASES / "meaning").glob("*.yaml"))
+KEYS = {
+    "fact",
+    "as_of",
+    "timezone",
+    "catalog",
+    "segments",
+    "tables",
+    "lists",
+    "snapshots",
+    "expect",
+}
+
+
+def project_of(case: Mapping[str, Any], folder: Path) -> Project:
+    """The case written out as a project and loaded as anybody's would be."""
+    catalog = case.get("catalog") or (CASES / "catalog.yaml").read_text(encoding="utf-8")
+    files = {
+        "segflow.toml": f'[project]\nname = "case"\ntimezone = "{case.get("timezone", "UTC")}"\n',
+        "catalog/catalog.yaml": catalog,
+        "segments/case.yaml": case["segments"],
+        **case.get("lists", {}),
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    project, report = load_project(folder)
+    assert [found.summary for found in report] == []
+    return project
+
+
+def value(text: str, type_: ValueType) -> Any:
+    """What a table holds for the text in a case."""
+    match type_.name:
+        case "integer":
+            return int(text)
+        case "decimal":
+            return Decimal(text)
+        case "float":
+            return float(text)
+        case "boolean":
+            return text == "true"
+        case "date":
+            return date.fromisoformat(text)
+        case "timestamp":
+            return datetime.fromisoformat(text)
+        case _:
+            return text
+
+
+def rows(project: Project, tables: Mapping[str, Sequence[Mapping[str, str]]]) -> Mapping[str, Any]:
+    """The rows of a case with values of their columns' types."""
+    types = columns(project)
+
+    def row(table: str, cells: Mapping[str, str]) -> Row:
+        return {column: value(text, types[table][column]) for column, text in cells.items()}
+
+    return {table: [row(table, cells) for cells in found] for table, found in tables.items()}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_case_means_what_it_says(path, tmp_path):
+    """Reference and DuckDB both give the members that the case expects."""
+    case = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)
+    assert set(case) <= KEYS
+    project = project_of(case, tmp_path)
+    tables = rows(project, case["tables"])
+    snapshots = {
+        name: frozenset(map(int, keys)) for name, keys in case.get("snapshots", {}).items()
+    }
+    world = world_of(project, "customer", tables, snapshots)
+    compiled, as_of = compiled_for_engines(project), parse_instant(case["as_of"])
+    expected = [int(key) for key in case["expect"]]
+    reference, _ = by_reference(compiled_for_reference(compiled), world, "tested", as_of)
+    assert sorted(reference) == expected, "the reference"
+    write_parquet(tmp_path, project, tables, {})
+    with opened(project, tmp_path) as engine:
+        assert sorted(by_duckdb(engine, compiled, world, "tested", as_of)) == expected, "DuckDB"
+
+
+def test_there_are_enough_cases():
+    """At least 40 behaviours of the language have a case, each stating another fact."""
+    facts = [yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)["fact"] for path in FILES]
+    assert len(set(facts)) == len(facts) >= 40
