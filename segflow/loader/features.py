@@ -153,6 +153,7 @@ EVENT_PREDICATE: Shape[Predicate] = Named(
     "event_predicate",
     lambda: Headed(
         what="a condition on an event",
+        name="event_predicate",
         heads={
             **algebra(EVENT_PREDICATE),
             "property": value_test(
@@ -171,11 +172,14 @@ EVENT_PREDICATE: Shape[Predicate] = Named(
 
 # --- aggregates ------------------------------------------------------------------------------
 
-EVENTS: Shape[tuple[str, ...]] = ByNode(
+_EVENTS: Shape[tuple[str, ...]] = ByNode(
     "an event or a list of events",
     scalar=Mapped(NAME, lambda name: (name,)),
     items=ListOf("events", NAME),
 )
+
+
+EVENTS: Shape[tuple[str, ...]] = Named("events", lambda: _EVENTS)
 
 
 def _dotted(text: str) -> tuple[tuple[str, ...], str]:
@@ -192,6 +196,7 @@ EVENT_PROPERTY: Slot[tuple[tuple[str, ...], str]] = Slot(
     "an event and its property, such as purchase.amount",
     lambda node: _dotted(node.text),
     {"type": "string", "pattern": _DOTTED_PATTERN},
+    "event_property",
 )
 WHERE = Key(EVENT_PREDICATE, doc="Which events: a condition on their properties")
 EVENT_KEYS: Mapping[str, Key] = {"where": WHERE, **WINDOW_KEYS}
@@ -255,7 +260,12 @@ def _aggregates(extra: Mapping[str, Key]) -> dict[str, Shape[Scaled]]:
 AGGREGATE: Shape[Feature] = Named(
     "aggregate",
     lambda: Mapped(
-        Headed(what="an aggregate", heads=_aggregates({}), example="{sum: purchase.amount}"),
+        Headed(
+            what="an aggregate",
+            heads=_aggregates({}),
+            example="{sum: purchase.amount}",
+            name="aggregate",
+        ),
         lambda scaled: scaled.feature,
     ),
 )
@@ -280,6 +290,7 @@ RANKED: Shape[Feature] = Named(
                 **_aggregates({}),
             },
             example="{sum: purchase.amount, within: 365d}",
+            name="ranked_feature",
         ),
         lambda scaled: scaled.feature,
     ),
@@ -290,6 +301,7 @@ _RIGHT_FEATURES: Shape[Operand] = Headed(
     what="a feature on the right side",
     heads={"field": RIGHT_FIELD, **_aggregates({"times": TIMES})},
     example="{sum: purchase.amount, within: 30d}",
+    name="right_side",
 )
 RIGHT: Shape[Operand] = Named(
     "right_side",

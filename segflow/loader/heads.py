@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from segflow.loader.findings import Findings
 from segflow.loader.nodes import ListNode, MapNode, Node
-from segflow.loader.shapes import Json, Shape
+from segflow.loader.shapes import Json, Shape, defined
 from segflow.loader.suggest import nearest
 
 T = TypeVar("T")
@@ -16,13 +16,15 @@ T = TypeVar("T")
 class Headed(Shape[T]):
     """A mapping with exactly one of the head keys, which says what shape it has.
 
-    `instead` are fixes for words that people bring from elsewhere.
+    `instead` are fixes for words that people bring from elsewhere. With a `name` the schema of
+    each head is kept once under it.
     """
 
     what: str
     heads: Mapping[str, Shape[T]]
     example: str
     instead: Mapping[str, str] = field(default_factory=dict)
+    name: str | None = None
 
     def read(self, node: Node, found: Findings) -> T | None:
         if type(node) is not MapNode:
@@ -59,7 +61,11 @@ class Headed(Shape[T]):
         found.error("KEY006", f"{self.what} needs a head key", at, help=help)
 
     def schema(self, defs: Json) -> Json:
-        return choice_by_key({name: shape.schema(defs) for name, shape in self.heads.items()})
+        shapes = {head: shape.schema(defs) for head, shape in self.heads.items()}
+        if self.name is not None:
+            for head, schema in shapes.items():
+                shapes[head] = defined(f"{self.name}_{head}", schema, defs)
+        return choice_by_key(shapes)
 
 
 def choice_by_key(shapes: Mapping[str, Json]) -> Json:
@@ -117,7 +123,7 @@ class Named(Shape[T]):
         return (self._shape or self.shape).read(node, found)
 
     def schema(self, defs: Json) -> Json:
-        if self.name not in defs:
-            defs[self.name] = {}  # holds the place while a shape refers to itself
-            defs[self.name] = self.shape.schema(defs)
-        return {"$ref": f"#/$defs/{self.name}"}
+        if self.name in defs:
+            return defined(self.name, defs[self.name], defs)
+        defs[self.name] = {}  # holds the place while a shape refers to itself
+        return defined(self.name, self.shape.schema(defs), defs)

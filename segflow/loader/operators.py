@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from segflow.loader.findings import Findings
+from segflow.loader.heads import Named
 from segflow.loader.nodes import MapNode, Node
 from segflow.loader.shapes import (
     ByNode,
@@ -62,7 +63,7 @@ _WINDOW_LIKE_OPS: tuple[MomentOp, ...] = ("since", "until")
 
 # --- values ----------------------------------------------------------------------------------
 
-LITERALS = ListOf("values", LITERAL)
+LITERALS: Shape[tuple[Text, ...]] = Named("literals", lambda: ListOf("values", LITERAL))
 PAIR: Shape[tuple[Text, ...]] = ListOf("values, low and high", LITERAL, least=2, most=2)
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?\Z", re.ASCII)
 
@@ -104,6 +105,7 @@ def _size_test(op: CompareOp) -> Shape[Compare]:
 
 
 SIZE = Record(
+    name="size",
     what="size",
     keys={op: Key(_size_test(op)) for op in COMPARE_OPS},
     build=_size,
@@ -180,7 +182,7 @@ _DAYS_SLOT: Slot[int] = Slot(
     lambda node: _days(node.text),
     {"type": "string", "pattern": "^[-+]?([0-9]{1,2}|[0-2][0-9]{2}|3[0-5][0-9]|36[0-6])d$"},
 )
-ANNIVERSARY = ByNode(
+_ANNIVERSARY = ByNode(
     'an anniversary: today, "12-24" or {from: -7d, to: 7d}',
     scalar=Slot(
         "an anniversary",
@@ -195,6 +197,8 @@ ANNIVERSARY = ByNode(
         example="{from: -7d, to: 7d}",
     ),
 )
+
+ANNIVERSARY = Named("anniversary", lambda: _ANNIVERSARY)
 
 INSTANT_KEYS: Mapping[str, Key] = {
     **{op: Key(_moment_test(op)) for op in _MOMENT_OPS},

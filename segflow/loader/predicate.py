@@ -226,7 +226,13 @@ def _simple(
 
 
 def _predicate() -> Shape[Predicate]:
-    return Headed(what="a predicate", heads=HEADS, example="{did: purchase}", instead=INSTEAD)
+    return Headed(
+        what="a predicate",
+        heads=HEADS,
+        example="{did: purchase}",
+        instead=INSTEAD,
+        name="predicate",
+    )
 
 
 HEADS: Mapping[str, Shape[Predicate]] = {

@@ -29,6 +29,12 @@ class Misfit(ValueError):
         self.code = code
 
 
+def defined(name: str, schema: Json, defs: Json) -> Json:
+    """A reference to a schema that is kept once among the definitions."""
+    defs[name] = schema
+    return {"$ref": f"#/$defs/{name}"}
+
+
 class Shape(ABC, Generic[T]):
     """What may stand at a place of a document."""
 
@@ -43,18 +49,21 @@ class Shape(ABC, Generic[T]):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Slot(Shape[T]):
-    """One scalar. `parse` may raise ValueError, or Misfit where it knows the fix."""
+    """One scalar. `parse` may raise ValueError, or Misfit where it knows the fix.
+
+    With a `name` its schema is kept once under it.
+    """
 
     expected: str
     parse: Callable[[Scalar], T]
     json: Json
-    bears_secrets: bool = False
+    name: str | None = None
 
     def read(self, node: Node, found: Findings) -> T | None:
         if type(node) is not Scalar or (node.text in NULLS and not node.quoted):
             found.wrong_shape(node, self.expected)
             return None
-        if "${" in node.text and not self.bears_secrets:
+        if "${" in node.text:
             summary = "a secret may not stand here"
             help = "secrets fill the url of a source or replica and the settings of a channel"
             found.error("SEC002", summary, node, help=help)
@@ -68,7 +77,7 @@ class Slot(Shape[T]):
         return None
 
     def schema(self, defs: Json) -> Json:
-        return dict(self.json)
+        return dict(self.json) if self.name is None else defined(self.name, self.json, defs)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -228,7 +237,7 @@ class Record(Shape[T]):
     `one_of` lists sets of keys of which exactly one must stand, `some_of` sets of which at least
     one must, `apart` pairs that exclude each other. `hints` are fixes for keys that belong
     to other forms, `refused` for keys that this version refuses. `others` reads all unknown keys.
-    `build` may note errors and return None.
+    `build` may note errors and return None. With a `name` the schema is kept once under it.
     """
 
     what: str
@@ -241,6 +250,7 @@ class Record(Shape[T]):
     refused: Mapping[str, str] = field(default_factory=dict)
     others: Shape[Any] | None = None
     example: str | None = None
+    name: str | None = None
     _needed: frozenset[str] = field(init=False)
     _rivals: frozenset[str] = field(init=False)
 
@@ -319,6 +329,10 @@ class Record(Shape[T]):
         found.error("KEY003", summary, node.entries[later][0], help="keep one of the two")
 
     def schema(self, defs: Json) -> Json:
+        schema = self._schema(defs)
+        return schema if self.name is None else defined(self.name, schema, defs)
+
+    def _schema(self, defs: Json) -> Json:
         properties = {name: _documented(key, defs) for name, key in self.keys.items()}
         others = False if self.others is None else self.others.schema(defs)
         schema: Json = {

@@ -24,10 +24,12 @@ T = TypeVar("T")
 _ANY_SCALAR = {"type": ["string", "number", "boolean"]}
 
 
-def _text_slot(expected: str, parse: Callable[[str], T], pattern: str | None = None) -> Slot[T]:
+def _text_slot(
+    name: str, expected: str, parse: Callable[[str], T], pattern: str | None = None
+) -> Slot[T]:
     """A slot that does not care for quotes."""
     json = {"type": "string", "pattern": pattern} if pattern else _ANY_SCALAR
-    return Slot(expected, lambda node: parse(node.text), json)
+    return Slot(expected, lambda node: parse(node.text), json, name)
 
 
 # --- text ------------------------------------------------------------------------------------
@@ -39,11 +41,11 @@ def _not_blank(text: str) -> str:
     return text
 
 
-TEXT = _text_slot("text", _not_blank)
+TEXT = Slot("text", lambda node: _not_blank(node.text), {**_ANY_SCALAR, "pattern": r"\S"}, "text")
 LITERAL: Slot[Text] = Slot(
-    "a value", lambda node: Text(text=node.text, quoted=node.quoted), _ANY_SCALAR
+    "a value", lambda node: Text(text=node.text, quoted=node.quoted), _ANY_SCALAR, "literal"
 )
-PATTERN = _text_slot("text to look for", str)
+PATTERN = _text_slot("literal", "text to look for", str)
 
 _NAME_PATTERN = "^[a-z][a-z0-9_]*$"
 
@@ -57,7 +59,7 @@ def _name(text: str) -> str:
     raise Misfit(f"`{shorten(text)}` is not a name: {rule}", help=help, code="NAM001")
 
 
-NAME = _text_slot("a name", _name, _NAME_PATTERN)
+NAME = _text_slot("name", "a name", _name, _NAME_PATTERN)
 
 
 def choice(*options: str) -> Slot[str]:
@@ -70,8 +72,8 @@ def choice(*options: str) -> Slot[str]:
             return text
         raise Misfit(f"`{shorten(text)}` is not one of {listed}", help=did_you_mean(text, options))
 
-    slot = _text_slot(f"one of {listed}" if len(options) > 1 else f"`{listed}`", parse)
-    return Slot(slot.expected, slot.parse, {"enum": list(options)})
+    expected = f"one of {listed}" if len(options) > 1 else f"`{listed}`"
+    return Slot(expected, lambda node: parse(node.text), {"enum": list(options)})
 
 
 # --- numbers and booleans --------------------------------------------------------------------
@@ -139,7 +141,10 @@ def _percent(node: Scalar) -> Decimal:
 
 _PERCENT_PATTERN = r"^\+?(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%$"
 PERCENT = Slot(
-    "a percentage such as 10%", _percent, {"type": "string", "pattern": _PERCENT_PATTERN}
+    "a percentage such as 10%",
+    _percent,
+    {"type": "string", "pattern": _PERCENT_PATTERN},
+    "percent",
 )
 
 _BOOLEANS = {
@@ -205,7 +210,7 @@ def longest(duration: Duration) -> int:
     return duration.milliseconds or (duration.months or 0) * 31 * _DAY
 
 
-DURATION = _text_slot("a duration such as 7d or 30min", _duration, _DURATION_PATTERN)
+DURATION = _text_slot("duration", "a duration such as 7d or 30min", _duration, _DURATION_PATTERN)
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", re.ASCII)
 _CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
@@ -230,7 +235,9 @@ def _moment(text: str) -> Moment:
     raise Misfit(f"`{shorten(text)}` is not a point in time", help=help)
 
 
-MOMENT: Slot[Moment] = _text_slot("a point in time such as 2026-01-31", _moment, _MOMENT_PATTERN)
+MOMENT: Slot[Moment] = _text_slot(
+    "moment", "a point in time such as 2026-01-31", _moment, _MOMENT_PATTERN
+)
 
 
 @lru_cache(maxsize=64)
@@ -265,7 +272,7 @@ ZONE_OR_USER = Slot(
 _HOUR = "([01][0-9]|2[0-3]):[0-5][0-9]"
 
 
-def _matching(pattern: str, expected: str) -> Slot[str]:
+def _matching(name: str, pattern: str, expected: str) -> Slot[str]:
     compiled = re.compile(pattern.removeprefix("^").removesuffix("$"), re.ASCII)
 
     def parse(text: str) -> str:
@@ -273,13 +280,15 @@ def _matching(pattern: str, expected: str) -> Slot[str]:
             raise Misfit(f"`{shorten(text)}` is not {expected}")
         return text
 
-    return _text_slot(expected, parse, pattern)
+    return _text_slot(name, expected, parse, pattern)
 
 
-TIME_OF_DAY = _matching(f"^{_HOUR}$", "a time of day such as 22:00")
-HOURS = _matching(f"^{_HOUR}-{_HOUR}$", "hours such as 01:00-06:00")
+TIME_OF_DAY = _matching("time_of_day", f"^{_HOUR}$", "a time of day such as 22:00")
+HOURS = _matching("hours", f"^{_HOUR}-{_HOUR}$", "hours such as 01:00-06:00")
 RRULE = _matching(
-    "^FREQ=[A-Z]+(;[A-Z]+=[A-Z0-9,:+-]+)*$", "a recurrence rule such as FREQ=MONTHLY;BYDAY=MO"
+    "rrule",
+    "^FREQ=[A-Z]+(;[A-Z]+=[A-Z0-9,:+-]+)*$",
+    "a recurrence rule such as FREQ=MONTHLY;BYDAY=MO",
 )
 
 # --- of the catalog and channels -------------------------------------------------------------
@@ -296,11 +305,13 @@ def _type(text: str) -> ValueType:
 
 _SIMPLE_TYPES = "string|integer|float|boolean|date|timestamp|version|list<string>|list<integer>"
 TYPE = _text_slot(
+    "type",
     "a type such as integer or decimal(18,2)",
     _type,
     rf"^({_SIMPLE_TYPES}|decimal\( *[0-9]+ *, *[0-9]+ *\))$",
 )
 ENCODING = _matching(
+    "encoding",
     r"^(json|array|delimited|child_table|text|minor_units\([0-9]{1,2}\))$",
     "json, array, delimited, child_table, text or minor_units(2)",
 )
@@ -323,7 +334,7 @@ def _rate(text: str) -> Rate:
     return Rate(count=int(match[1]), per=match[2])  # type: ignore[arg-type]
 
 
-RATE = _text_slot("a rate such as 500/min", _rate, "^0*[1-9][0-9]*/(s|min|h|d)$")
+RATE = _text_slot("rate", "a rate such as 500/min", _rate, "^0*[1-9][0-9]*/(s|min|h|d)$")
 
 
 def _relative_path(text: str) -> str:
@@ -339,4 +350,4 @@ def _relative_path(text: str) -> str:
     return str(path)
 
 
-PROJECT_PATH = _text_slot("the path of a file in the project", _relative_path)
+PROJECT_PATH = _text_slot("project_path", "the path of a file in the project", _relative_path)

@@ -3,6 +3,7 @@
 import re
 
 from segflow.loader.findings import Findings
+from segflow.loader.heads import Named
 from segflow.loader.nodes import MapNode
 from segflow.loader.shapes import ByNode, Key, Mapped, Misfit, Record, Shape, Slot, Values
 from segflow.loader.slots import DURATION, MOMENT, choice, integer, longest, shortest
@@ -47,7 +48,7 @@ def _span_back(values: Values, node: MapNode, found: Findings) -> CalendarSpan:
 
 
 _MOST_BACK = 99_999
-SPAN: Shape[CalendarSpan] = ByNode(
+_SPAN: Shape[CalendarSpan] = ByNode(
     "a span of the calendar, such as this_month or {month: -1}",
     scalar=Slot(
         "a span of the calendar",
@@ -67,6 +68,8 @@ SPAN: Shape[CalendarSpan] = ByNode(
         example="{month: -1}",
     ),
 )
+
+SPAN: Shape[CalendarSpan] = Named("calendar_span", lambda: _SPAN)
 
 # --- ranges ----------------------------------------------------------------------------------
 
@@ -93,9 +96,15 @@ def _ahead(values: Values, node: MapNode, found: Findings) -> Ahead | None:
 
 _RANGE = {"from": Key(DURATION), "to": Key(DURATION)}
 AGO = Record(
-    what="ago", keys=_RANGE, build=_ago, some_of=(("from", "to"),), example="{from: 90d, to: 30d}"
+    name="ago",
+    what="ago",
+    keys=_RANGE,
+    build=_ago,
+    some_of=(("from", "to"),),
+    example="{from: 90d, to: 30d}",
 )
 AHEAD = Record(
+    name="ahead",
     what="ahead",
     keys=_RANGE,
     build=_ahead,
