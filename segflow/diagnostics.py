@@ -52,12 +52,11 @@ class Diagnostic:
 class Report:
     """A collection of diagnostics that grows while text is read and is asked in file order."""
 
-    _found: list[Diagnostic] = field(default_factory=list)
+    _found: dict[Diagnostic, None] = field(default_factory=dict)
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Keep one more finding; the very same one is kept once."""
-        if diagnostic not in self._found:
-            self._found.append(diagnostic)
+        self._found[diagnostic] = None
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Keep several."""
