@@ -1,0 +1,50 @@
+"""The shop in three stages, built once per test process: deployed, changed with a plan, applied."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from segflow.model.plan import Plan
+from segflow.planner.planfile import to_bytes
+from tests.faults import shop
+from tests.faults.ledger import Ledger, ledger
+from tests.faults.worker import apply_at, plan_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """`planned` is the folder of a shop that is deployed, then changed and planned, but not applied
+    yet; `before` and `after` are what readers see without and with that plan."""
+
+    planned: Path
+    plan: Plan
+    before: Ledger
+    after: Ledger
+
+    def copy(self, target: Path) -> Path:
+        """A planned shop of one's own."""
+        return shop.copy(self.planned, target / "shop")
+
+
+def deploy_first(root: Path) -> None:
+    """The shop as it is first, applied."""
+    shop.write_before(root)
+    apply_at(root, shop.FIRST, to_bytes(plan_at(root, shop.FIRST)))
+
+
+@pytest.fixture(scope="session")
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Stages:
+    """A shop in every stage; nobody changes these folders."""
+    planned = tmp_path_factory.mktemp("planned") / "shop"
+    deploy_first(planned)
+    shop.write_after(planned)
+    plan = plan_at(planned, shop.SECOND)
+    applied = shop.copy(planned, tmp_path_factory.mktemp("applied") / "shop")
+    apply_at(applied, shop.SECOND, to_bytes(plan))
+    return Stages(
+        planned=planned,
+        plan=plan,
+        before=ledger(planned),
+        after=ledger(applied),
+    )

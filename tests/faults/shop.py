@@ -1,0 +1,154 @@
+"""A small shop with two versions of its files and data: what the fault tests deploy and change."""
+
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from segflow.model.instant import Instant, instant_of
+
+FIRST = instant_of(datetime(2026, 3, 1, tzinfo=UTC))
+SECOND = instant_of(datetime(2026, 3, 8, tzinfo=UTC))
+LATER = instant_of(datetime(2026, 3, 9, tzinfo=UTC))
+CUSTOMERS = 60
+
+SETTINGS = '[project]\nname = "shop"\n'
+
+CATALOG = """\
+source: warehouse
+engine: duckdb
+tables: {customers: data/customers.parquet, purchases: data/purchases.parquet}
+---
+entity: customer
+key: {type: integer, ordinals: direct}
+population: {source: warehouse, table: customers, key: customer_id, since: first_seen}
+---
+event: purchase
+entities: {customer: customer_id}
+at:
+  source: warehouse
+  table: purchases
+  time: purchased_at
+  id: {column: purchase_id, type: integer}
+  unique: true
+properties:
+  amount: {type: "decimal(18,2)", column: amount}
+"""
+
+SEGMENTS_BEFORE = """\
+segment: recent
+entity: customer
+where: {did: purchase, within: 14d}
+---
+segment: quiet
+entity: customer
+where: {not: {segment: recent}}
+---
+segment: first_buyers
+entity: customer
+mode: static
+where: {did: purchase}
+---
+segment: gone
+entity: customer
+where: {did: purchase, at_least: 2}
+"""
+
+SEGMENTS_AFTER = """\
+segment: recent
+description: Edited, so that members move by data and by definition
+entity: customer
+where: {did: purchase, within: 6d}
+---
+segment: quiet
+entity: customer
+where: {not: {segment: recent}}
+---
+segment: first_buyers
+entity: customer
+mode: static
+where: {did: purchase}
+---
+segment: big
+entity: customer
+where: {all: [{sum: purchase.amount, gte: 100}, {segment: first_buyers}]}
+---
+segment: invited
+entity: customer
+where: {in_file: lists/invited.csv}
+"""
+
+INVITED = "customer_id\n3\n5\n58\n"
+
+
+def write_before(root: Path) -> None:
+    """The project as it is deployed first."""
+    _write(
+        root,
+        {
+            "segflow.toml": SETTINGS,
+            "catalog/shop.yaml": CATALOG,
+            "segments/shop.yaml": SEGMENTS_BEFORE,
+        },
+    )
+    write_customers(root)
+    write_purchases(root, until=FIRST)
+
+
+def write_after(root: Path) -> None:
+    """The edits of a week later: one segment of each kind of change; and a week of purchases."""
+    _write(root, {"segments/shop.yaml": SEGMENTS_AFTER, "lists/invited.csv": INVITED})
+    write_purchases(root, until=SECOND)
+
+
+def write_customers(root: Path) -> None:
+    """Everybody was first seen long ago."""
+    seen = datetime(2025, 1, 1, tzinfo=UTC)
+    _table(
+        root / "data" / "customers.parquet",
+        {
+            "customer_id": pa.array(range(CUSTOMERS), pa.int64()),
+            "first_seen": pa.array([seen] * CUSTOMERS, pa.timestamp("ms", tz="UTC")),
+        },
+    )
+
+
+def write_purchases(root: Path, until: Instant, missing: frozenset[int] = frozenset()) -> None:
+    """Purchases from January on, up to an instant; those of `missing` customers never happened."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    rows = [
+        (number, number * 7 % CUSTOMERS, start + timedelta(hours=13 * number), 5 * number % 97)
+        for number in range(200)
+    ]
+    kept = [row for row in rows if instant_of(row[2]) <= until and row[1] not in missing]
+    _table(
+        root / "data" / "purchases.parquet",
+        {
+            "purchase_id": pa.array([row[0] for row in kept], pa.int64()),
+            "customer_id": pa.array([row[1] for row in kept], pa.int64()),
+            "purchased_at": pa.array([row[2] for row in kept], pa.timestamp("ms", tz="UTC")),
+            "amount": pa.array([Decimal(row[3]) for row in kept], pa.decimal128(18, 2)),
+        },
+    )
+
+
+def copy(root: Path, target: Path) -> Path:
+    """The project with its state, to be changed freely."""
+    shutil.copytree(root, target)
+    return target
+
+
+def _table(path: Path, columns: Mapping[str, pa.Array]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(dict(columns)), path)
+
+
+def _write(root: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
