@@ -5,7 +5,7 @@ Every other evaluator must give the same members. Nothing here knows of SQL or o
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from typing import assert_never
@@ -18,6 +18,7 @@ from segflow.compiler.worlds import (
     EventRow,
     NotSupportedError,
     Subject,
+    User,
     World,
     events_that_count,
     order_of_events,
@@ -75,13 +76,21 @@ def population(world: World, compiled: Compiled, name: str, as_of: Instant) -> I
     context = Context(compiled=compiled, entity=entity, as_of=as_of, snapshots=world.snapshots)
     rows_of: dict[int | None, list[EventRow]] = defaultdict(list)
     for row in events_that_count(world.events, compiled.project):
-        if row.time is not None:
-            rows_of[row.key].append(row)
+        rows_of[row.key].append(row)
     for user in world.users:
-        events = tuple(sorted(rows_of[user.key], key=order_of_events))
-        subject = Subject(context=context, user=user, events=events, segment=name)
+        subject = _subject(context, user, rows_of[user.key], name)
         if exists(subject):
             yield subject
+
+
+def subject_of(context: Context, user: User, rows: Iterable[EventRow], segment: str) -> Subject:
+    """One user, whether or not in the population, with those of the rows that count."""
+    return _subject(context, user, events_that_count(rows, context.compiled.project), segment)
+
+
+def _subject(context: Context, user: User, events: Iterable[EventRow], segment: str) -> Subject:
+    happened = sorted((row for row in events if row.time is not None), key=order_of_events)
+    return Subject(context=context, user=user, events=tuple(happened), segment=segment)
 
 
 def exists(subject: Subject) -> bool:
@@ -155,9 +164,13 @@ def listed(compiled: Compiled, path: str) -> frozenset[int]:
 
 
 def _in_sample(sample: Sample, subject: Subject) -> bool:
+    return Fraction(sample.low) <= sample_percent(sample, subject) < Fraction(sample.high)
+
+
+def sample_percent(sample: Sample, subject: Subject) -> Fraction:
+    """Where the user's hash falls, from 0 to below 100."""
     salt = subject.segment if sample.salt is None else sample.salt
-    percent = Fraction(100 * sample_hash(salt, subject.user.key), _HASHES)
-    return Fraction(sample.low) <= percent < Fraction(sample.high)
+    return Fraction(100 * sample_hash(salt, subject.user.key), _HASHES)
 
 
 def sample_hash(salt: str, key: int) -> int:

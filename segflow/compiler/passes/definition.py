@@ -71,7 +71,8 @@ class _Parts:
                         if of is not None:
                             yield self.property(event, of)
                 case InFile(path=path):
-                    yield f"list {path} {self.draft.project.lists[path].digest}"
+                    found = self.draft.project.lists.get(path)
+                    yield f"list {path} {'' if found is None else found.digest}"
                 case _:
                     pass
             if _asks_for_zone(site.node):

@@ -12,7 +12,6 @@ from segflow.model.predicate import (
     Aggregate,
     Changed,
     FieldFeature,
-    InFile,
     InSegment,
     PropertyFeature,
     Sql,
@@ -61,13 +60,13 @@ def _site(draft: Draft, address: Address, site: Site) -> None:
             _field(draft, address, (*path, "changed"), site.entity, name)
         case Sql(source=name):
             _object(draft, address, (*path, "source"), "source", name)
-        case InFile(path=file):
-            _list(draft, address, (*path, "in_file"), file)
         case _:
             pass
 
 
 def _aggregate(draft: Draft, address: Address, site: Site, aggregate: Aggregate) -> None:
+    if all(_is_known(draft, event, aggregate, site.entity) for event in aggregate.events):
+        return
     path = head_path(draft, address, aggregate, site.path)
     for number, name in enumerate(aggregate.events):
         here = (*path, number) if len(aggregate.events) > 1 else path
@@ -75,6 +74,16 @@ def _aggregate(draft: Draft, address: Address, site: Site, aggregate: Aggregate)
             _keyed_by(draft, address, here, name, site.entity)
             if aggregate.property is not None:
                 _property(draft, address, here, name, aggregate.property)
+
+
+def _is_known(draft: Draft, event: str, aggregate: Aggregate, entity: str) -> bool:
+    """The usual case, decided without looking for places in the text."""
+    declared = draft.index.events.get(event)
+    return (
+        declared is not None
+        and any(name == entity for name, _ in declared.entities)
+        and (aggregate.property is None or aggregate.property in draft.index.properties[event])
+    )
 
 
 def _property_test(draft: Draft, address: Address, site: Site, node: PropertyFeature) -> None:
@@ -121,17 +130,6 @@ def _segment(draft: Draft, address: Address, path: KeyPath, entity: str, name: s
         )
 
 
-def _list(draft: Draft, address: Address, path: KeyPath, file: str) -> None:
-    if file not in draft.project.lists:
-        draft.complain(
-            UNKNOWN,
-            address,
-            path,
-            f"there is no list file {file!r}",
-            help="the path is relative to the project" + _nearest(file, draft.project.lists),
-        )
-
-
 # --- the catalog and rules -------------------------------------------------------------------
 
 
@@ -143,8 +141,8 @@ def _entity(draft: Draft, entity: Entity) -> None:
     for field in entity.fields:
         at: KeyPath = ("fields", field.name, "at")
         for number, location in enumerate(field.at):
-            several = (*at, number) if draft.has_key(address, (*at, number, "source")) else at
-            _object(draft, address, (*several, "source"), "source", location.source)
+            path = (*at, number, "source")
+            _object(draft, address, path, "source", location.source, alone=(*at, "source"))
         if field.history is not None:
             path = ("fields", field.name, "history", "source")
             _object(draft, address, path, "source", field.history.source)
@@ -154,8 +152,7 @@ def _event(draft: Draft, event: Event) -> None:
     _object(draft, event.address, ("at", "source"), "source", event.at.source)
     for name, _ in event.entities:
         path: KeyPath = ("entities", name)
-        if name not in draft.index.entities:
-            _unknown(draft, event.address, path, "entity", name, at_key=True)
+        _object(draft, event.address, path, "entity", name, at_key=True)
 
 
 def _relation(draft: Draft, relation: Relation) -> None:
@@ -194,26 +191,43 @@ def _steps(draft: Draft, address: Address, path: KeyPath, steps: tuple[RuleStep,
 
 def _actions(draft: Draft, address: Address, path: KeyPath, actions: tuple[Action, ...]) -> None:
     for number, action in enumerate(actions):
-        listed = draft.has_key(address, (*path, number, "channel"))
-        here = (*path, number) if listed else path
-        _object(draft, address, (*here, "channel"), "channel", action.channel)
+        here = (*path, number)
+        alone = (*path, "channel")
+        _object(draft, address, (*here, "channel"), "channel", action.channel, alone=alone)
         if action.offer is not None:
-            _object(draft, address, (*here, "offer"), "offer", action.offer)
+            alone = (*path, "offer")
+            _object(draft, address, (*here, "offer"), "offer", action.offer, alone=alone)
 
 
 # --- names -----------------------------------------------------------------------------------
 
 
-def _object(draft: Draft, address: Address, path: KeyPath, kind: str, name: str) -> bool:
-    """True where an object of that kind and name exists; else its absence is reported."""
-    if Address(kind, name) in draft.project.objects:
+def _object(
+    draft: Draft,
+    address: Address,
+    path: KeyPath,
+    kind: str,
+    name: str,
+    *,
+    alone: KeyPath | None = None,
+    at_key: bool = False,
+) -> bool:
+    """True where an object of that kind and name exists; else its absence is reported, unless it
+    is written somewhere and the loader found fault with it. `alone` is the path where what may be a
+    list is written as its only item. Places are asked for in trouble only: finding them is slow."""
+    wanted = Address(kind, name)
+    if wanted in draft.project.objects:
         return True
-    _unknown(draft, address, path, kind, name)
+    if draft.declared(wanted) is not None:
+        return False
+    if alone is not None and draft.has_key(address, alone):
+        path = alone
+    _unknown(draft, address, path, kind, name, at_key=at_key)
     return False
 
 
 def _unknown(
-    draft: Draft, address: Address, path: KeyPath, kind: str, name: str, *, at_key: bool = False
+    draft: Draft, address: Address, path: KeyPath, kind: str, name: str, *, at_key: bool
 ) -> None:
     names = sorted(found.name for found in draft.project.objects if found.kind == kind)
     near = _match(name, names)
@@ -272,8 +286,3 @@ def _suggest(draft: Draft, owner: Address, path: KeyPath, near: str) -> str:
 def _known(kind: str, names: Iterable[str]) -> str:
     known = ", ".join(sorted(names)[:10])
     return f"known: {known}" if known else f"no {kind} is declared yet"
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    near = _match(name, names)
-    return "" if near is None else f"; did you mean {near!r}?"

@@ -252,30 +252,29 @@ def _aggregate(aggregate: Aggregate, path: KeyPath, scope: Scope) -> tuple[Aggre
 
 
 def _aggregate_slot(aggregate: Aggregate, path: KeyPath, scope: Scope) -> Slot | None:
-    head = head_path(scope.draft, scope.address, aggregate, path)
-    name = f"`{aggregate.kind}`"
-    if aggregate.kind == "count":
-        return Slot(INTEGER, name, counts=True)
-    if aggregate.kind in ("first_time", "last_time"):
-        return Slot(TIMESTAMP, name)
-    of = _property(aggregate.property or "", aggregate.events, head, scope)
+    kind = aggregate.kind
+    if kind == "count":
+        return Slot(INTEGER, "`count`", counts=True)
+    if kind in ("first_time", "last_time"):
+        return Slot(TIMESTAMP, f"`{kind}`")
+    of = _property(aggregate.property or "", aggregate.events, (*path, kind), scope)
     if of is None:
         return None
-    match aggregate.kind:
+    match kind:
         case "count_distinct":
-            return Slot(INTEGER, name, counts=True)
+            return Slot(INTEGER, f"`{kind}`", counts=True)
         case "sum" | "avg":
-            return _sum_slot(aggregate, of, name, head, scope)
+            return _sum_slot(aggregate, of, (*path, kind), scope)
         case "min" | "max" if of.type.name == "boolean":
-            scope.complain(MISFIT, head, f"{name} does not fit {of.name} of type boolean")
+            summary = f"`{kind}` does not fit {of.name} of type boolean"
+            scope.complain(MISFIT, (*path, kind), summary)
             return None
         case _:
-            return Slot(of.type, f"{name} of {of.name}")
+            return Slot(of.type, f"`{kind}` of {of.name}")
 
 
-def _sum_slot(
-    aggregate: Aggregate, of: Slot, name: str, path: KeyPath, scope: Scope
-) -> Slot | None:
+def _sum_slot(aggregate: Aggregate, of: Slot, path: KeyPath, scope: Scope) -> Slot | None:
+    name = f"`{aggregate.kind}`"
     if of.type.name == "float":
         scope.complain(
             MISFIT,
