@@ -23,7 +23,7 @@ _DELETE = delete(OBJECTS).where(
 
 def fingerprints(connection: Connection) -> Mapping[Address, str]:
     """The fingerprint of every deployed object."""
-    rows = connection.execute(_FINGERPRINTS).tuples()
+    rows = connection.execute(_FINGERPRINTS)
     return {Address(kind, name): fingerprint for kind, name, fingerprint in rows}
 
 
@@ -48,7 +48,7 @@ def deployed(
 def definitions(connection: Connection) -> Mapping[str, str | None]:
     """The definition hash of every deployed segment."""
     query = select(OBJECTS.c.name, OBJECTS.c.definition).where(OBJECTS.c.kind == "segment")
-    return dict(connection.execute(query).tuples().all())
+    return {name: definition for name, definition in connection.execute(query)}
 
 
 def put(connection: Connection, objects: Sequence[DeployedObject]) -> None:

@@ -24,14 +24,14 @@ class FsspecSnapshotStore:
 
     The bytes of digest abcdef… lie in ab/cdef…. In a local folder they are written beside their
     place, synced and then renamed, so that a name always stands for all of its bytes; elsewhere one
-    put is trusted to do that. Nothing is made before the first put. Raises RefusedError for a url
-    that fsspec can't open.
+    put is trusted to do that. Nothing is made before the first put. A relative path starts from
+    `root` (None: the working directory). Raises RefusedError for a url that fsspec can't open.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, root: Path | None = None) -> None:
         self._place = masked(url)
         try:
-            self._files, self._root = fsspec.core.url_to_fs(url)
+            self._files, self._root = _opened(url, root or Path())
         except (ValueError, ImportError) as error:
             raise RefusedError(
                 f"snapshots can't be kept in {self._place}: no filesystem is installed for it",
@@ -84,6 +84,13 @@ class FsspecSnapshotStore:
             f"the snapshot {digest} in {self._place} {reason}",
             hint="restore the snapshot store from a backup",
         )
+
+
+def _opened(url: str, root: Path) -> tuple[fsspec.AbstractFileSystem, str]:
+    if "://" not in url:
+        return LocalFileSystem(), str((root / url).absolute())
+    files, path = fsspec.core.url_to_fs(url)
+    return files, path
 
 
 def _put_durably(path: Path, content: bytes) -> None:

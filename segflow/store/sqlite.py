@@ -25,9 +25,9 @@ class SqliteDatabase:
     connections until release(), since opening costs more than a short transaction.
     """
 
-    def __init__(self, path: str | None, busy_ms: int = BUSY_MS) -> None:
-        self.place = path or "in memory"
-        self._path = None if path is None else Path(path)
+    def __init__(self, path: Path | None, busy_ms: int = BUSY_MS) -> None:
+        self.place = "in memory" if path is None else str(path)
+        self._path = path
         self._busy_ms = busy_ms
         if self._path is None:
             self._reading = self._writing = self._engine(":memory:", StaticPool, "BEGIN IMMEDIATE")
@@ -84,17 +84,20 @@ class SqliteDatabase:
     @contextmanager
     def copy(self) -> Iterator[Connection]:
         """A copy in memory, free to be changed and forgotten."""
-        copied = SqliteDatabase(None)
-        with self.read() as source, copied._writing.connect() as target:
-            _raw(source).backup(_raw(target))
-        with copied.write() as connection:
-            yield connection
-        copied._writing.dispose()
+        with closing(SqliteDatabase(None)) as copied:
+            with self.read() as source, copied._writing.connect() as target:
+                _raw(source).backup(_raw(target))
+            with copied.write() as connection:
+                yield connection
 
     def release(self) -> None:
         """Closes the kept connections; the next write opens new ones."""
         if self._path is not None:
             self._writing.dispose()
+
+    def close(self) -> None:
+        """As release(); a database in memory is gone then."""
+        self._writing.dispose()
 
     def _engine(self, uri: str, pool: type[Pool], begin: str) -> Engine:
         # Parameters are hidden: an error must not show what is in the state.

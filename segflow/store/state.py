@@ -1,6 +1,7 @@
 """The state store on a SQL database: every method of the port is one transaction."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
@@ -32,20 +33,22 @@ Answer = TypeVar("Answer")
 
 class SqlStateStore:
     """Implements ports.StateStore on the SQLite file of a SQLAlchemy url ("sqlite:///state.db"), or
-    in memory ("sqlite://") for tests and rehearsals.
+    in memory ("sqlite://") for tests and rehearsals in one thread.
 
-    Reading never makes the file, nor brings an older one up to date: it reads a copy in memory of
-    that. Raises RefusedError for urls of other databases.
+    A relative path starts from `root` (None: the working directory). Reading never makes the file,
+    nor brings an older one up to date: it reads a copy in memory of that. Raises RefusedError for
+    urls of other databases.
     """
 
     def __init__(
         self,
         url: str,
         *,
+        root: Path | None = None,
         busy_ms: int = BUSY_MS,
         migrations: Sequence[Migration] = MIGRATIONS,
     ) -> None:
-        self._database = SqliteDatabase(sqlite_path(url), busy_ms)
+        self._database = SqliteDatabase(sqlite_path(url, root), busy_ms)
         self._schema = Schema(self._database.place, migrations)
 
     def __enter__(self) -> "SqlStateStore":
@@ -60,8 +63,9 @@ class SqlStateStore:
         self.close()
 
     def close(self) -> None:
-        """Closes what writing keeps open; harmless when done twice, and in between uses."""
-        self._database.release()
+        """Lets go of the database; harmless when done twice. A state in memory is gone then, one in
+        a file can be used on."""
+        self._database.close()
 
     # --- reading -----------------------------------------------------------------------------
 
@@ -115,7 +119,7 @@ class SqlStateStore:
         try:
             return self._change(lambda found: leases.acquire(found, owner, purpose, now, ttl))
         except SegflowError:
-            self.close()
+            self._database.release()
             raise
 
     def renew(self, lease: Lease, now: Instant, ttl: Duration) -> Lease:
@@ -181,7 +185,7 @@ class SqlStateStore:
         try:
             return self._change(act)
         finally:
-            self.close()
+            self._database.release()
 
     def _write(self, lease: Lease, act: Callable[[Connection], Answer]) -> Answer:
         """One write under the lease; LeaseLostError, and nothing written, without it."""

@@ -10,26 +10,17 @@ from segflow.errors import CorruptStateError, SegflowError, StateUnavailableErro
 
 RESTORE = "restore it from a backup; nothing was changed"
 
+_AGAIN = "another process is writing; try again"
+_RIGHTS = "let this user read and write the file and its folder: SQLite writes there to read, too"
+_DISK = "look at the disk's free space and health, then try again"
 _UNAVAILABLE = {
-    sqlite3.SQLITE_BUSY: ("is busy", "another process is writing; try again"),
-    sqlite3.SQLITE_LOCKED: ("is busy", "another process is writing; try again"),
-    sqlite3.SQLITE_READONLY: (
-        "can't be written",
-        "give this user the right to write the file and its folder",
-    ),
-    sqlite3.SQLITE_CANTOPEN: (
-        "can't be opened",
-        "give this user the right to read and write the file and its folder",
-    ),
-    sqlite3.SQLITE_PERM: (
-        "can't be opened",
-        "give this user the right to read and write the file and its folder",
-    ),
-    sqlite3.SQLITE_FULL: ("can't grow: the disk is full", "free some space and try again"),
-    sqlite3.SQLITE_IOERR: (
-        "can't be read or written: the disk failed or is full",
-        "look at the disk's free space and health, then try again",
-    ),
+    sqlite3.SQLITE_BUSY: ("is busy", _AGAIN),
+    sqlite3.SQLITE_LOCKED: ("is busy", _AGAIN),
+    sqlite3.SQLITE_READONLY: ("can't be written", _RIGHTS),
+    sqlite3.SQLITE_CANTOPEN: ("can't be opened", _RIGHTS),
+    sqlite3.SQLITE_PERM: ("can't be opened", _RIGHTS),
+    sqlite3.SQLITE_FULL: ("can't grow: the disk is full", _DISK),
+    sqlite3.SQLITE_IOERR: ("can't be read or written: the disk failed or is full", _DISK),
 }
 _CORRUPT = {
     sqlite3.SQLITE_NOTADB: "is no SQLite database",

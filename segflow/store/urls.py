@@ -1,6 +1,7 @@
 """Urls of stores: how they may be shown to a person, and what they name."""
 
 import re
+from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -17,8 +18,9 @@ def masked(url: str) -> str:
     return _OPTIONS.sub(r"\1?***", _CREDENTIALS.sub("***@", url))
 
 
-def sqlite_path(url: str) -> str | None:
-    """The file that a SQLite url names; None for the one in memory (`sqlite://`).
+def sqlite_path(url: str, root: Path | None) -> Path | None:
+    """The file that a SQLite url names, a relative one from `root` (None: the working directory);
+    None for the one in memory (`sqlite://`).
 
     Raises RefusedError for other databases, options, and text that is no url.
     """
@@ -33,7 +35,9 @@ def sqlite_path(url: str) -> str | None:
             f"the state url {masked(url)} has parts beyond the path of a file",
             hint='write the path alone: url = "sqlite:///.segflow/state.db"',
         )
-    return parsed.database if parsed.database not in (None, "", ":memory:") else None
+    if parsed.database in (None, "", ":memory:"):
+        return None
+    return (root or Path()) / parsed.database
 
 
 def _parsed(url: str) -> URL:
