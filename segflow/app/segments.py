@@ -7,11 +7,17 @@ from typing import Literal
 from pyroaring import BitMap64
 
 from segflow.app.wiring import World
+from segflow.compiler.targets.lookup import events_of, look_up, user_of
+from segflow.compiler.trace import Trace, explain_user
 from segflow.errors import NotDeployedError, RefusedError
 from segflow.executor.deployed import decoded, read_deployed
-from segflow.executor.evaluate import Evaluator
+from segflow.executor.evaluate import Evaluator, source_of
 from segflow.executor.members import load
 from segflow.loader.suggest import nearest
+from segflow.membership.bitmaps import from_bytes
+from segflow.membership.log import members_at
+from segflow.membership.bitmaps import from_bytes
+from segflow.membership.log import members_at
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant
 from segflow.model.segment import Segment
@@ -75,7 +81,7 @@ def listing(world: World, compiled: Compiled) -> tuple[Listed, ...]:
 
 def count(world: World, compiled: Compiled, name: str, as_of: Instant | None) -> Counted:
     """Evaluate a segment of the working tree at an instant (None: now) and count its members; also
-    a static one, as if it were frozen then. Raises NotDeployedError for an unknown name."""
+    a static one, as if it were frozen then. Raises RefusedError for an unknown name."""
     instant = instant_or_now(world, as_of)
     return Counted(segment=name, as_of=instant, count=len(members(world, compiled, name, instant)))
 
@@ -84,17 +90,28 @@ def members(world: World, compiled: Compiled, name: str, as_of: Instant | None) 
     """The members of a segment of the working tree at an instant (None: now).
 
     Static segments that it names are their frozen sets where they are deployed, and what an apply
-    would freeze where they are not. Raises NotDeployedError for an unknown name.
+    would freeze where they are not. Raises RefusedError for an unknown name.
     """
     known(compiled, name)
-    snapshots = {} if world.state.version() is None else world.state.snapshots()
+    return _evaluator(world, compiled, instant_or_now(world, as_of)).members(name)
 
-    def kept(nested: str) -> BitMap64 | None:
-        snapshot = snapshots.get(nested)
-        return None if snapshot is None else load(world.snapshots, snapshot)
 
+def explain(world: World, compiled: Compiled, name: str, key: int, as_of: Instant | None) -> Trace:
+    """Why one user is in a segment of the working tree at an instant (None: now), or is not, by the
+    reference evaluator over that user's rows. Raises RefusedError for an unknown name."""
+    known(compiled, name)
     instant = instant_or_now(world, as_of)
-    return Evaluator(compiled, instant, world.engines, kept).members(name)
+    lookup = look_up(compiled, name, key)
+    engine = world.engines(source_of(compiled, lookup.source))
+    events = [
+        row
+        for event, statement in lookup.events.items()
+        for row in events_of(lookup, event, engine.rows(statement))
+    ]
+    user = user_of(lookup, engine.rows(lookup.user))
+    sets = _evaluator(world, compiled, instant).nested(name)
+    alone = {nested: frozenset({key} if key in found else ()) for nested, found in sets.items()}
+    return explain_user(compiled, name, key, user, events, instant, alone)
 
 
 def recorded(world: World, name: str, at: Instant) -> Recorded:
@@ -121,12 +138,28 @@ def recorded(world: World, name: str, at: Instant) -> Recorded:
     )
 
 
+def recorded_members(world: World, name: str, at: Instant) -> BitMap64:
+    """Who was recorded as a member of a segment at an instant; raises as recorded() does."""
+    recorded(world, name, at)
+    return members_at(
+        history(world, name), at, lambda digest: from_bytes(world.snapshots.get(digest))
+    )
+
+
+def recorded_members(world: World, name: str, at: Instant) -> BitMap64:
+    """The members that the log says a segment had at an instant. Raises as recorded() does."""
+    recorded(world, name, at)
+    return members_at(
+        history(world, name), at, lambda digest: from_bytes(world.snapshots.get(digest))
+    )
+
+
 def history(world: World, name: str) -> Sequence[LogEntry]:
     """The membership log of a segment, oldest first, also of one that was deleted since.
 
     Raises NotDeployedError where nothing was ever recorded.
     """
-    found = () if world.state.version() is None else world.state.log(name)
+    found = world.state.log(name)
     if not found:
         raise NotDeployedError(
             f"nothing was ever recorded of segment.{name}", hint="`segflow apply` records it"
@@ -147,6 +180,17 @@ def known(compiled: Compiled, name: str) -> None:
 def instant_or_now(world: World, as_of: Instant | None) -> Instant:
     """The instant, or the present one."""
     return Instant(world.clock.now()) if as_of is None else as_of
+
+
+def _evaluator(world: World, compiled: Compiled, as_of: Instant) -> Evaluator:
+    """Evaluates the working tree; kept sets are those that are deployed."""
+    snapshots = world.state.snapshots()
+
+    def kept(name: str) -> BitMap64 | None:
+        snapshot = snapshots.get(name)
+        return None if snapshot is None else load(world.snapshots, snapshot)
+
+    return Evaluator(compiled, as_of, world.engines, kept)
 
 
 def _status(before: DeployedObject | None, fingerprint: str, definition: str) -> Status:
