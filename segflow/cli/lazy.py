@@ -25,6 +25,11 @@ class LazyGroup(click.Group):
         super().__init__(*args, **kwargs)
         self._lazy = lazy
 
+    @property
+    def summaries(self) -> Mapping[str, str]:
+        """The lazy commands by name, with their lines in the help."""
+        return {name: entry.summary for name, entry in self._lazy.items()}
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command's name."""
         return [*self._lazy, *self.commands]
@@ -49,7 +54,7 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table of commands in the help, from the summaries alone."""
-        rows = [(name, entry.summary) for name, entry in self._lazy.items()]
+        rows = list(self.summaries.items())
         rows += [(name, group.get_short_help_str(100)) for name, group in self.commands.items()]
         with formatter.section("Commands"):
             formatter.write_dl(rows)

@@ -46,12 +46,13 @@ def members(
     if out is not None:
         write_whole(out, to_bytes(found, out.suffix, column))
         facts["out"] = str(out)
-        call.output.note(f"Wrote {counted(len(found), 'key')} to {out}.")
     elif call.output.as_json:
         facts["members"] = [str(key) for key in found]
     if call.output.as_json:
         call.output.facts(facts)
-    elif out is None:
+    elif out is not None:
+        call.output.note(f"Wrote {counted(len(found), 'key')} to {out}.")
+    else:
         call.output.lines(str(key) for key in found)
 
 

@@ -1,0 +1,98 @@
+"""`segflow segment explain`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from segflow.app import segments
+from segflow.cli import options
+from segflow.cli.diagnostics import printable
+from segflow.cli.invocation import Invocation, command
+from segflow.cli.output import counted
+from segflow.cli.progress import LateBar
+from segflow.cli.session import session
+from segflow.compiler.trace import FeatureValue, Trace, TraceNode
+from segflow.model.instant import Instant, format_instant
+
+
+@command("explain")
+@click.argument("name")
+@click.option("--key", metavar="ID", required=True, help="The key of the one to explain.")
+@options.as_of
+def explain(call: Invocation, name: str, key: str, as_of: Instant | None) -> None:
+    """Say why somebody is in a segment, or is not.
+
+    Shows the condition as a tree with what each part came to for the user with the key ID. NAME is
+    read from the files; nothing needs to be deployed.
+    """
+    with session(call) as opened, LateBar():
+        trace = segments.explain(opened.world, opened.compiled, name, key, as_of)
+        entity = opened.compiled.segments[name].segment.entity
+    if call.output.as_json:
+        call.output.facts(_facts(trace))
+    else:
+        call.output.lines(_lines(trace, entity))
+
+
+def _lines(trace: Trace, entity: str) -> Iterator[str]:
+    verdict = "is" if trace.member else "is not"
+    yield click.style(
+        f"{entity} {trace.key} {verdict} in {trace.segment} as of {format_instant(trace.as_of)}.",
+        bold=True,
+    )
+    if trace.root is None:
+        yield f"Nothing is known of {entity} {trace.key}: the population does not have the key."
+    elif not trace.exists:
+        yield f"{entity} {trace.key} does not exist at that instant{_beginning(trace)}."
+    if trace.population is not None:
+        yield ""
+        yield "population"
+        yield from _tree(trace.population, 1)
+    if trace.root is not None:
+        yield ""
+        yield from _tree(trace.root, 0)
+
+
+def _beginning(trace: Trace) -> str:
+    return "" if trace.since is None else f": it begins at {format_instant(trace.since)}"
+
+
+def _tree(node: TraceNode, depth: int) -> Iterator[str]:
+    indent = "  " * depth
+    sign = click.style("✓", fg="green") if node.holds else click.style("✗", fg="red")
+    yield f"{indent}{sign} {printable(node.text)}"
+    for value in node.values:
+        yield f"{indent}    {click.style(printable(_value(value)), dim=True)}"
+    for item in node.items:
+        yield from _tree(item, depth + 1)
+
+
+def _value(value: FeatureValue) -> str:
+    over = "" if value.events is None else f"  ({counted(value.events, 'event')})"
+    return f"{value.text} = {'(missing)' if value.value is None else value.value}{over}"
+
+
+def _facts(trace: Trace) -> dict[str, Any]:
+    return {
+        "segment": trace.segment,
+        "key": str(trace.key),
+        "as_of": format_instant(trace.as_of),
+        "member": trace.member,
+        "exists": trace.exists,
+        "since": None if trace.since is None else format_instant(trace.since),
+        "population": None if trace.population is None else _node(trace.population),
+        "because": None if trace.root is None else _node(trace.root),
+    }
+
+
+def _node(node: TraceNode) -> dict[str, Any]:
+    return {
+        "text": node.text,
+        "holds": node.holds,
+        "values": [
+            {"feature": value.text, "value": value.value, "events": value.events}
+            for value in node.values
+        ],
+        "items": [_node(item) for item in node.items],
+    }
