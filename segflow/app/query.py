@@ -3,7 +3,8 @@
 from segflow.app.segments import known
 from segflow.app.wiring import World
 from segflow.compiler.targets.sql import select_members
-from segflow.errors import CorruptStateError, RefusedError
+from segflow.errors import RefusedError
+from segflow.executor.evaluate import source_of
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 
@@ -14,14 +15,12 @@ def render_query(
     """The query for a segment of the working tree at an instant (None: now), in the SQL of its
     source's engine, with the parameters filled in. It is not run.
 
-    Raises NotDeployedError for an unknown segment, RefusedError for another engine.
+    Raises RefusedError for an unknown segment and for another engine.
     """
     known(compiled, name)
     instant = Instant(world.clock.now()) if as_of is None else as_of
     selection = select_members(compiled, name, instant)
-    source = compiled.project.source(selection.source)
-    if source is None:
-        raise CorruptStateError(f"source.{selection.source} is not in the project")
+    source = source_of(compiled, selection.source)
     if engine not in (None, source.engine):
         raise RefusedError(
             f"segment.{name} is read from source.{source.name}, whose engine is {source.engine}",

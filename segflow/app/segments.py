@@ -16,8 +16,6 @@ from segflow.executor.members import load
 from segflow.loader.suggest import nearest
 from segflow.membership.bitmaps import from_bytes
 from segflow.membership.log import members_at
-from segflow.membership.bitmaps import from_bytes
-from segflow.membership.log import members_at
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant
 from segflow.model.segment import Segment
@@ -140,14 +138,6 @@ def recorded(world: World, name: str, at: Instant) -> Recorded:
 
 def recorded_members(world: World, name: str, at: Instant) -> BitMap64:
     """Who was recorded as a member of a segment at an instant; raises as recorded() does."""
-    recorded(world, name, at)
-    return members_at(
-        history(world, name), at, lambda digest: from_bytes(world.snapshots.get(digest))
-    )
-
-
-def recorded_members(world: World, name: str, at: Instant) -> BitMap64:
-    """The members that the log says a segment had at an instant. Raises as recorded() does."""
     recorded(world, name, at)
     return members_at(
         history(world, name), at, lambda digest: from_bytes(world.snapshots.get(digest))

@@ -1,6 +1,6 @@
 """Evaluating compiled segments through engines: the one way for plan, apply, refresh and count."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pyroaring import BitMap64
 
@@ -14,6 +14,14 @@ from segflow.model.instant import Instant
 Kept = Callable[[str], BitMap64 | None]
 """The kept members of a segment: the frozen set of a static one, the last snapshot of a dynamic
 one; None where there is none yet."""
+
+
+def source_of(compiled: Compiled, name: str) -> Source:
+    """The source of that name, which a compiled segment reads from."""
+    found = compiled.project.source(name)
+    if found is None:
+        raise CorruptStateError(f"source.{name} is missing from the compiled project")
+    return found
 
 
 class Evaluator:
@@ -37,13 +45,17 @@ class Evaluator:
         """
         selection = select_members(self._compiled, name, self._as_of)
         sets = {wanted: self._set(wanted) for wanted in selection.sets}
-        return self._engines(self._source(selection.source)).members(selection, sets)
+        return self._engines(source_of(self._compiled, selection.source)).members(selection, sets)
 
-    def _source(self, name: str) -> Source:
-        found = self._compiled.project.source(name)
-        if found is None:
-            raise CorruptStateError(f"source.{name} is missing from the compiled project")
-        return found
+    def nested(self, name: str) -> Mapping[str, BitMap64]:
+        """The sets of other segments that the members of a segment are judged by: frozen ones of
+        static segments, last snapshots. Raises as members() does."""
+        wanted = select_members(self._compiled, name, self._as_of).sets
+        return {
+            other: self._set(segment_set(other))
+            for other in self._compiled.segments
+            if segment_set(other) in wanted
+        }
 
     def _set(self, wanted: str) -> BitMap64:
         if wanted not in self._sets:
