@@ -34,9 +34,8 @@ _FIRST_YEAR = 1970
 _ON_TIME = 60_000
 """`misfire: skip` skips what is later than this; a daemon never looks at the very millisecond."""
 
-_LONGEST_CHANGE = timedelta(days=1)
-"""No change of clocks skips or repeats more: some islands lost a day when they crossed the date
-line."""
+_LONGEST_CHANGE = timedelta(days=1, minutes=1)
+"""No change of clocks skips or repeats that much: islands that crossed the date line lost a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +100,7 @@ def validate_cron(expression: str) -> str | None:
         alone = ["*"] * len(_FIELDS)
         alone[place] = field
         if not _FIELD.fullmatch(field) or not _matches_something(" ".join(alone)):
-            return f"`{field}` is not a {name} of cron"
+            return f"`{field}` is no {name} of cron"
     if not _matches_something(expression):
         return f"no month of `{fields[3]}` has a day `{fields[2]}`, so it would never come"
     return None
