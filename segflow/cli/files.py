@@ -1,5 +1,6 @@
 """Writing a file whole or not at all."""
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -11,7 +12,9 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises OSError, which names the file, and leaves nothing behind then.
     """
     if not path.absolute().parent.is_dir():
-        raise FileNotFoundError(2, "its folder does not exist", str(path))
+        raise FileNotFoundError(errno.ENOENT, "its folder does not exist", str(path))
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
     try:
         handle, draft = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
     except OSError as error:

@@ -1,5 +1,6 @@
 """`segflow plan`: what an apply would do."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -47,9 +48,10 @@ def plan(
     if unfinished:
         label = click.style("warning", fg="yellow", bold=True)
         call.output.note(f"{label}: an apply was interrupted; the next one finishes it first")
-    show_plan(call.output, made)
     if out is not None:
         write_whole(out, to_bytes(made))
+    show_plan(call.output, made)
+    if out is not None and not call.output.as_json:
         _say_saved(call, made, out)
     return exit_code(made) if detailed_exitcode else OK
 
@@ -62,6 +64,6 @@ def exit_code(made: Plan) -> int:
 
 
 def _say_saved(call: Invocation, made: Plan, out: Path) -> None:
-    if not call.output.as_json:
-        call.output.line()
-        call.output.line(f"Saved to {out}. Apply exactly this with: segflow apply {out}")
+    advice = f" Apply exactly this with: segflow apply {shlex.quote(str(out))}"
+    call.output.line()
+    call.output.line(f"Saved to {out}.{'' if exit_code(made) != CHANGES else advice}")
