@@ -1,6 +1,8 @@
 """Operators against the types of values: which fit, and what their literals become."""
 
 from dataclasses import replace
+from decimal import Decimal
+from functools import cache
 from typing import assert_never
 
 import re2
@@ -28,38 +30,22 @@ from segflow.model.predicate import (
     TextMatch,
 )
 from segflow.model.project import KeyPath
-from segflow.model.scalar import Const, Text
+from segflow.model.scalar import Const, Scalar, Text
 
-_FOR_VALUES = {
-    "at_least": "gte",
-    "at_most": "lte",
-    "exactly": "eq",
-    "more_than": "gt",
-    "fewer_than": "lt",
-}
-_FOR_COUNTS = {value: count for count, value in _FOR_VALUES.items()}
-_COUNT_WORDS = ", ".join(_FOR_VALUES)
+INEXACT = "products with longer numbers would not be exact"
 
 _RE2 = re2.Options()
 _RE2.log_errors = False
-_TRIED: dict[str, str | None] = {}
 
 
 def typed_operator(operator: Operator, slot: Slot, path: KeyPath, scope: Scope) -> Operator:
     """The operator with typed literals; what does not fit the slot is reported."""
+    if isinstance(operator, CountTest | Exists):
+        return operator  # the grammar lets counts be tested only where things are counted
     key = operator_key(operator)
-    if isinstance(operator, CountTest):
-        if not slot.counts:
-            _refuse_count_operator(operator, slot, (*path, key), scope)
-        return operator
-    if slot.counts:
-        _refuse_value_operator(key, slot, (*path, key), scope)
-        return operator
     match operator:
         case Compare() | Among() | Between():
             return _comparison(operator, slot, (*path, key), scope)
-        case Exists():
-            return operator
         case TextMatch():
             _text(operator, slot, (*path, key), scope)
         case ListMatch() | Size():
@@ -135,10 +121,18 @@ def _literal(
         assert isinstance(operand, Const)
         return operand
     try:
-        return constant(operand, slot.type, scope.zone)
+        typed = constant(operand, slot.type, scope.zone)
     except LiteralError as error:
         scope.complain(LITERAL, path, f"{error}, and {slot.name} is of type {slot.type}", error.fix)
         return operand
+    if slot.digits is not None and digits_of(typed.value) > slot.digits:
+        scope.complain(LITERAL, path, f"{operand.text} has more than {slot.digits} digits", INEXACT)
+    return typed
+
+
+def digits_of(value: Scalar) -> int:
+    """How many digits an exact number is written with; 0 for anything else."""
+    return len(value.as_tuple().digits) if isinstance(value, Decimal) else 0
 
 
 # --- text ------------------------------------------------------------------------------------
@@ -156,16 +150,15 @@ def _text(operator: TextMatch, slot: Slot, path: KeyPath, scope: Scope) -> None:
         )
 
 
+@cache
 def _pattern_error(pattern: str) -> str | None:
-    """Why RE2 refuses the expression, or None; asked once per expression."""
-    if pattern not in _TRIED:
-        try:
-            re2.compile(pattern, _RE2)
-            _TRIED[pattern] = None
-        except re2.error as error:
-            reason = error.args[0] if error.args else "refused"
-            _TRIED[pattern] = reason.decode() if isinstance(reason, bytes) else str(reason)
-    return _TRIED[pattern]
+    """Why RE2 refuses the expression, or None."""
+    try:
+        re2.compile(pattern, _RE2)
+    except re2.error as error:
+        reason = error.args[0] if error.args else "refused"
+        return reason.decode() if isinstance(reason, bytes) else str(reason)
+    return None
 
 
 # --- misfits ---------------------------------------------------------------------------------
@@ -174,25 +167,4 @@ def _pattern_error(pattern: str) -> str | None:
 def _misfit(key: str, slot: Slot, path: KeyPath, scope: Scope, reason: str) -> None:
     scope.complain(
         MISFIT, path, f"`{key}` does not fit {slot.name} of type {slot.type}", reason, key=True
-    )
-
-
-def _refuse_count_operator(operator: CountTest, slot: Slot, path: KeyPath, scope: Scope) -> None:
-    scope.complain(
-        MISFIT,
-        path,
-        f"`{operator.op}` is for counts of things, and {slot.name} is a value",
-        f"write `{_FOR_VALUES[operator.op]}`",
-        key=True,
-    )
-
-
-def _refuse_value_operator(key: str, slot: Slot, path: KeyPath, scope: Scope) -> None:
-    instead = _FOR_COUNTS.get(key)
-    scope.complain(
-        MISFIT,
-        path,
-        f"`{key}` is for values, and {slot.name} counts things",
-        f"write `{instead}`" if instead else f"counts take {_COUNT_WORDS}",
-        key=True,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from segflow.compiler.codes import MISPLACED, NOT_OF_ENTITY, UNKNOWN
+from segflow.compiler.codes import NOT_OF_ENTITY, UNKNOWN
 from segflow.compiler.passes.draft import Draft, head_path
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address
@@ -87,18 +87,9 @@ def _is_known(draft: Draft, event: str, aggregate: Aggregate, entity: str) -> bo
 
 
 def _property_test(draft: Draft, address: Address, site: Site, node: PropertyFeature) -> None:
-    path = (*site.path, "property")
-    if not site.events:
-        draft.complain(
-            MISPLACED,
-            address,
-            path,
-            f"property {node.property!r} stands outside of an event's where",
-            help="move the test into the `where` of a `did`, or test a `field`",
-        )
     for name in site.events:
         if name in draft.index.events:
-            _property(draft, address, path, name, node.property)
+            _property(draft, address, (*site.path, "property"), name, node.property)
 
 
 def _keyed_by(draft: Draft, address: Address, path: KeyPath, event: str, entity: str) -> None:

@@ -26,8 +26,14 @@ class Scope(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """What a feature gives: a value of `type`, or a count of things. `name` is for people."""
+    """What a feature gives: a value of `type`. `name` is for people. `digits` limits the literals
+    that it is compared with."""
 
     type: ValueType
     name: str
-    counts: bool = False
+    digits: int | None = None
+
+
+FACTOR_DIGITS = 18
+"""The most digits of a number that others are multiplied with: a 64-bit count times such a number
+is exact in the 38 digits that engines have."""

@@ -1,12 +1,13 @@
 """Typecheck: operators fit the types of values, and every literal becomes a typed constant."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import assert_never
 
-from segflow.compiler.codes import DERIVED, MISFIT, MISPLACED
-from segflow.compiler.passes.draft import Draft, head_path, rule_entity
-from segflow.compiler.passes.operators import typed_operator
-from segflow.compiler.passes.slots import Scope, Slot
+from segflow.compiler.codes import DERIVED, LITERAL, MISFIT, MISPLACED
+from segflow.compiler.passes.draft import Draft, rule_entity
+from segflow.compiler.passes.operators import INEXACT, digits_of, typed_operator
+from segflow.compiler.passes.slots import FACTOR_DIGITS, Scope, Slot
 from segflow.compiler.passes.walk import conditions, list_key
 from segflow.compiler.timeline import zone
 from segflow.model.catalog import Entity, Field
@@ -18,14 +19,12 @@ from segflow.model.predicate import (
     ContextFeature,
     Feature,
     FieldFeature,
-    InFile,
     InSegment,
     NoneOf,
     Not,
     Operator,
     Predicate,
     PropertyFeature,
-    Sample,
     Scaled,
     Test,
     TextMatch,
@@ -81,9 +80,13 @@ def _derived(field: Field, feature: Feature, scope: Scope) -> Field:
             DERIVED,
             (*path[:-1], "type"),
             f"field {field.name} is declared {field.type}, but {slot.name} gives {slot.type}",
-            f"declare it {slot.type}",
+            f"write type: {_yaml(slot.type)}",
         )
     return replace(field, derived=typed)
+
+
+def _yaml(type_: ValueType) -> str:
+    return f'"{type_}"' if type_.name == "decimal" else str(type_)
 
 
 def _gives(given: ValueType, declared: ValueType, feature: Feature) -> bool:
@@ -119,26 +122,8 @@ def _predicate(node: Predicate, path: KeyPath, scope: Scope) -> Predicate:
             return replace(node, items=typed)
         case Not(item=item):
             return Not(item=_predicate(item, (*path, "not"), scope))
-        case InSegment():
-            _only_about_users(path, "segment", scope)
-        case Sample():
-            _only_about_users(path, "sample", scope)
-        case InFile():
-            _only_about_users(path, "in_file", scope)
         case _:
-            pass  # everyone, and what the pass `supported` refuses
-    return node
-
-
-def _only_about_users(path: KeyPath, key: str, scope: Scope) -> None:
-    if scope.events:
-        scope.complain(
-            MISPLACED,
-            (*path, key),
-            f"`{key}` can't stand in an event's where",
-            "an event's `where` tests properties of the event and fields of the user",
-            key=True,
-        )
+            return node  # nothing to type, or refused by the pass `supported`
 
 
 def _test(test: Test, path: KeyPath, scope: Scope) -> Test:
@@ -169,7 +154,7 @@ def _case(test: Test, slot: Slot, path: KeyPath, scope: Scope) -> None:
 
 def _operator(operator: Operator, slot: Slot, path: KeyPath, scope: Scope) -> Operator:
     typed = typed_operator(operator, slot, path, scope)
-    if isinstance(typed, Compare) and isinstance(typed.right, Scaled) and not slot.counts:
+    if isinstance(typed, Compare) and isinstance(typed.right, Scaled):
         return replace(typed, right=_right(typed.right, slot, (*path, typed.op), scope))
     return typed
 
@@ -185,11 +170,17 @@ def _right(right: Scaled, left: Slot, path: KeyPath, scope: Scope) -> Scaled:
             f"{left.name} of type {left.type} can't be compared with {slot.name} of {slot.type}",
             _why_not(left.type, slot.type),
         )
-    elif right.times is not None and not (slot.type.is_number and slot.type.name != "float"):
-        scope.complain(
-            MISFIT, (*path, "times"), f"`times` is for exact numbers, {slot.name} is {slot.type}"
-        )
+    elif right.times is not None:
+        _times(right.times, slot, (*path, "times"), scope)
     return replace(right, feature=feature)
+
+
+def _times(times: Decimal, slot: Slot, path: KeyPath, scope: Scope) -> None:
+    if not slot.type.is_number or slot.type.name == "float":
+        summary = f"`times` is for exact numbers, {slot.name} is {slot.type}"
+        scope.complain(MISFIT, path, summary)
+    elif digits_of(times) > FACTOR_DIGITS:
+        scope.complain(LITERAL, path, f"{times} has more than {FACTOR_DIGITS} digits", INEXACT)
 
 
 def _comparable(left: ValueType, right: ValueType) -> bool:
@@ -234,15 +225,6 @@ def _property(name: str, events: tuple[str, ...], path: KeyPath, scope: Scope) -
 
 
 def _aggregate(aggregate: Aggregate, path: KeyPath, scope: Scope) -> tuple[Aggregate, Slot | None]:
-    if scope.events:
-        scope.complain(
-            MISPLACED,
-            head_path(scope.draft, scope.address, aggregate, path),
-            "an aggregate can't stand in an event's where",
-            "an event's `where` tests properties of the event and fields of the user; "
-            "declare a derived field to test an aggregate here",
-            key=True,
-        )
     typed = aggregate
     if aggregate.where is not None:
         inside = scope._replace(events=aggregate.events)
@@ -254,7 +236,7 @@ def _aggregate(aggregate: Aggregate, path: KeyPath, scope: Scope) -> tuple[Aggre
 def _aggregate_slot(aggregate: Aggregate, path: KeyPath, scope: Scope) -> Slot | None:
     kind = aggregate.kind
     if kind == "count":
-        return Slot(INTEGER, "`count`", counts=True)
+        return Slot(INTEGER, "`count`")
     if kind in ("first_time", "last_time"):
         return Slot(TIMESTAMP, f"`{kind}`")
     of = _property(aggregate.property or "", aggregate.events, (*path, kind), scope)
@@ -262,7 +244,7 @@ def _aggregate_slot(aggregate: Aggregate, path: KeyPath, scope: Scope) -> Slot |
         return None
     match kind:
         case "count_distinct":
-            return Slot(INTEGER, f"`{kind}`", counts=True)
+            return Slot(INTEGER, f"`{kind}`")
         case "sum" | "avg":
             return _sum_slot(aggregate, of, (*path, kind), scope)
         case "min" | "max" if of.type.name == "boolean":
@@ -288,4 +270,5 @@ def _sum_slot(aggregate: Aggregate, of: Slot, path: KeyPath, scope: Scope) -> Sl
         return None
     if aggregate.kind == "sum" and of.type.name == "integer":
         return Slot(INTEGER, f"{name} of {of.name}")
-    return Slot(decimal_type(38, of.type.scale or 0), f"{name} of {of.name}")
+    digits = FACTOR_DIGITS if aggregate.kind == "avg" else None
+    return Slot(decimal_type(38, of.type.scale or 0), f"{name} of {of.name}", digits)
