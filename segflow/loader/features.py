@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 
 from segflow.loader.findings import Findings
 from segflow.loader.heads import Headed, Named
-from segflow.loader.nodes import MapNode, shorten
+from segflow.loader.nodes import MapNode, Scalar, shorten
 from segflow.loader.operators import (
+    COMPARE_OPS,
+    COUNT_OPS,
     INSTANT_HINTS,
     STORED_INSTANT_KEYS,
     VALUE_HINTS,
@@ -172,10 +174,20 @@ EVENT_PREDICATE: Shape[Predicate] = Named(
 
 # --- aggregates ------------------------------------------------------------------------------
 
+
+def _event(node: Scalar) -> str:
+    event, dot, name = node.text.partition(".")
+    if dot and is_name(event) and is_name(name):
+        help = f"write {event}, and test the property in `where`"
+        raise Misfit(f"`{node.text}` is a property, and an event is expected", help=help)
+    return NAME.parse(node)
+
+
+_EVENT: Slot[str] = Slot("an event", _event, NAME.json, "name")
 _EVENTS: Shape[tuple[str, ...]] = ByNode(
     "an event or a list of events",
-    scalar=Mapped(NAME, lambda name: (name,)),
-    items=ListOf("events", NAME),
+    scalar=Mapped(_EVENT, lambda name: (name,)),
+    items=ListOf("events", _EVENT),
 )
 
 
@@ -233,6 +245,12 @@ def aggregate_of(
     )
 
 
+_NO_TEST = dict.fromkeys(
+    (*COMPARE_OPS, *COUNT_OPS, "in", "between", "exists"),
+    "a feature is a value and no test; the test stands where the feature is used",
+)
+
+
 def _aggregate_feature(kind: AggregateKind, extra: Mapping[str, Key]) -> Shape[Scaled]:
     of_event = kind in OF_EVENT
 
@@ -250,6 +268,7 @@ def _aggregate_feature(kind: AggregateKind, extra: Mapping[str, Key]) -> Shape[S
         },
         build=build,
         apart=WINDOWS_APART,
+        hints=_NO_TEST,
     )
 
 
@@ -300,6 +319,7 @@ RANKED: Shape[Feature] = Named(
 _RIGHT_FEATURES: Shape[Operand] = Headed(
     what="a feature on the right side",
     heads={"field": RIGHT_FIELD, **_aggregates({"times": TIMES})},
+    instead={"property": "`property` is known only in the `where` of an event"},
     example="{sum: purchase.amount, within: 30d}",
     name="right_side",
 )

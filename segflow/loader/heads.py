@@ -36,7 +36,9 @@ class Headed(Shape[T]):
         if present:
             first, second = present[:2]
             summary = f"{self.what} has one head key; `{first}` and `{second}` both stand here"
-            help = f"keep one, or make two items of a list: `{first}` and `{second}` apart"
+            help = "keep one"
+            if "all" in self.heads:
+                help = f"let both hold with all: [{{{first}: …}}, {{{second}: …}}]"
             found.error("KEY005", summary, node.entries[second][0], help=help)
         else:
             self._no_head(node, found)
@@ -46,7 +48,7 @@ class Headed(Shape[T]):
         help = f"for example {self.example}"
         if isinstance(node, ListNode) and "all" in self.heads:
             help = "say how the items combine: all: […], any: […] or none: […]"
-        found.wrong_shape(node, f"{self.what} (a mapping)", help=help)
+        found.wrong_shape(node, f"{self.what}, which is a mapping", help=help)
 
     def _no_head(self, node: MapNode, found: Findings) -> None:
         for name, (key, _) in node.entries.items():

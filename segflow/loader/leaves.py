@@ -30,7 +30,8 @@ from segflow.loader.operators import (
 )
 from segflow.loader.shapes import Key, Record, Shape, Slot, Values
 from segflow.loader.slots import BOOLEAN, DURATION, integer
-from segflow.loader.windows import UNITS, WINDOWS_APART
+from segflow.loader.windows import UNITS, WINDOWS_APART, is_calendar
+from segflow.model.duration import Duration
 from segflow.model.predicate import (
     Aggregate,
     AggregateKind,
@@ -95,7 +96,7 @@ def _periods(values: Values, node: MapNode, found: Findings) -> Predicate:
             kind="count",
             events=values["did"],
             where=values.get("where"),
-            user_zone="timezone" in values and periods["every"] in UNITS,
+            user_zone="timezone" in values and _is_local_length(periods["every"]),
         ),
         counts=counts_of(values) or AT_LEAST_ONE,
         every=periods["every"],
@@ -103,6 +104,10 @@ def _periods(values: Values, node: MapNode, found: Findings) -> Predicate:
         holds=counts_of(periods),
         skip_current=periods.get("skip_current", False),
     )
+
+
+def _is_local_length(every: Duration | str) -> bool:
+    return isinstance(every, str) or is_calendar(every)
 
 
 _NO_WINDOW = "the last periods are the window; make `last` or `every` larger instead"

@@ -11,6 +11,7 @@ from segflow.loader.kinds import READERS, REFUSED
 from segflow.loader.lists import ListUse, read_lists
 from segflow.loader.nodes import MapNode, Node, Scalar, shorten
 from segflow.loader.settings import load_settings
+from segflow.loader.shapes import Record
 from segflow.loader.spans import Placed, Places, Spans
 from segflow.loader.suggest import nearest
 from segflow.loader.yamlsource import documents
@@ -86,19 +87,29 @@ def _read_document(place: Placed, node: Node, loaded: _Loaded) -> None:
 def _kind_of(node: Node, findings: Findings) -> str | None:
     """The kind of a document; None, with an error, where it has none or is refused."""
     if not isinstance(node, MapNode):
-        findings.wrong_shape(node, "an object (a mapping)", help="for example segment: lapsed_7d")
+        help = "for example segment: lapsed_7d"
+        findings.wrong_shape(node, "an object, which is a mapping", help=help)
         return None
-    for kind in (*KINDS, "check"):
-        if kind in node.entries:
-            if kind in REFUSED:
-                findings.error("NOT001", REFUSED[kind], node.entries[kind][0], help="remove it")
-                return None
-            return kind
     first = next(iter(node.entries), None)
-    known = ", ".join(KINDS)
-    near = nearest(first, KINDS) if first is not None else None
-    at: Node = node.entries[first][0] if first is not None else node
-    help = f"did you mean `{near}`?" if near else f"a document begins with its kind: {known}"
-    what = f"`{shorten(first)}` is no kind of object" if first else "an object without a kind"
-    findings.error("NAM003", what, at, help=help)
+    if first is not None and first in REFUSED:
+        findings.error("NOT001", REFUSED[first], node.entries[first][0], help="remove it")
+        return None
+    kind = next((kind for kind in KINDS if kind in node.entries), None)
+    near = None if first is None or first == kind else nearest(first, KINDS)
+    if kind in READERS and (near is None or _is_key_of(first, kind)):
+        return kind
+    help = "a document begins with its kind: " + ", ".join(KINDS)
+    if near is not None:
+        help = f"did you mean `{near}`?"
+    if first is None:
+        findings.error("NAM003", "an object without a kind", node, help=help)
+    else:
+        summary = f"`{shorten(first)}` is no kind of object"
+        findings.error("NAM003", summary, node.entries[first][0], help=help)
     return None
+
+
+def _is_key_of(key: str | None, kind: str | None) -> bool:
+    """True for a key that objects of the kind have."""
+    reader = READERS.get(kind or "")
+    return isinstance(reader, Record) and key in reader.keys

@@ -2,9 +2,9 @@
 
 from segflow.loader.delivery import SEND, STEPS, VARIANTS
 from segflow.loader.findings import Findings
-from segflow.loader.nodes import MapNode
+from segflow.loader.nodes import MapNode, Scalar, shorten
 from segflow.loader.predicate import PREDICATE
-from segflow.loader.shapes import Key, ListOf, Record, Shape, Slot, Values
+from segflow.loader.shapes import Key, ListOf, Misfit, Record, Shape, Slot, Values
 from segflow.loader.slots import (
     DURATION,
     MOMENT,
@@ -69,13 +69,19 @@ QUIET_HOURS = Record(
 )
 
 
-def _re_entry(text: str) -> str | None:
-    return text if text in ("never", "always") else None
+def _re_entry(node: Scalar) -> str | Duration:
+    if node.text in ("never", "always"):
+        return node.text
+    try:
+        return DURATION.parse(node)
+    except Misfit as error:
+        summary = f"`{shorten(node.text)}` is neither never, nor always, nor a duration"
+        raise Misfit(summary, help="for example 30d") from error
 
 
 RE_ENTRY: Slot[str | Duration] = Slot(
     "never, always or a duration such as 30d",
-    lambda node: _re_entry(node.text) or DURATION.parse(node),
+    _re_entry,
     {"anyOf": [{"enum": ["never", "always"]}, DURATION.json]},
 )
 

@@ -24,7 +24,7 @@ def read_secret(node: Scalar, found: Findings) -> SecretRef | None:
     name = match[1]
     if name not in found.secrets:
         help = f'add it to segflow.toml: [secrets] allow = ["{name}"]'
-        if found.secrets and "did you mean" in (near := did_you_mean(name, sorted(found.secrets))):
+        if near := did_you_mean(name, sorted(found.secrets)):
             help = f"{near} Otherwise {help}"
         found.error("SEC001", f"the secret `{shorten(name)}` is not allowed", node, help=help)
         return None

@@ -3,9 +3,9 @@
 from segflow.loader.cron import CRON
 from segflow.loader.findings import Findings
 from segflow.loader.heads import Headed
-from segflow.loader.nodes import MapNode
+from segflow.loader.nodes import MapNode, Scalar, shorten
 from segflow.loader.predicate import PREDICATE
-from segflow.loader.shapes import ByNode, Key, Mapped, Record, Shape, Values
+from segflow.loader.shapes import ByNode, Key, Misfit, Record, Shape, Slot, Values
 from segflow.loader.slots import BOOLEAN, DURATION, NAME, PERCENT, TEXT, ZONE, choice, integer
 from segflow.model.segment import (
     DEFAULT_REFRESH,
@@ -19,7 +19,14 @@ from segflow.model.segment import (
 
 # --- refresh ---------------------------------------------------------------------------------
 
-_ON_STREAM: Shape[Refresh] = Mapped(choice("stream"), lambda _: OnStream())
+
+def _on_stream(node: Scalar) -> Refresh:
+    if node.text == "stream":
+        return OnStream()
+    raise Misfit(f"`{shorten(node.text)}` is not a refresh", help="write {every: 1h} or stream")
+
+
+_ON_STREAM: Slot[Refresh] = Slot("stream, or a mapping", _on_stream, {"const": "stream"})
 REFRESH: Shape[Refresh] = ByNode(
     "{every: 1h}, {cron: …} or stream",
     scalar=_ON_STREAM,

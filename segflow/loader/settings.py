@@ -9,7 +9,7 @@ from segflow.diagnostics import Diagnostic
 from segflow.loader.files import read_text
 from segflow.loader.nodes import SourceFile, shorten
 from segflow.loader.slots import is_zone
-from segflow.loader.suggest import did_you_mean
+from segflow.loader.suggest import did_you_mean_or_list
 from segflow.loader.toml import TomlPlaces, error_span
 from segflow.model.project import Settings, StateSettings
 
@@ -79,7 +79,7 @@ def _environment(
     if environment not in declared:
         help = f"add [environments.{environment}]"
         if declared:
-            help = f"{did_you_mean(environment, declared)} Or {help}"
+            help = f"{did_you_mean_or_list(environment, declared)}; or {help}"
         summary = f"the environment `{shorten(environment)}` is not declared"
         reader.error("TOM005", summary, ("environments",), help, at_key=True)
         return {}
@@ -118,7 +118,7 @@ class _Reader:
             if key not in keys:
                 place = f"[{'.'.join(path)}]" if path else FILE
                 summary = f"unknown key `{shorten(key)}` in {place}"
-                self.error("TOM003", summary, where, did_you_mean(key, keys), at_key=True)
+                self.error("TOM003", summary, where, did_you_mean_or_list(key, keys), at_key=True)
             elif (read := keys[key](self, inner, where)) is not None:
                 right[key] = read
         return right

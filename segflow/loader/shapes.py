@@ -4,14 +4,14 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from segflow.loader.findings import Findings
 from segflow.loader.nodes import NULLS, ListNode, MapNode, Node, Scalar, shorten
-from segflow.loader.suggest import did_you_mean
+from segflow.loader.suggest import did_you_mean_or_list
 
 T = TypeVar("T", covariant=True)
 U = TypeVar("U")
@@ -51,17 +51,19 @@ class Shape(ABC, Generic[T]):
 class Slot(Shape[T]):
     """One scalar. `parse` may raise ValueError, or Misfit where it knows the fix.
 
-    With a `name` its schema is kept once under it.
+    With a `name` its schema is kept once under it. `if_missing` is the fix where no value stands.
     """
 
     expected: str
     parse: Callable[[Scalar], T]
     json: Json
     name: str | None = None
+    if_missing: str | None = None
 
     def read(self, node: Node, found: Findings) -> T | None:
         if type(node) is not Scalar or (node.text in NULLS and not node.quoted):
-            found.wrong_shape(node, self.expected)
+            is_missing = type(node) is Scalar
+            found.wrong_shape(node, self.expected, help=self.if_missing if is_missing else None)
             return None
         if "${" in node.text:
             summary = "a secret may not stand here"
@@ -136,7 +138,7 @@ class ListOf(Shape[tuple[T, ...]]):
     def _count_fits(self, node: ListNode, found: Findings) -> bool:
         count = len(node.items)
         if count == 0 and self.least:
-            help = f"list at least one of {self.what}, or remove the key"
+            help = "an empty list says nothing: put something into it, or remove the key"
             found.error("VAL001", "the list is empty", node, help=help)
         elif count < self.least or (self.most is not None and count > self.most):
             expected = f"a list of {self.least} {self.what}"
@@ -154,7 +156,10 @@ class ListOf(Shape[tuple[T, ...]]):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MapOf(Shape[tuple[tuple[str, T], ...]]):
-    """A mapping of names that the user chooses to values; not empty. Pairs in file order."""
+    """A mapping of names that the user chooses to values; not empty.
+
+    Gives pairs sorted by name: the order of keys has no meaning.
+    """
 
     what: str
     name: Slot[str]
@@ -168,12 +173,13 @@ class MapOf(Shape[tuple[tuple[str, T], ...]]):
             found.error("VAL001", "the mapping is empty", node, help=f"give {self.what}")
             return None
         before = len(found.found)
-        pairs = []
+        pairs: list[tuple[str, T]] = []
         for key, value in node.entries.values():
             name = self.name.read(key, found)
             read = self.value.read(value, found)
             if name is not None and read is not None:
                 pairs.append((name, read))
+        pairs.sort(key=lambda pair: pair[0])
         return tuple(pairs) if len(found.found) == before else None
 
     def schema(self, defs: Json) -> Json:
@@ -205,7 +211,7 @@ class ByNode(Shape[T]):
     def _shape_for(self, node: Node) -> Shape[T] | None:
         match node:
             case Scalar():
-                return None if node.is_null else self.scalar
+                return self.scalar
             case ListNode():
                 return self.items
             case MapNode():
@@ -262,10 +268,11 @@ class Record(Shape[T]):
     def read(self, node: Node, found: Findings) -> T | None:
         if type(node) is not MapNode:
             help = f"for example {self.example}" if self.example else None
-            found.wrong_shape(node, f"{self.what} (a mapping)", help=help)
+            found.wrong_shape(node, f"{self.what}, which is a mapping", help=help)
             return None
         before = len(found.found)
         values: Values = {}
+        fixes: list[str] = []
         for name, (key, value) in node.entries.items():
             known = self.keys.get(name)
             if known is not None:
@@ -273,43 +280,51 @@ class Record(Shape[T]):
             elif self.others is not None:
                 values[name] = self.others.read(value, found)
             else:
-                self._unknown(name, key, found)
+                fixes.append(self._unknown(name, key, found))
         if not self._needed <= values.keys():
-            self._check_required(node, found)
+            self._check_required(node, fixes, found)
         if len(self._rivals & values.keys()) > 1:
             self._check_apart(node, found)
-        if self.one_of or self.some_of:
-            self._check_groups(node, found)
+        if self.one_of:
+            self._check_one_of(node, found)
+        if self.some_of and not fixes:
+            self._check_some_of(node, found)
         if len(found.found) != before:
             return None
         return self.build(values, node, found)
 
-    def _unknown(self, name: str, key: Scalar, found: Findings) -> None:
+    def _unknown(self, name: str, key: Scalar, found: Findings) -> str:
+        """Note the key, and return the fix."""
         if name in self.refused:
-            found.error("NOT001", self.refused[name], key, help="remove the key")
+            help = "remove the key"
+            found.error("NOT001", self.refused[name], key, help=help)
         elif name in self.hints:
-            summary = f"`{name}` does not belong to {self.what}"
-            found.error("KEY007", summary, key, help=self.hints[name])
+            help = self.hints[name]
+            found.error("KEY007", f"`{name}` does not belong to {self.what}", key, help=help)
         else:
+            help = did_you_mean_or_list(name, self.keys)
             summary = f"unknown key `{shorten(name)}` in {self.what}"
-            found.error("KEY001", summary, key, help=did_you_mean(name, self.keys))
+            found.error("KEY001", summary, key, help=help)
+        return help
 
-    def _check_required(self, node: MapNode, found: Findings) -> None:
+    def _check_required(self, node: MapNode, fixes: list[str], found: Findings) -> None:
+        """Note missing keys, save those that the fix of another error will bring."""
         for name in self.keys:
-            if name in self._needed and name not in node.entries:
+            brought = any(f"`{name}`" in fix for fix in fixes)
+            if name in self._needed and name not in node.entries and not brought:
                 self._missing("KEY002", f"{self.what} needs the key `{name}`", node, found)
 
-    def _check_groups(self, node: MapNode, found: Findings) -> None:
-        present = node.entries
+    def _check_one_of(self, node: MapNode, found: Findings) -> None:
         for names in self.one_of:
-            held = [name for name in names if name in present]
+            held = [name for name in names if name in node.entries]
             if len(held) > 1:
                 self._exclusive(held[0], held[1], node, found)
             elif not held:
-                summary = f"{self.what} needs one of {_listed(names)}"
-                self._missing("KEY002", summary, node, found)
+                self._missing("KEY002", f"{self.what} needs {_listed(names)}", node, found)
+
+    def _check_some_of(self, node: MapNode, found: Findings) -> None:
         for names in self.some_of:
-            if not any(name in present for name in names):
+            if not any(name in node.entries for name in names):
                 summary = f"{self.what} needs at least one of {_listed(names)}"
                 self._missing("KEY004", summary, node, found)
 
@@ -354,8 +369,11 @@ class Record(Shape[T]):
         return schema
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+def _listed(names: Sequence[str]) -> str:
+    """The names joined by or; only the first of many."""
+    shown = [f"`{name}`" for name in names[:6]]
+    last = "others" if len(names) > len(shown) else shown.pop()
+    return f"{', '.join(shown)} or {last}" if shown else last
 
 
 def _documented(key: Key, defs: Json) -> Json:

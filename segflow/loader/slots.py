@@ -36,14 +36,19 @@ def _text_slot(
 
 
 def _not_blank(text: str) -> str:
-    if not text.strip():
+    stripped = text.strip()
+    if not stripped:
         raise Misfit("the text is empty")
-    return text
+    return stripped
 
 
 TEXT = Slot("text", lambda node: _not_blank(node.text), {**_ANY_SCALAR, "pattern": r"\S"}, "text")
 LITERAL: Slot[Text] = Slot(
-    "a value", lambda node: Text(text=node.text, quoted=node.quoted), _ANY_SCALAR, "literal"
+    "a value",
+    lambda node: Text(text=node.text, quoted=node.quoted),
+    _ANY_SCALAR,
+    "literal",
+    if_missing='ask for a missing value with exists: false; the word itself is "null" in quotes',
 )
 PATTERN = _text_slot("literal", "text to look for", str)
 
@@ -70,7 +75,8 @@ def choice(*options: str) -> Slot[str]:
     def parse(text: str) -> str:
         if text in allowed:
             return text
-        raise Misfit(f"`{shorten(text)}` is not one of {listed}", help=did_you_mean(text, options))
+        among = f"one of {listed}" if len(options) > 1 else f"`{listed}`"
+        raise Misfit(f"`{shorten(text)}` is not {among}", help=did_you_mean(text, options))
 
     expected = f"one of {listed}" if len(options) > 1 else f"`{listed}`"
     return Slot(expected, lambda node: parse(node.text), {"enum": list(options)})
@@ -300,7 +306,8 @@ def _type(text: str) -> ValueType:
     except ValueError as error:
         names = ("string", "integer", "decimal(18,2)", "float", "boolean", "date", "timestamp")
         known = (*names, "version", "list<string>", "list<integer>")
-        raise Misfit(str(error), help=did_you_mean(text, known)) from error
+        help = None if text.startswith("decimal") else did_you_mean(text, known)
+        raise Misfit(str(error), help=help) from error
 
 
 _SIMPLE_TYPES = "string|integer|float|boolean|date|timestamp|version|list<string>|list<integer>"

@@ -5,28 +5,26 @@ from difflib import SequenceMatcher
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word most like this one. Short words must be nearer than long ones."""
+    """The known word most like this one, of which about one letter in four may be wrong."""
     best: tuple[float, str] | None = None
     matcher = SequenceMatcher(b=word.lower())
     for candidate in known:
-        matcher.set_seq1(candidate)
+        matcher.set_seq1(candidate.lower())
         ratio = matcher.ratio()
-        if ratio >= _threshold(word, candidate) and (best is None or ratio > best[0]):
+        longer = max(len(word), len(candidate))
+        wrong = longer - ratio * (len(word) + len(candidate)) / 2
+        if wrong <= max(1, round(longer / 4)) and (best is None or ratio > best[0]):
             best = (ratio, candidate)
     return best[1] if best else None
 
 
-def _threshold(word: str, candidate: str) -> float:
-    """About one wrong letter in four, at least one; ratio counts the letters that agree twice."""
-    length = len(word) + len(candidate)
-    wrong = max(1, round(max(len(word), len(candidate)) / 4))
-    return (length - 2 * wrong) / length
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A sentence of help with the nearest word, if any is near."""
+    near = nearest(word, known)
+    return None if near is None else f"did you mean `{near}`?"
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean_or_list(word: str, known: Iterable[str]) -> str:
     """A sentence of help: the nearest word, or all of them."""
     names = list(known)
-    near = nearest(word, names)
-    if near is not None:
-        return f"did you mean `{near}`?"
-    return "known here: " + ", ".join(names)
+    return did_you_mean(word, names) or "known here: " + ", ".join(names)

@@ -4,9 +4,9 @@ import re
 
 from segflow.loader.findings import Findings
 from segflow.loader.heads import Named
-from segflow.loader.nodes import MapNode
+from segflow.loader.nodes import MapNode, Scalar, shorten
 from segflow.loader.shapes import ByNode, Key, Mapped, Misfit, Record, Shape, Slot, Values
-from segflow.loader.slots import DURATION, MOMENT, choice, integer, longest, shortest
+from segflow.loader.slots import DURATION, MOMENT, integer, longest, shortest
 from segflow.loader.suggest import did_you_mean
 from segflow.model.duration import Duration
 from segflow.model.predicate import (
@@ -114,7 +114,18 @@ AHEAD = Record(
 
 # --- windows ---------------------------------------------------------------------------------
 
-USER_ZONE = Key(choice("user"), doc="Calendar units and dates are each user's, not the project's")
+
+def _user_zone(node: Scalar) -> str:
+    if node.text == "user":
+        return node.text
+    help = "the project's zone stands in segflow.toml; a leaf can only ask for each user's"
+    raise Misfit(f"`{shorten(node.text)}` is not `user`", help=help)
+
+
+USER_ZONE = Key(
+    Slot("`user`", _user_zone, {"const": "user"}),
+    doc="Calendar units and dates are each user's, not the project's",
+)
 WINDOW_KEYS = {
     "within": Key(Mapped(DURATION, lambda d: Within(duration=d)), doc="(T - d, T]"),
     "ago": Key(AGO, doc="(T - from, T - to]; either end may be left out"),
@@ -170,14 +181,14 @@ def is_local(window: Window | None) -> bool:
         case None:
             return False
         case Within(duration=duration):
-            return _is_calendar(duration)
+            return is_calendar(duration)
         case Ago(start=start, end=end):
-            return _is_calendar(start) or _is_calendar(end)
+            return is_calendar(start) or is_calendar(end)
         case Fixed(since=since, until=until):
             return isinstance(since, DatePoint) or isinstance(until, DatePoint)
         case InCalendar():
             return True
 
 
-def _is_calendar(duration: Duration | None) -> bool:
+def is_calendar(duration: Duration | None) -> bool:
     return duration is not None and duration.months is not None

@@ -45,11 +45,12 @@ _ADVICE = (
 )
 
 
-class _TooDeep(Exception):
-    """Nesting beyond MAX_DEPTH, at a mark."""
+class _Unbounded(Exception):
+    """What would be built has no bound that we accept; the file ends at the mark."""
 
-    def __init__(self, mark: Mark) -> None:
-        self.mark = mark
+    def __init__(self, code: str, summary: str, help: str, mark: Mark) -> None:
+        super().__init__(summary)
+        self.code, self.summary, self.help, self.mark = code, summary, help, mark
 
 
 def documents(file: SourceFile, found: list[Diagnostic]) -> Iterator[Node]:
@@ -64,15 +65,17 @@ def documents(file: SourceFile, found: list[Diagnostic]) -> Iterator[Node]:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or error.context or "broken YAML"
-        composer.fault("YML001", f"broken YAML: {problem}", mark, mark, _advice(problem))
+        advice = _advice(problem, file, mark)
+        composer.fault("YML001", f"broken YAML: {problem}", mark, mark, advice)
     except ReaderError as error:
         found.append(_unreadable_character(file, error))
-    except _TooDeep as error:
-        summary = f"nested deeper than {MAX_DEPTH} levels"
-        composer.fault("YML005", summary, error.mark, error.mark, None)
+    except _Unbounded as error:
+        composer.fault(error.code, error.summary, error.mark, error.mark, error.help)
 
 
-def _advice(problem: str) -> str | None:
+def _advice(problem: str, file: SourceFile, mark: Mark | None = None) -> str | None:
+    if mark is not None and "${" in "".join(file.lines[mark.line : mark.line + 1]):
+        return 'inside of braces and brackets a secret needs quotes: "${NAME}"'
     return next((advice for words, advice in _ADVICE if words in problem), None)
 
 
@@ -83,7 +86,7 @@ def _unreadable_character(file: SourceFile, error: ReaderError) -> Diagnostic:
     return Diagnostic(
         code="YML001",
         summary=f"broken YAML: {error.reason}",
-        help=_advice(str(error.reason)),
+        help=_advice(str(error.reason), file),
         span=file.range(line, column, line, column + 1),
     )
 
@@ -114,7 +117,9 @@ class _Composer:
                 children.append(node)
             elif kind in _STARTS:
                 if len(outer) == MAX_DEPTH:
-                    raise _TooDeep(event.start_mark)
+                    summary = f"nested deeper than {MAX_DEPTH} levels"
+                    help = "give a part of it a name: a segment can be used in another"
+                    raise _Unbounded("YML005", summary, help, event.start_mark)
                 outer.append((event, children))
                 children = []
             elif kind in _ENDS:
@@ -168,7 +173,8 @@ class _Composer:
         """Refuse a tag and remember an anchor."""
         if event.tag is not None:
             help = "remove the tag; the slot says what type a value has, and quotes make text"
-            self.at(node, "YML004", f"the tag `{shorten(event.tag)}` is refused", help)
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self.at(node, "YML004", f"the tag `{shorten(tag)}` is refused", help)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
             self.sizes[id(node)] = self.size(node)
@@ -180,12 +186,10 @@ class _Composer:
             problem = f"found undefined alias '{event.anchor}'"
             raise MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
         self.by_alias += self.sizes[id(node)]
-        if self.by_alias <= MAX_NODES_BY_ALIAS:
-            return node
-        summary = f"the aliases of this document expand to more than {MAX_NODES_BY_ALIAS} nodes"
-        self.fault("YML006", summary, event.start_mark, event.end_mark, "write less by alias")
-        # Text in its place, so that nothing walks the whole expansion.
-        return Scalar(f"*{event.anchor}", True, event.start_mark, event.end_mark)
+        if self.by_alias > MAX_NODES_BY_ALIAS:
+            summary = f"aliases expand to more than {MAX_NODES_BY_ALIAS} nodes"
+            raise _Unbounded("YML006", summary, "write less by alias", event.start_mark)
+        return node
 
     def size(self, node: Node) -> int:
         """The number of nodes below and at the node, where anchored ones are known already."""
