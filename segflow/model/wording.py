@@ -91,7 +91,8 @@ def _limits(limits: c.Limits) -> Words:
 
 
 def _entity(entity: c.Entity) -> Words:
-    ordinals = None if entity.ordinals == "direct" else entity.ordinals
+    natural = "direct" if entity.key_type == "integer" else "dictionary"
+    ordinals = None if entity.ordinals == natural else entity.ordinals
     zone = {"field": entity.timezone_field, "default": entity.timezone_default}
     return without_absent(
         {

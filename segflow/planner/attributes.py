@@ -2,15 +2,19 @@
 
 import json
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
 from segflow.model.plan import AttributeChange
-from segflow.model.wording_text import Plain, Word, Words
+from segflow.model.wording_text import Plain, Word, Words, flow
+
+Changes = tuple[AttributeChange, ...]
 
 Tokens = tuple[str | int, ...]
 """A way into words: keys of mappings and positions in lists."""
+
+_LONG = 90
 
 _UNORDERED = frozenset(
     ("all", "any", "none", "in", "not_in", "has_any", "has_all", "has_none", "did", "did_not")
@@ -22,26 +26,48 @@ _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?\Z")
 
 
-def declared(words: Words) -> tuple[AttributeChange, ...]:
-    """Every attribute of a new object; its first key, which names it, is not repeated."""
+def declared(words: Words) -> Changes:
+    """Every attribute of a new object, long mappings key by key; its first key, which names it, is
+    not repeated."""
     return tuple(
-        AttributeChange(path=path_text((key,)), before=None, after=json_text(value))
-        for key, value in list(words.items())[1:]
+        AttributeChange(path=path_text(way), before=None, after=json_text(value))
+        for key, word in list(words.items())[1:]
+        for way, value in _spread((key,), word)
     )
 
 
-def differences(
-    before: Words, after: Words, shown_before: Words, shown_after: Words
-) -> tuple[AttributeChange, ...]:
+def _spread(way: Tokens, word: Word) -> Iterator[tuple[Tokens, Word]]:
+    if isinstance(word, dict) and len(flow(word)) > _LONG:
+        for key, value in word.items():
+            yield from _spread((*way, key), value)
+    else:
+        yield way, word
+
+
+def differences(before: Words, after: Words, shown_before: Words, shown_after: Words) -> Changes:
     """The attributes that differ, in the order of their paths; empty where both say the same.
 
     The shown words have the shape of the real ones and hold what may be shown of them. A path is
     that of the new words; of what is gone, that of the old ones.
     """
     compared = _compare(json.loads(json_text(before)), json.loads(json_text(after)))
-    found = {_place(pair): pair for pair in compared}
-    changes = {place: _change(pair, shown_before, shown_after) for place, pair in found.items()}
-    return tuple(changes[place] for place in sorted(changes, key=_sort_key))
+    found: dict[Tokens, _Pair] = {}
+    for old, new in compared:
+        # What went and what came in the same place are told as one change.
+        place = (old if new is None else new) or ()
+        gone, come = found.get(place, (None, None))
+        found[place] = (old or gone, new or come)
+    return tuple(
+        _change(place, found[place], shown_before, shown_after)
+        for place in sorted(found, key=_sort_key)
+    )
+
+
+def replaced(before: Words, after: Words, shown_before: Words, shown_after: Words) -> Changes:
+    """The first keys whose values are written differently, each as a whole: for what differs in
+    nothing but an order that says nothing."""
+    keys = [key for key in after if json_text(before.get(key)) != json_text(after[key])]
+    return tuple(_change((key,), ((key,), (key,)), shown_before, shown_after) for key in keys)
 
 
 def path_text(tokens: Tokens) -> str:
@@ -88,6 +114,9 @@ def _compare(before: Any, after: Any) -> tuple[_Pair, ...]:
         view="tree",
         ignore_order_func=lambda level: _is_unordered(level),
         iterable_compare_func=lambda first, second, _level=None: _is_same_item(first, second),
+        # Every item of an unordered list is compared with every other, however many differ.
+        cutoff_intersection_for_pairs=1,
+        max_passes=1_000_000,
     )
     pairs: list[_Pair] = []
     moves: dict[_Ways, dict[int, int]] = {}
@@ -154,22 +183,17 @@ def _index(way: Tokens) -> int:
 
 
 def _is_below(pair: _Pair, lists: Container[Tokens]) -> bool:
-    place = _place(pair)
+    place = pair[1] or pair[0] or ()
     return any(place[:length] in lists for length in range(len(place)))
 
 
 # --- showing ---------------------------------------------------------------------------------
 
 
-def _place(pair: _Pair) -> Tokens:
-    old, new = pair
-    return (old if new is None else new) or ()
-
-
-def _change(pair: _Pair, shown_before: Words, shown_after: Words) -> AttributeChange:
+def _change(place: Tokens, pair: _Pair, shown_before: Words, shown_after: Words) -> AttributeChange:
     old, new = pair
     return AttributeChange(
-        path=path_text(_place(pair)),
+        path=path_text(place),
         before=None if old is None else json_text(_at(shown_before, old)),
         after=None if new is None else json_text(_at(shown_after, new)),
     )

@@ -13,7 +13,14 @@ from segflow.model.project import Object
 from segflow.model.segment import Segment
 from segflow.model.state import DeployedObject
 from segflow.model.wording import to_words
-from segflow.planner.attributes import declared, differences, json_text, path_text
+from segflow.planner.attributes import (
+    Changes,
+    declared,
+    differences,
+    json_text,
+    path_text,
+    replaced,
+)
 from segflow.planner.privacy import masked, personal_fields
 from segflow.planner.reach import Reach
 
@@ -118,8 +125,8 @@ class _Sides:
     def between(self, before: DeployedObject, thing: Object, after: Change) -> Change | None:
         """The change of an object that is deployed in another form."""
         old = deployed_object(before)
-        attributes = self.attributes(old, thing)
         redefined = before.definition != after.definition
+        attributes = self.attributes(old, thing, redefined=redefined)
         if not (attributes or redefined):
             return None
         return replace(
@@ -131,12 +138,14 @@ class _Sides:
             frozen=redefined and _is_static(old) and _is_static(thing),
         )
 
-    def attributes(self, old: Object, new: Object) -> tuple[AttributeChange, ...]:
+    def attributes(self, old: Object, new: Object, *, redefined: bool) -> Changes:
+        """What differs in words; an order that says nothing only where it redefines a segment."""
         before, after = to_words(old), to_words(new)
         if json_text(before) == json_text(after):
             return ()
-        shown_before, shown_after = masked(before, self.personal), masked(after, self.personal)
-        return differences(before, after, shown_before, shown_after)
+        shown = masked(before, self.personal), masked(after, self.personal)
+        found = differences(before, after, *shown)
+        return found or (replaced(before, after, *shown) if redefined else ())
 
     def lists(self, address: Address) -> tuple[tuple[str, str], ...]:
         """The list files of a segment with their digests."""
@@ -150,9 +159,7 @@ def _is_static(thing: Object) -> bool:
     return isinstance(thing, Segment) and thing.mode == "static"
 
 
-def _of_lists(
-    before: Iterable[tuple[str, str]], after: Iterable[tuple[str, str]]
-) -> tuple[AttributeChange, ...]:
+def _of_lists(before: Iterable[tuple[str, str]], after: Iterable[tuple[str, str]]) -> Changes:
     """List files whose content changed under the same name, by their digests."""
     old = dict(before)
     return tuple(
@@ -179,7 +186,7 @@ def _explained(
     return tuple(_explain(by_address[address], reach, zone) for address in _ordered(by_address))
 
 
-def _explain(change: Change, reach: Reach, zone: tuple[AttributeChange, ...]) -> Change:
+def _explain(change: Change, reach: Reach, zone: Changes) -> Change:
     match change.action:
         case "recompute":
             because = reach.causes(change.address)
@@ -192,7 +199,7 @@ def _explain(change: Change, reach: Reach, zone: tuple[AttributeChange, ...]) ->
             return change
 
 
-def _zone_change(compiled: Compiled, observed: Observed) -> tuple[AttributeChange, ...]:
+def _zone_change(compiled: Compiled, observed: Observed) -> Changes:
     after = compiled.project.settings.timezone
     before = after if observed.version is None else observed.version.timezone
     if before == after:

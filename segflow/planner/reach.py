@@ -37,7 +37,7 @@ class Reach:
 
     def effects(self, address: Address) -> tuple[Address, ...]:
         """The segments whose members a change can move, and the rules that use them or the object
-        itself, in order."""
+        itself, in order; neither new ones nor frozen ones."""
         found: set[Address] = set()
         frontier = [address] if self._carries(address) else []
         while frontier:
@@ -45,7 +45,7 @@ class Reach:
                 if dependent not in found and self._is_reached(dependent):
                     found.add(dependent)
                     frontier.append(dependent)
-        return tuple(sorted(one for one in found - {address} if one.kind in _REPORTED))
+        return tuple(sorted(one for one in found - {address} if self._is_reported(one)))
 
     def _forces(self, found: Address, address: Address) -> bool:
         change = self._changes.get(found)
@@ -57,13 +57,18 @@ class Reach:
         change = self._changes.get(address)
         return address.kind != "segment" or (change is not None and changes_definition(change))
 
+    def _is_reported(self, found: Address) -> bool:
+        change = self._changes.get(found)
+        is_apart = change is not None and (change.action == "create" or change.frozen)
+        return found.kind in _REPORTED and not is_apart
+
     def _is_reached(self, dependent: Address) -> bool:
         return dependent.kind != "segment" or self._carries(dependent)
 
 
 def changes_definition(change: Change) -> bool:
-    """Whether the change gives a segment another definition by which its members are found."""
-    return change.definition != change.before_definition and not change.frozen
+    """Whether the change gives a segment another definition."""
+    return change.definition != change.before_definition
 
 
 def closure(depends: Depends, addresses: Iterable[Address]) -> frozenset[Address]:

@@ -1,6 +1,7 @@
 """A plan for a person: lines of styled pieces that know nothing of terminals."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -24,7 +25,9 @@ class Piece:
 
 Line = tuple[Piece, ...]
 
-_LONG = 72
+_LONG = 100
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _SIGNS: dict[ActionName, tuple[str, Style]] = {
     "create": ("+", "create"),
     "update": ("~", "update"),
@@ -57,7 +60,7 @@ def _lines(plan: Plan) -> Iterator[Line]:
         yield ()
         yield _head(change)
         for line in _body(change, stops.get(change.address, ())):
-            yield (Piece("    "), *line)
+            yield (Piece("      "), *line)
     yield from _closing(plan)
 
 
@@ -169,8 +172,22 @@ def _names(addresses: tuple[Address, ...]) -> str:
 
 def _shown(text: str) -> str:
     """A JSON value as a person writes it; a long one is cut in its middle."""
-    word: Word = json.loads(text, parse_float=Plain, parse_int=Plain)
-    shown = flow(word)
+    shown = flow(_readable(json.loads(text, parse_float=Plain, parse_int=Plain)))
     if len(shown) <= _LONG:
         return shown
     return f"{shown[: _LONG // 2]}…{shown[-(_LONG // 2 - 1) :]}"
+
+
+def _readable(word: Word) -> Word:
+    """Dates without the quotes of JSON, digests by their first digits."""
+    match word:
+        case dict():
+            return {key: _readable(value) for key, value in word.items()}
+        case list():
+            return [_readable(item) for item in word]
+        case str() if _DATE.match(word):
+            return Plain(word)
+        case str() if _DIGEST.match(word):
+            return Plain(word[:15])
+        case _:
+            return word

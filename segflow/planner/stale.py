@@ -25,7 +25,7 @@ def check_stale(
         )
     if plan.lineage is None and fingerprints:
         raise StalePlanError(
-            f"the plan was made before anything was deployed; now {_count(len(fingerprints))} are",
+            f"the plan was made before anything was deployed; now {_count(len(fingerprints))}",
             hint=_PLAN_AGAIN,
         )
     if moved := tuple(_moved(plan, fingerprints)):
@@ -71,4 +71,4 @@ def _moved(plan: Plan, fingerprints: Mapping[Address, str]) -> Iterator[str]:
 
 
 def _count(number: int) -> str:
-    return "1 object" if number == 1 else f"{number:,} objects"
+    return "1 object is" if number == 1 else f"{number:,} objects are"

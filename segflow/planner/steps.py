@@ -28,7 +28,7 @@ def moves_members(change: Change) -> bool:
     if change.address.kind != "segment" or change.action == "delete":
         return False
     remoded = any(attribute.path == "mode" for attribute in change.attributes)
-    return changes_definition(change) or (change.action == "update" and remoded)
+    return remoded or (changes_definition(change) and not change.frozen)
 
 
 def drops_members(change: Change) -> bool:

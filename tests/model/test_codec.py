@@ -16,7 +16,8 @@ from segflow.model.predicate import InSegment, Sample
 from segflow.model.scalar import Const, Text
 from segflow.model.segment import Segment
 from segflow.model.types import BOOLEAN, DATE, FLOAT, INTEGER, STRING, decimal_type
-from tests.model.strategies import KINDS, objects, tuples
+from tests.model.predicates import tuples
+from tests.model.strategies import KINDS, objects
 
 texts = st.text(max_size=5)
 maybe_text = st.none() | texts

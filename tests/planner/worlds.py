@@ -1,0 +1,108 @@
+"""Small worlds for the planner: a project compiled from YAML, and the state after its apply."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from segflow.compiler.pipeline import compile_project
+from segflow.loader.project import load_project
+from segflow.model.address import Address
+from segflow.model.codec import canonical
+from segflow.model.compiled import Compiled
+from segflow.model.instant import Instant
+from segflow.model.observed import Observed
+from segflow.model.plan import Impact, Plan
+from segflow.model.project import Object, Project, Settings
+from segflow.model.state import DeployedObject, StateVersion
+from segflow.planner.plan import build_plan
+
+AS_OF = Instant(883_612_800_000)  # 1998-01-01T00:00:00Z
+LINEAGE = "5eed"
+TOML = """
+[project]
+name = "shop"
+timezone = "{timezone}"
+
+[secrets]
+allow = ["HOOK_TOKEN", "OTHER_TOKEN"]
+"""
+
+CATALOG = (Path(__file__).parent / "catalog.yaml").read_text(encoding="utf-8")
+
+LAPSED = """
+segment: lapsed_7d
+entity: customer
+where: {did_not: purchase, within: 7d}
+---
+"""
+
+
+def compile_text(
+    folder: Path, text: str, timezone: str = "UTC", files: Mapping[str, str] | None = None
+) -> Compiled:
+    """The project that the YAML text describes; it must have no errors."""
+    (folder / "segments").mkdir(parents=True, exist_ok=True)
+    (folder / "segflow.toml").write_text(TOML.format(timezone=timezone))
+    (folder / "segments" / "all.yaml").write_text(text)
+    for path, content in (files or {}).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content)
+    project, report = load_project(folder)
+    assert not report.has_errors, [str(found) for found in report.errors]
+    return _compiled(project)
+
+
+def compile_objects(*objects: Object, timezone: str = "UTC") -> Compiled:
+    """A project of these objects, in this order; it must have no errors."""
+    return _compiled(
+        Project(
+            settings=Settings(name="shop", timezone=timezone),
+            objects={thing.address: thing for thing in objects},
+        )
+    )
+
+
+def _compiled(project: Project) -> Compiled:
+    compiled, report = compile_project(project)
+    assert compiled is not None, [str(found) for found in report.errors]
+    return compiled
+
+
+def deployed(compiled: Compiled) -> dict[Address, DeployedObject]:
+    """What is deployed after an apply of the whole project."""
+    found = {}
+    for address, thing in compiled.project.objects.items():
+        segment = compiled.segments.get(address.name) if address.kind == "segment" else None
+        lists = () if segment is None else segment.lists
+        found[address] = DeployedObject(
+            address=address,
+            canonical=canonical(thing),
+            fingerprint=compiled.fingerprints[address],
+            definition=None if segment is None else segment.definition,
+            lists=tuple((path, compiled.project.lists[path].digest) for path in lists),
+        )
+    return found
+
+
+def observed(compiled: Compiled | None, impacts: Mapping[str, Impact] | None = None) -> Observed:
+    """The world in which the project was applied; None for one without a state."""
+    if compiled is None:
+        return Observed(as_of=AS_OF, impacts=impacts or {})
+    timezone = compiled.project.settings.timezone
+    return Observed(
+        as_of=AS_OF,
+        version=StateVersion(lineage=LINEAGE, serial=3, project="shop", timezone=timezone),
+        deployed=deployed(compiled),
+        impacts=impacts or {},
+    )
+
+
+def plan(
+    before: Compiled | None, after: Compiled, impacts: Mapping[str, Impact] | None = None
+) -> Plan:
+    """The plan that leads from one project, as applied, to another."""
+    return build_plan(after, observed(before, impacts), with_impact=impacts is not None)
+
+
+def fingerprints(compiled: Compiled) -> dict[Address, str]:
+    """What a state in which the project was applied has deployed."""
+    return dict(compiled.fingerprints)
