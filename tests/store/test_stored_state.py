@@ -1,0 +1,86 @@
+"""States that earlier versions wrote are still read: each is kept as a file, with what it says."""
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from segflow.store.schema import MIGRATIONS
+from segflow.store.state import SqlStateStore
+from segflow.store.tables import METADATA
+from tests.store.records import MINUTE
+from tests.store.story import NOON, seen, tell
+
+STORED = Path(__file__).with_name("stored")
+VERSIONS = [made.version for made in MIGRATIONS]
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request):
+    return request.param
+
+
+@pytest.fixture
+def store(version, tmp_path):
+    """A state as that version wrote it."""
+    shutil.copy(STORED / f"state-v{version}.db", tmp_path / "state.db")
+    with SqlStateStore(f"sqlite:///{tmp_path}/state.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def said(version):
+    """What a reader saw in it when it was written."""
+    return json.loads((STORED / f"state-v{version}.json").read_text(encoding="utf-8"))
+
+
+def schema(path):
+    with closing(sqlite3.connect(path)) as raw:
+        found = raw.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+        return {name: " ".join(sql.split()) for name, sql in found}
+
+
+def test_a_stored_state_is_read(store, said):
+    """Every record says what it said then."""
+    assert seen(store) == said
+
+
+def test_a_stored_state_is_written_on(store, said):
+    """Brought up to date it still says the same, and its interrupted apply can be ended."""
+    store.create("another", "other")
+    assert seen(store) == said
+
+    store.break_lease()
+    lease = store.acquire("ann", "apply", NOON, MINUTE)
+    store.abandon_apply(lease, "apply-5", "given up", NOON)
+    assert store.unfinished_apply() is None
+
+
+def test_todays_version_writes_what_is_stored(tmp_path, said, version):
+    """The newest stored state is what this code makes: same tables, same records."""
+    path = tmp_path / "new" / "state.db"
+    with SqlStateStore(f"sqlite:///{path}") as made:
+        tell(made)
+        found = seen(made)
+    if version == VERSIONS[-1]:
+        shutil.copy(STORED / f"state-v{version}.db", tmp_path / "stored.db")
+        assert schema(path) == schema(tmp_path / "stored.db")
+    assert found == said
+
+
+def test_the_story_leaves_no_column_empty(tmp_path):
+    """Each table has rows, and each column a value in one of them."""
+    path = tmp_path / "state.db"
+    with SqlStateStore(f"sqlite:///{path}") as made:
+        tell(made)
+    with closing(sqlite3.connect(path)) as raw:
+        for table in METADATA.tables:
+            found = raw.execute(f"SELECT * FROM {table}")
+            columns = [column for column, *_ in found.description]
+            rows = found.fetchall()
+            assert rows, table
+            for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+                assert any(value is not None for value in values), (table, column)
