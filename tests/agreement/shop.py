@@ -352,7 +352,7 @@ def _moment(pick: Pick, of: Shop, edges: Sequence[Instant]) -> datetime:
 
 def _events(pick: Pick, of: Shop, name: str) -> list[Row]:
     found: list[Row] = []
-    for number in range(pick.one([80, 80, 80, 60, 40, 40, 5, 0])):
+    for number in range(pick.one([80, 80, 80, 60, 60, 60, 60, 40, 40, 40, 5, 0])):
         if found and pick.chance(8) and not (name == "purchase" and of.unique_purchases):
             found.append(pick.one(found))  # the same row once more
         else:

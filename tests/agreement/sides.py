@@ -1,8 +1,8 @@
 """The two sides of the agreement: the same question put to DuckDB and to the reference."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pyroaring import BitMap64
@@ -18,6 +18,8 @@ from segflow.model.compiled import Compiled, list_set, segment_set
 from segflow.model.instant import Instant
 from segflow.model.project import Project
 from segflow.ports import Engine
+from tests.agreement.data import write_parquet
+from tests.strategies import Example
 
 
 def compiled_for_engines(project: Project) -> Compiled:
@@ -37,6 +39,33 @@ def compiled_for_reference(compiled: Compiled) -> Compiled:
         for name, segment in compiled.segments.items()
     }
     return replace(compiled, segments=segments, entities=draft.entities)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One segment asked of both sides: what each gives, and how many users there are."""
+
+    segment: str
+    by_engine: frozenset[int]
+    by_reference: frozenset[int]
+    everyone: int
+
+    @property
+    def agree(self) -> bool:
+        """True where both sides give the same members."""
+        return self.by_engine == self.by_reference
+
+
+def pairs(example: Example, folder: Path, segments: Sequence[str]) -> Iterator[Pair]:
+    """Ask both sides for segments of the example, whose tables are written into the folder."""
+    compiled, as_of = compiled_for_engines(example.project), example.shop.as_of
+    reference = compiled_for_reference(compiled)
+    write_parquet(folder, example.project, example.tables, example.shop.stored_as)
+    with opened(example.project, folder) as engine:
+        for name in segments:
+            found = by_duckdb(engine, compiled, example.world, name, as_of)
+            expected, everyone = by_reference(reference, example.world, name, as_of)
+            yield Pair(name, found, expected, everyone)
 
 
 @contextmanager

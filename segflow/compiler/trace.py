@@ -1,0 +1,228 @@
+"""Why one user is in a segment or not: its predicate as a tree, each node with what it came to."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal, localcontext
+from fractions import Fraction
+
+from segflow.compiler.interpret import (
+    exists,
+    feature_value,
+    holds,
+    matching_events,
+    sample_percent,
+    subject_of,
+)
+from segflow.compiler.values import Value, Version
+from segflow.compiler.worlds import Context, EventRow, Subject, User
+from segflow.model.compiled import Compiled
+from segflow.model.instant import Instant, format_instant
+from segflow.model.predicate import (
+    Aggregate,
+    All,
+    AnyOf,
+    Compare,
+    Feature,
+    FieldFeature,
+    InSegment,
+    NoneOf,
+    Not,
+    Predicate,
+    Sample,
+    Scaled,
+    Test,
+)
+from segflow.model.wording import phrase
+from segflow.model.wording_predicate import feature as words_of_feature
+from segflow.model.wording_text import line
+
+_PLACES = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureValue:
+    """What a feature was worth: `text` is the feature in the words of its YAML, `value` is written
+    out (None: missing), `events` counts the events that an aggregate was over."""
+
+    text: str
+    value: str | None
+    events: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceNode:
+    """One node of the predicate. `text` is the node in the words of its YAML; of boolean algebra it
+    is the key alone, since `items` say the rest. A nested segment has its predicate below it."""
+
+    text: str
+    holds: bool
+    values: tuple[FeatureValue, ...] = ()
+    items: "tuple[TraceNode, ...]" = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """One user's membership at one instant. Where `exists` is false the user is not in the
+    population at that instant and so in no segment; `root` then says what the predicate alone would
+    come to, and is None where nothing is known of the key."""
+
+    segment: str
+    key: int
+    as_of: Instant
+    exists: bool
+    member: bool
+    since: Instant | None = None
+    population: TraceNode | None = None
+    root: TraceNode | None = None
+
+
+def explain_user(
+    compiled: Compiled,
+    name: str,
+    key: int,
+    user: User | None,
+    events: Iterable[EventRow],
+    as_of: Instant,
+    snapshots: Mapping[str, frozenset[int]],
+) -> Trace:
+    """Why the user with the key is in the named segment at an instant, or is not.
+
+    `user` is None where the population's table lacks the key. `snapshots` are the recorded members
+    of segments that are static or asked for by snapshot; the key alone is enough of each.
+    Raises NotSupportedError for a form that the reference does not know yet.
+    """
+    if user is None:
+        return Trace(segment=name, key=key, as_of=as_of, exists=False, member=False)
+    entity = compiled.entities[compiled.segments[name].segment.entity]
+    context = Context(compiled=compiled, entity=entity, as_of=as_of, snapshots=snapshots)
+    subject = subject_of(context, user, events, name)
+    condition = entity.population.where
+    root = explain(compiled.segments[name].where, subject)
+    there = exists(subject)
+    return Trace(
+        segment=name,
+        key=key,
+        as_of=as_of,
+        exists=there,
+        member=there and root.holds,
+        since=user.since,
+        population=None if condition is None else explain(condition, subject),
+        root=root,
+    )
+
+
+def explain(predicate: Predicate, subject: Subject) -> TraceNode:
+    """The predicate for one user as a tree."""
+    match predicate:
+        case All(items=items):
+            return _node("all", predicate, subject, items)
+        case AnyOf(items=items):
+            return _node("any", predicate, subject, items)
+        case NoneOf(items=items):
+            return _node("none", predicate, subject, items)
+        case Not(item=item):
+            return _node("not", predicate, subject, (item,))
+        case InSegment(segment=name) if _is_asked_now(predicate, subject):
+            where = subject.context.compiled.segments[name].where
+            nested = explain(where, replace(subject, segment=name))
+            return TraceNode(text=phrase(predicate), holds=nested.holds, items=(nested,))
+        case _:
+            return _node(phrase(predicate), predicate, subject, ())
+
+
+def _node(
+    text: str, predicate: Predicate, subject: Subject, items: tuple[Predicate, ...]
+) -> TraceNode:
+    return TraceNode(
+        text=text,
+        holds=holds(predicate, subject),
+        values=tuple(_values(predicate, subject)),
+        items=tuple(explain(item, subject) for item in items),
+    )
+
+
+def _is_asked_now(leaf: InSegment, subject: Subject) -> bool:
+    segment = subject.context.compiled.segments[leaf.segment].segment
+    return not leaf.snapshot and segment.mode == "dynamic"
+
+
+# --- values ----------------------------------------------------------------------------------
+
+
+def _values(predicate: Predicate, subject: Subject) -> Iterator[FeatureValue]:
+    """What a leaf looked at, left side first."""
+    match predicate:
+        case Test(feature=feature, operators=operators):
+            yield _feature(feature, subject)
+            for operator in operators:
+                if isinstance(operator, Compare) and isinstance(operator.right, Scaled):
+                    yield _feature(operator.right.feature, subject)
+        case Sample():
+            percent = int(sample_percent(predicate, subject) * 10**_PLACES)
+            yield FeatureValue(text="sample", value=f"{written(Fraction(percent, 10**_PLACES))}%")
+        case _:
+            pass
+
+
+def _feature(feature: Feature, subject: Subject) -> FeatureValue:
+    value = feature_value(feature, subject)
+    text = line(words_of_feature(feature))
+    over = _aggregate(feature, subject)
+    events = None if over is None else len(matching_events(over, subject))
+    if isinstance(value, int) and _is_instant(feature, subject):
+        return FeatureValue(text=text, value=format_instant(Instant(value)), events=events)
+    return FeatureValue(text=text, value=None if value is None else written(value), events=events)
+
+
+def _aggregate(feature: Feature, subject: Subject) -> Aggregate | None:
+    """The aggregate that a feature is, or that a derived field stands for."""
+    if isinstance(feature, FieldFeature):
+        declared = subject.context.entity.field_named(feature.field)
+        if declared is not None and declared.derived is not None:
+            return _aggregate(declared.derived, subject)
+    return feature if isinstance(feature, Aggregate) else None
+
+
+def _is_instant(feature: Feature, subject: Subject) -> bool:
+    match feature:
+        case Aggregate(kind="first_time" | "last_time"):
+            return True
+        case Aggregate(kind="count" | "count_distinct" | "sum" | "avg"):
+            return False
+        case Aggregate(events=(event, *_), property=str(name)):
+            described = subject.context.compiled.project.event(event)
+            declared = described.property_named(name) if described else None
+            return declared is not None and declared.type.name == "timestamp"
+        case FieldFeature(field=name):
+            field = subject.context.entity.field_named(name)
+            return field is not None and field.type.name == "timestamp"
+        case _:
+            return False
+
+
+def written(value: Value) -> str:
+    """A value as people write it; a fraction without an end is cut off after six places."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case Fraction():
+            return _decimal(value)
+        case date():
+            return value.isoformat()
+        case float():
+            return repr(value)
+        case str() | int() | Version():
+            return str(value)
+
+
+def _decimal(value: Fraction) -> str:
+    rest = value.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    if rest == 1:
+        digits = len(str(value.numerator)) + 4 * value.denominator.bit_length()
+        with localcontext(prec=digits):
+            return f"{Decimal(value.numerator) / value.denominator:f}"
+    return f"{Decimal(int(value * 10**_PLACES)).scaleb(-_PLACES):f}…"

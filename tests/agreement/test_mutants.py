@@ -1,0 +1,200 @@
+"""The agreement sees faults: each one seeded here makes engine and reference differ.
+
+A fault is put into the path of the engine only; where both sides share a function, into the name
+by which the SQL target calls it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from hashlib import shake_256
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Double, FromClause, Numeric, String, cast, distinct, func, not_
+
+from segflow.compiler.dialects import DuckDb
+from segflow.compiler.passes import normalize
+from segflow.compiler.targets import aggregates, conditions, events, facts, sql, values
+from segflow.compiler.timeline import Bounds
+from segflow.model.codec import canonical
+from tests.agreement.sides import pairs
+from tests.strategies import Example, example, size_of
+
+SHOPS = 60
+SEGMENTS = 16
+
+
+def shop(number: int) -> Example:
+    """One of the shops that every fault is tried on; always the same ones."""
+    return example(shake_256(b"shop %d" % number).digest(size_of(SEGMENTS)))
+
+
+def caught(folder: Path, about: Sequence[str]) -> bool:
+    """Whether the sides differ on a segment that has all these words in its canonical text; they
+    tell which segments a fault can touch at all."""
+    for number in range(SHOPS):
+        found = shop(number)
+        touched = [
+            segment.name
+            for segment in found.project.segments()
+            if all(word in canonical(segment.where) for word in about)
+        ]
+        if touched and not all(pair.agree for pair in pairs(found, folder, touched)):
+            return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A deliberate mistake: `attribute` of `owner` becomes what `make` makes of it."""
+
+    name: str
+    owner: Any
+    attribute: str
+    make: Callable[[Any], Any]
+    about: tuple[str, ...] = ()
+
+
+# --- the faults ------------------------------------------------------------------------------
+
+
+def a_millisecond_earlier(resolve: Any) -> Any:
+    """[start, end) instead of (start, end]."""
+
+    def moved(*arguments: Any) -> Bounds:
+        bounds: Bounds = resolve(*arguments)
+        if bounds.start is None:
+            return bounds
+        return replace(bounds, start=bounds.start - 1)
+
+    return moved
+
+
+def in_utc(resolve: Any) -> Any:
+    """Calendar units of UTC instead of the project's zone."""
+    return lambda window, as_of, _: resolve(window, as_of, ZoneInfo("UTC"))
+
+
+def without(name: str) -> Callable[[Any], Any]:
+    """The population without one of its conditions."""
+
+    def forget(population: Any) -> Any:
+        def forgetful(entity: Any, *rest: Any) -> Any:
+            less = replace(entity.population, **{name: None})
+            return population(replace(entity, population=less), *rest)
+
+        return forgetful
+
+    return forget
+
+
+def sums_of_doubles(_: Any) -> Any:
+    """func, but its sum is of doubles."""
+
+    class Careless:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(func, name)
+
+        def sum(self, value: Any) -> Any:
+            return func.sum(cast(value, Double))
+
+    return Careless()
+
+
+def tie_by_nothing(order: Any) -> Any:
+    """first and last by time alone."""
+
+    def by_time(rows: Any, value: Any, dialect: Any, *, newest: bool) -> Any:
+        return order(rows, value, dialect, newest=newest)[:1]
+
+    return by_time
+
+
+def nulls_kept(value: Any) -> Any:
+    """A count or sum of no events is missing instead of zero."""
+
+    def uncoalesced(aggregate: Any, type_: Any, grouped: Any, name: str) -> Any:
+        found = value(aggregate, type_, grouped, name)
+        return found._replace(expression=grouped.c[name])
+
+    return uncoalesced
+
+
+def whole_averages(value: Any) -> Any:
+    """Averages are divided and rounded before they are compared."""
+
+    def rounded(*arguments: Any) -> Any:
+        found = value(*arguments)
+        if found.divisor is None:
+            return found
+        average = func.round(cast(found.expression, Double) / found.divisor)
+        return found._replace(expression=cast(average, Numeric(38, 2)), divisor=None)
+
+    return rounded
+
+
+def greater_or_equal(applied: Any) -> Any:
+    """gt as gte."""
+    return lambda op, left, right: applied("gte" if op == "gt" else op, left, right)
+
+
+FAULTS = [
+    Fault("a window is closed at its start", facts, "window_bounds", a_millisecond_earlier),
+    Fault("an operator is closed at its start", conditions, "operator_bounds",
+          a_millisecond_earlier),
+    Fault("windows are in UTC", facts, "window_bounds", in_utc, ("InCalendar",)),
+    Fault("not leaves out what is unknown", conditions, "opposite", lambda _: not_),
+    Fault("ne leaves out what is unknown", values, "opposite", lambda _: not_, ('"ne"',)),
+    Fault("gt takes in its edge", values, "_applied", greater_or_equal, ('"gt"',)),
+    Fault("events after T are seen", events, "bound",
+          lambda bound: lambda instant: bound(instant) + timedelta(days=1)),
+    Fault("duplicates count", events.RowsOf, "_each_once", lambda _: lambda self, found, *_: found),
+    Fault("since is ignored", sql, "_population", without("since")),
+    Fault("no events are no number", facts, "aggregate_value", nulls_kept, ('"count"',)),
+    Fault("ties go by nothing", events.Rows, "order", tie_by_nothing, ('"last"',)),
+    Fault("sums are doubles", aggregates, "func", sums_of_doubles, ('"sum"',)),
+    Fault("samples are too small", conditions, "_threshold",
+          lambda threshold: lambda percent: threshold(percent * Decimal("0.8")), ("Sample",)),
+    Fault("ignore_case folds every letter", DuckDb, "folded",
+          lambda _: lambda self, text: func.lower(text), ("ignore_case",)),
+    Fault("count_distinct counts what is missing", aggregates, "distinct",
+          lambda _: lambda value: distinct(func.coalesce(cast(value, String), "")),
+          ("count_distinct",)),
+    Fault("NaN is a number", DuckDb, "stored",
+          lambda stored: lambda self, column, type_: column if type_.name == "float"
+          else stored(self, column, type_)),
+    Fault("instants keep their microseconds", DuckDb, "floored", lambda _: lambda self, time: time),
+    Fault("none is any", normalize, "_not", lambda _: lambda item: item, ("NoneOf",)),
+    Fault("users without a row are lost", FromClause, "outerjoin", lambda _: FromClause.join),
+    Fault("averages are rounded", facts, "aggregate_value", whole_averages, ('"avg"',)),
+    Fault("frozen sets are evaluated", facts, "inlined_segment",
+          lambda _: lambda leaf, compiled: compiled.segments[leaf.segment].where, ("InSegment",)),
+    Fault("parts are patterns", DuckDb, "contains",
+          lambda _: lambda self, text, part: text.op("SIMILAR TO")(func.concat(".*", part, ".*")),
+          ("contains",)),
+    Fault("a dot is any letter", DuckDb, "matches",
+          lambda _: lambda self, text, pattern: func.regexp_matches(text, pattern, "s"),
+          ("a.b",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_the_agreement_catches(fault, tmp_path, monkeypatch):
+    """With the fault in the engine's path, some segment has other members than by the reference."""
+    monkeypatch.setattr(
+        fault.owner, fault.attribute, fault.make(getattr(fault.owner, fault.attribute))
+    )
+    assert caught(tmp_path, fault.about)
+
+
+def test_without_a_fault_nothing_is_caught(tmp_path):
+    """On a part of the same shops, all segments agree while nothing is wrong."""
+    assert all(
+        pair.agree
+        for number in range(8)
+        for pair in pairs(shop(number), tmp_path, shop(number).segments)
+    )
