@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from segflow.model.plan import Plan
+from segflow.model.plan import Impact, Plan
 from segflow.planner.planfile import to_bytes
 from tests.faults import shop
 from tests.faults.ledger import Ledger, ledger
@@ -21,6 +21,12 @@ class Stages:
     plan: Plan
     before: Ledger
     after: Ledger
+
+    def impact(self, segment: str) -> Impact:
+        """What the plan says of a segment that it evaluates."""
+        (found,) = (change.impact for change in self.plan.changes if change.address.name == segment)
+        assert found is not None
+        return found
 
     def copy(self, target: Path) -> Path:
         """A planned shop of one's own."""

@@ -53,6 +53,6 @@ def _of(world: World) -> Ledger:
         applied=tuple(
             (record.plan_id, record.serial)
             for record in state.applies()
-            if record.finished_at is not None
+            if record.serial is not None
         ),
     )

@@ -25,7 +25,7 @@ def failpoints() -> tuple[str, ...]:
         root = Path(folder) / "shop"
         deploy_first(root)
         shop.write_purchases(root, until=shop.SECOND)
-        with world_at(root, shop.SECOND) as (world, _):
+        with world_at(root, shop.SECOND) as world:
             refresh(replace(world, failpoint=passed.append), (), shop.SECOND)
     return tuple(passed)
 

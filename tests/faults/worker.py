@@ -21,7 +21,7 @@ from segflow.app.refresh import refresh
 from segflow.app.validate import load
 from segflow.app.wiring import FAILPOINT, World, open_world
 from segflow.errors import SegflowError
-from segflow.model.compiled import Compiled
+from segflow.loader.settings import load_settings
 from segflow.model.instant import Instant
 from segflow.model.plan import Plan
 from segflow.planner.planfile import from_bytes
@@ -46,28 +46,28 @@ class FixedClock:
 
 
 @contextmanager
-def world_at(root: Path, now: int) -> Iterator[tuple[World, Compiled]]:
-    """The project in a folder, with a clock that stands still."""
-    loaded = load(root, None)
-    with open_world(loaded.compiled.project.settings, root, FixedClock(now)) as world:
-        yield replace(world, new_lineage="lineage-of-the-shop"), loaded.compiled
+def world_at(root: Path, now: int) -> Iterator[World]:
+    """The world of the project in a folder, by its settings; its clock stands still."""
+    settings = load_settings(root, None, [])
+    with open_world(settings, root, FixedClock(now)) as world:
+        yield replace(world, new_lineage="lineage-of-the-shop")
 
 
 def plan_at(root: Path, as_of: Instant) -> Plan:
     """The plan of the working tree at an instant."""
-    with world_at(root, as_of) as (world, compiled):
-        return make_plan(world, compiled, as_of)
+    with world_at(root, as_of) as world:
+        return make_plan(world, load(root, None).compiled, as_of)
 
 
 def apply_at(root: Path, now: int, content: bytes) -> None:
     """Apply a plan file's content."""
-    with world_at(root, now) as (world, _):
+    with world_at(root, now) as world:
         apply(world, from_bytes(content))
 
 
 def refresh_at(root: Path, now: int, names: Sequence[str], as_of: Instant) -> None:
     """Refresh deployed segments."""
-    with world_at(root, now) as (world, _):
+    with world_at(root, now) as world:
         refresh(world, names, as_of)
 
 

@@ -1,0 +1,115 @@
+"""Applies that fail underway: abandoned with nothing deployed, and free to be done again."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from segflow.app.apply import apply
+from segflow.app.plan import interrupted
+from segflow.errors import (
+    BlockedError,
+    SourceUnavailableError,
+    StateUnavailableError,
+)
+from segflow.planner.planfile import to_bytes
+from segflow.ports import SnapshotStore
+from tests.faults import shop
+from tests.faults.conftest import Stages, deploy_first
+from tests.faults.ledger import ledger
+from tests.faults.worker import apply_at, plan_at, world_at
+
+NOBODY: frozenset[int] = frozenset()
+LATEST = frozenset(7 * number % shop.CUSTOMERS for number in range(112, 122))
+"""Customers whose purchases, of the last six days too, the source holds at one time only."""
+
+
+@dataclass(frozen=True, slots=True)
+class FullDisk:
+    """A snapshot store that can be read and takes nothing more after so many puts."""
+
+    store: SnapshotStore
+    left: list[None]
+
+    def put(self, content: bytes) -> str:
+        """Keep the bytes, as long as there is room."""
+        if not self.left:
+            raise StateUnavailableError("the disk is full")
+        self.left.pop()
+        return self.store.put(content)
+
+    def get(self, digest: str) -> bytes:
+        """The bytes under a digest."""
+        return self.store.get(digest)
+
+
+def test_drift_within_protect_is_told(stages: Stages, tmp_path: Path):
+    """Where the source changed its past after the plan, the apply says by how many, and goes on."""
+    root = stages.copy(tmp_path)
+    shop.write_purchases(root, until=shop.SECOND, missing=LATEST)
+    with world_at(root, shop.SECOND) as world:
+        outcome = apply(world, stages.plan)
+        drifted = {drift.segment: drift for drift in outcome.drift}
+        assert set(drifted) == {"recent", "quiet", "big"}
+        found, planned = drifted["recent"], stages.impact("recent")
+        assert (found.planned_size, found.planned_left) == (planned.size_after, planned.left)
+        assert found.size < found.planned_size
+    assert plan_at(root, shop.LATER).is_empty
+    assert len(ledger(root).members["recent"]) == found.size
+
+
+@pytest.mark.parametrize(
+    ("limit", "at_plan", "at_apply"),
+    [("{max_change: 60%}", NOBODY, LATEST), ("{max_size: 10}", LATEST, NOBODY)],
+)
+def test_drift_beyond_protect_is_refused(
+    tmp_path: Path, limit: str, at_plan: frozenset[int], at_apply: frozenset[int]
+):
+    """What the plan saw was within the limit, what the apply finds is not: nothing is deployed."""
+    root = tmp_path / "shop"
+    deploy_first(root)
+    shop.write_after(root)
+    segments = root / "segments" / "shop.yaml"
+    protected = f"within: 6d}}\nprotect: {limit}\n"
+    segments.write_text(segments.read_text().replace("within: 6d}\n", protected))
+    shop.write_purchases(root, until=shop.SECOND, missing=at_plan)
+    plan = plan_at(root, shop.SECOND)
+    assert not plan.blocked
+    before = ledger(root)
+    shop.write_purchases(root, until=shop.SECOND, missing=at_apply)
+    with world_at(root, shop.SECOND) as world:
+        with pytest.raises(BlockedError, match="segment.recent"):
+            apply(world, plan)
+        assert not interrupted(world)
+        assert "segment.recent" in (world.state.applies()[0].abandoned or "")
+    assert ledger(root) == before
+
+
+def test_source_that_fails_underway_abandons_the_apply(stages: Stages, tmp_path: Path):
+    """Where a source is gone nothing is deployed; once it is back the same plan is applied."""
+    root = stages.copy(tmp_path)
+    purchases = root / "data" / "purchases.parquet"
+    purchases.rename(root / "purchases.parquet")
+    with world_at(root, shop.SECOND) as world:
+        with pytest.raises(SourceUnavailableError):
+            apply(world, stages.plan)
+        assert not interrupted(world)
+        assert "purchases.parquet" in (world.state.applies()[0].abandoned or "")
+    assert ledger(root) == stages.before
+    (root / "purchases.parquet").rename(purchases)
+    apply_at(root, shop.SECOND, to_bytes(stages.plan))
+    assert ledger(root) == stages.after
+
+
+@pytest.mark.parametrize("puts", [0, 1, 5])
+def test_full_disk_abandons_the_apply(stages: Stages, tmp_path: Path, puts: int):
+    """Where members can't be kept nothing is deployed; with room again the same plan is applied."""
+    root = stages.copy(tmp_path)
+    with world_at(root, shop.SECOND) as world:
+        full = replace(world, snapshots=FullDisk(world.snapshots, [None] * puts))
+        with pytest.raises(StateUnavailableError):
+            apply(full, stages.plan)
+        assert not interrupted(world)
+    assert ledger(root) == stages.before
+    apply_at(root, shop.SECOND, to_bytes(stages.plan))
+    assert ledger(root) == stages.after
