@@ -29,6 +29,19 @@ class InstantType(click.ParamType[Instant]):
             )
 
 
+class KeyType(click.ParamType[int]):
+    """The key of one user: an unsigned 64-bit integer in decimal."""
+
+    name = "key"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The key, or a usage error that says what keys are."""
+        text = str(value)
+        if not (text.isascii() and text.isdecimal() and int(text) < 2**64):
+            self.fail(f"{text!r} is not a key: keys are whole numbers from 0 to 2^64 - 1")
+        return int(text)
+
+
 as_of = click.option(
     "--as-of",
     metavar="T",

@@ -28,8 +28,8 @@ class Output:
         click.echo(text, color=self.color)
 
     def lines(self, texts: Iterable[str]) -> None:
-        """Print several."""
-        for text in texts:
+        """Print several, in one write: there may be millions of keys."""
+        if text := "\n".join(texts):
             self.line(text)
 
     def note(self, text: str = "") -> None:
@@ -38,8 +38,7 @@ class Output:
 
     def notes(self, texts: Iterable[str]) -> None:
         """Print several."""
-        for text in texts:
-            self.note(text)
+        self.note("\n".join(texts))
 
 
 def wanted_color(no_color: bool) -> bool | None:

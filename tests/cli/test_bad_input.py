@@ -129,6 +129,8 @@ def test_all_errors_of_all_files_come_at_once(segflow, shop):
         (("segment", "members", "win_bak"), "did you mean win_back?"),
         (("segment", "show", "win_bak"), "did you mean win_back?"),
         (("segment", "explain", "win_bak", "--key", "1"), "did you mean win_back?"),
+        (("segment", "explain", "win_back", "--key", "x"), "'x' is not a key"),
+        (("segment", "explain", "win_back", "--key", "-1"), "'-1' is not a key"),
         (("compile", "win_bak"), "did you mean win_back?"),
         (("compile", "win_back", "--engine", "spark"), "duckdb"),
         (("segment", "history", "win_back"), "nothing was ever recorded"),

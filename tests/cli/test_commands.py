@@ -410,6 +410,70 @@ def test_compile(segflow, shop):
     }
 
 
+def test_segment_explain(segflow, shop):
+    """The condition as a tree, each part with what it came to and why."""
+    result = segflow("segment", "explain", "win_back", "--key", "1", "--as-of", AS_OF)
+    assert (result.code, result.err) == (0, "")
+    assert result.out == (
+        f"customer 1 is not in win_back as of {AS_OF}.\n"
+        "\n"
+        "✗ all\n"
+        "  ✓ segment: big_spenders\n"
+        "    ✓ sum: purchase.amount, gte: 150\n"
+        "        sum: purchase.amount = 184.17  (6 events)\n"
+        "  ✗ segment: lapsed_30d\n"
+        "    ✗ did_not: purchase, within: 30d\n"
+        "        count: purchase, within: 30d = 2  (2 events)\n"
+    )
+
+
+def test_segment_explain_of_a_member(segflow, shop):
+    """Who is in is said to be in."""
+    out = segflow("segment", "explain", "win_back", "--key", "19", "--as-of", AS_OF).out
+    assert out.startswith(f"customer 19 is in win_back as of {AS_OF}.\n")
+
+
+def test_segment_explain_of_somebody_unknown(segflow, shop):
+    """A key that the population lacks is told as that."""
+    out = segflow("segment", "explain", "win_back", "--key", "999", "--as-of", AS_OF).out
+    assert out.splitlines()[1] == (
+        "Nothing is known of customer 999: the population does not have the key."
+    )
+
+
+def test_segment_explain_before_somebody_began(segflow, shop):
+    """Before `since` a user is in no segment, whatever the condition says."""
+    early = "2025-04-01T00:00:00Z"
+    out = segflow("segment", "explain", "lapsed_30d", "--key", "1", "--as-of", early).out
+    assert out.startswith(
+        f"customer 1 is not in lapsed_30d as of {early}.\n"
+        "customer 1 does not exist at that instant: it begins at 2026-01-08T05:00:00Z.\n"
+    )
+    assert "✓ did_not" in out
+
+
+def test_segment_explain_as_json(segflow, shop):
+    """The same tree for programs; the key is a string."""
+    found = facts(
+        segflow("segment", "explain", "lapsed_30d", "--key", "1", "--as-of", AS_OF, "--json")
+    )
+    assert found == {
+        "segment": "lapsed_30d",
+        "key": "1",
+        "as_of": AS_OF,
+        "member": False,
+        "exists": True,
+        "since": "2026-01-08T05:00:00Z",
+        "population": None,
+        "because": {
+            "text": "did_not: purchase, within: 30d",
+            "holds": False,
+            "values": [{"feature": "count: purchase, within: 30d", "value": "2", "events": 2}],
+            "items": [],
+        },
+    }
+
+
 # --- state -------------------------------------------------------------------------------------
 
 

@@ -131,18 +131,6 @@ def test_an_interruption_is_no_failure(segflow, monkeypatch):
     assert result.err.strip() == "interrupted"
 
 
-def test_a_closed_pipe_is_silent(process):
-    """`segflow --help | head -0` says nothing on stderr."""
-    done = subprocess.run(
-        f"{sys.executable} -m segflow schema | head -c 1",
-        shell=True,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stderr == ""
-
-
 def test_text_that_the_terminal_can_not_show_is_escaped(process, tmp_path):
     """In a Latin-1 terminal a Chinese folder name is escaped, not a crash."""
     folder = tmp_path / "流失"

@@ -18,9 +18,15 @@ from segflow.model.instant import Instant, format_instant
 
 @command("explain")
 @click.argument("name")
-@click.option("--key", metavar="ID", required=True, help="The key of the one to explain.")
+@click.option(
+    "--key",
+    metavar="ID",
+    type=options.KeyType(),
+    required=True,
+    help="The key of the one to explain.",
+)
 @options.as_of
-def explain(call: Invocation, name: str, key: str, as_of: Instant | None) -> None:
+def explain(call: Invocation, name: str, key: int, as_of: Instant | None) -> None:
     """Say why somebody is in a segment, or is not.
 
     Shows the condition as a tree with what each part came to for the user with the key ID. NAME is
