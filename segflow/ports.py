@@ -6,7 +6,7 @@ Adapters (engines, store, …) implement these and are chosen in app/wiring.py a
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pyroaring import BitMap64
 from sqlalchemy.sql import Select
@@ -14,6 +14,15 @@ from sqlalchemy.sql import Select
 from segflow.model.address import Address
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant
+from segflow.model.run import (
+    BucketRecord,
+    Decision,
+    ExposureRecord,
+    Run,
+    Send,
+    Settlement,
+    Stock,
+)
 from segflow.model.state import (
     ApplyRecord,
     DeployedObject,
@@ -208,3 +217,113 @@ class SnapshotStore(Protocol):
 
     def get(self, digest: str) -> bytes:
         """The bytes under a digest. Raises CorruptStateError when missing or altered."""
+
+
+# --- running rules ---------------------------------------------------------------------------
+
+
+class LedgerReader(Protocol):
+    """What was run and sent, read only. Raises as StateReader does."""
+
+    def run(self, run_id: str) -> Run | None:
+        """One run."""
+
+    def runs(self, rule: str | None = None, limit: int | None = None) -> Sequence[Run]:
+        """Runs, newest scheduled first."""
+
+    def last_scheduled(self, rule: str) -> Instant | None:
+        """The newest scheduled instant of a rule that has a run of any status."""
+
+    def unfinished_runs(self) -> Sequence[Run]:
+        """Runs that were begun and not finished, oldest first."""
+
+    def buckets(self, run_id: str) -> Sequence[BucketRecord]:
+        """Where the users of a run are: as decided while it runs, at the end once it is done."""
+
+    def exposures(self, run_id: str) -> Sequence[ExposureRecord]:
+        """Who counts as exposed in a run, by arm."""
+
+    def sends(self, run_id: str) -> Sequence[Send]:
+        """The sends of a run, in order of key, step and action."""
+
+    def reached(
+        self, start: Instant, end: Instant, *, rule: str | None, channel: str | None
+    ) -> Mapping[int, int]:
+        """How often each user counts as reached in [start, end), for caps: sends that were
+        delivered, are unknown or under way (once per run and user), and for users of a holdout
+        their exposures. `rule` and `channel` narrow it; exposures have no channel."""
+
+    def stock(self, offer: str) -> Stock:
+        """The codes of an offer."""
+
+    def coupons_given(self, rule: str, start: Instant | None, end: Instant | None) -> int:
+        """Codes that a rule reserved or gave away in [start, end); None is an open end."""
+
+
+class Ledger(LedgerReader, Protocol):
+    """What was run and sent, for those who write it. Every write takes the runner's lease, raises
+    LeaseLostError without writing when it is lost, and is durable when it returns."""
+
+    def begin_run(self, lease: Lease, run: Run) -> bool:
+        """Record a run; False, and nothing written, where its (rule, scheduled) has one already."""
+
+    def decide_run(self, lease: Lease, decision: Decision) -> None:
+        """Record what the gate decided: audience, buckets and exposures, in one transaction."""
+
+    def claim(
+        self, lease: Lease, sends: Sequence[Send], offers: Mapping[str, str]
+    ) -> Sequence[Send]:
+        """Claim sends before their channel is called, in one transaction; those that exist already
+        come back as they are. `offers` names, by send id, the offer of which a free code is
+        reserved with the claim; where none is left the send comes back failed, "out_of_stock".
+        """
+
+    def settle(self, lease: Lease, settlements: Sequence[Settlement]) -> None:
+        """Record how sends ended, in one transaction; the code of a delivered or unknown one is
+        committed, that of a failed one released."""
+
+    def finish_run(self, lease: Lease, run: Run, buckets: Sequence[BucketRecord]) -> None:
+        """Record the end of a run and where every user ended, in one transaction."""
+
+    def add_codes(self, lease: Lease, offer: str, codes: Sequence[str]) -> int:
+        """Put codes into an offer's stock; those that it has already are passed over. Returns how
+        many were new."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What a channel is asked to deliver. `send_id` is the idempotency key; `key` the user as text.
+
+    `body` is the rendered template, None where the action has none; `facts` are what a receiver
+    needs to know besides (rule, run, variant, offer, code, …), JSON-like.
+    """
+
+    send_id: str
+    key: str
+    rule: str
+    run_id: str
+    variant: str
+    body: str | None
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A channel's answer: delivered, failed for good, worth another try, or unknown (the call began
+    and nobody can say how it ended)."""
+
+    status: Literal["delivered", "failed", "retry", "unknown"]
+    detail: str | None = None
+
+
+class Channel(Protocol):
+    """Delivers messages. Never raises for what a receiver does; answers within a time limit."""
+
+    idempotent: bool
+    """True where a second delivery under the same send_id has no effect."""
+
+    def deliver(self, message: Message) -> Delivery:
+        """Deliver one message, once."""
+
+    def close(self) -> None:
+        """Let go of connections; harmless when done twice."""
