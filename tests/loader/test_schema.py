@@ -55,7 +55,7 @@ def faults(text: str) -> list[str]:
 def test_schema_and_loader_agree(path: Path, tmp_path: Path):
     """A document is right for both or wrong for both, save where the case says otherwise.
 
-    Only what a schema can't see is said otherwise: names that are used twice, keys that stand twice,
+    Only what a schema can't see is said otherwise: names and keys that stand twice,
     values that contradict each other, and what depends on settings and files.
     """
     told = case(path)
@@ -69,7 +69,7 @@ def test_schema_and_loader_agree(path: Path, tmp_path: Path):
 
 
 def test_files_are_up_to_date():
-    """schemas/ holds what the grammar gives; `python -m segflow.loader.schema schemas` writes it."""
+    """schemas/ is what `python -m segflow.loader.schema schemas` writes."""
     on_disk = {file.name: file.read_text(encoding="utf-8") for file in SCHEMAS.glob("*.json")}
     assert on_disk == dict(schema_files())
 
