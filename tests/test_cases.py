@@ -33,6 +33,7 @@ KEYS = {
     "tables",
     "lists",
     "snapshots",
+    "stored_as",
     "expect",
 }
 
@@ -104,7 +105,7 @@ def test_a_case_means_what_it_says(path, tmp_path):
     expected = [int(key) for key in case["expect"]]
     reference, _ = by_reference(compiled_for_reference(compiled), world, "tested", as_of)
     assert sorted(reference) == expected, "the reference"
-    write_parquet(tmp_path, project, tables, {})
+    write_parquet(tmp_path, project, tables, case.get("stored_as", {}))
     with opened(project, tmp_path) as engine:
         assert sorted(by_duckdb(engine, compiled, world, "tested", as_of)) == expected, "DuckDB"
 

@@ -190,8 +190,8 @@ class _Asked:
         address = Address("source", claim.source)
         return Diagnostic(
             code=NOT_ASKED,
-            severity="warning",
-            summary=f"source {claim.source} can't be asked: {error.message}",
+            summary=error.message,
+            detail="so its tables and columns can't be checked; --no-sources leaves that out",
             help=error.hint,
             span=self._project.sources.key(address, ("source",)),
             address=str(address),

@@ -1,12 +1,13 @@
 """segflow validate: the project as a whole, loaded and compiled, and whether its sources fit it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from segflow.app.sources import source_findings
 from segflow.app.wiring import World
 from segflow.compiler.pipeline import compile_project
-from segflow.diagnostics import Report
+from segflow.diagnostics import Diagnostic, Report
 from segflow.errors import InvalidProjectError, RefusedError
 from segflow.loader.project import load_project
 from segflow.loader.settings import FILE
@@ -40,15 +41,24 @@ def load(root: Path, environment: str | None) -> Loaded:
     """
     project, report = load_project(root, environment)
     compiled, found = compile_project(project)
-    report.extend(found)
+    report.extend(_each_once(found) if report.has_errors else found)
     if compiled is None or report.has_errors:
         raise InvalidProjectError(report)
     return Loaded(compiled=compiled, report=report)
 
 
+def _each_once(found: Report) -> Iterator[Diagnostic]:
+    """An object that can't be read is missing wherever it is named; one place of each is enough."""
+    told: set[tuple[str, str]] = set()
+    for diagnostic in found:
+        if (diagnostic.code, diagnostic.summary) not in told:
+            told.add((diagnostic.code, diagnostic.summary))
+            yield diagnostic
+
+
 def check_sources(world: World, compiled: Compiled) -> Report:
-    """Ask every source whether it has the tables and columns that the catalog names. A source that
-    can't be asked now is a warning."""
+    """Ask every source whether it has the tables and columns that the catalog names; one that can't
+    be asked is an error too."""
     report = Report()
     report.extend(source_findings(compiled, world.engines))
     return report

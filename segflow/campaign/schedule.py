@@ -200,4 +200,3 @@ def _ascending(
         yield chosen
         if trigger.fold == "both" and second > first:
             waiting.append(second)
-    yield from waiting

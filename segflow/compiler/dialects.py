@@ -8,6 +8,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Double,
+    Numeric,
     String,
     and_,
     cast,
@@ -76,6 +77,8 @@ class DuckDb:
                 return cast(column, UTC_TIMESTAMP)
             case "date":
                 return cast(column, Date)
+            case "decimal":  # free where the column is one; doubles must not leak into sums
+                return cast(column, Numeric(type_.precision, type_.scale))
             case "float":
                 return func.nullif(column, cast(literal("NaN"), Double))
             case _:

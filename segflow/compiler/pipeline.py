@@ -32,11 +32,15 @@ PASSES: tuple[Pass, ...] = (*CHECKS, *BUILDS)
 
 
 def compile_project(project: Project) -> tuple[Compiled | None, Report]:
-    """Check and compile a whole project. Compiled is None where the report has errors."""
+    """Check and compile a whole project.
+
+    Compiled is None where the report has errors, and where the loader reported some: then an
+    object may be missing that others rest on.
+    """
     draft = draft_of(project)
     for check in CHECKS:
         draft = check(draft)
-    if draft.report.has_errors:
+    if draft.report.has_errors or draft.broken:
         return None, draft.report
     for build in BUILDS:
         draft = build(draft)

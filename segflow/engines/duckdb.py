@@ -25,7 +25,7 @@ _SAFE: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "python_enable_replacements": "false",  # else a query could name a variable of ours
 }
-_SETTLED = "SET TimeZone = 'UTC'; SET lock_configuration = true"
+_SETTLED = "SET GLOBAL TimeZone = 'UTC'; SET lock_configuration = true"
 _SIGNED = 2**63
 
 # What can't name a column unquoted; SQLAlchemy knows PostgreSQL's words, and these are more.
@@ -226,7 +226,10 @@ class DuckDbEngine:
 
 def _locked(database: str, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(database, read_only=read_only, config=_SAFE)
-    connection.execute(_SETTLED)
+    # Within a process, connections to one database file share its settings: the first one settles.
+    (locked,) = connection.execute("SELECT current_setting('lock_configuration')").fetchall()[0]
+    if not locked:
+        connection.execute(_SETTLED)
     return connection
 
 

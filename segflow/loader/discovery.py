@@ -19,7 +19,10 @@ def yaml_files(root: Path, folders: tuple[str, ...], found: list[Diagnostic]) ->
     seen: set[str] = set()
     names: list[str] = []
     for folder in folders:
-        names += _walk(home, folder, seen, found)
+        if is_inside(home, os.path.join(home, folder)):
+            names += _walk(home, folder, seen, found)
+        else:
+            found.append(_leads_out(folder))
     return iter(sorted(names))
 
 
@@ -45,9 +48,9 @@ def _walk(home: str, relative: str, seen: set[str], found: list[Diagnostic]) -> 
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        path = f"{relative}/{entry.name}"
+        path = entry.name if relative == "." else f"{relative}/{entry.name}"
         if entry.is_symlink() and not is_inside(home, entry.path):
-            found.append(_fault("YML010", path, "a symbolic link leads out of the project"))
+            found.append(_leads_out(path))
         elif entry.is_dir():
             yield from _walk(home, path, seen, found)
         elif entry.name.endswith(_ENDINGS) and _is_first(entry, seen):
@@ -66,7 +69,11 @@ def _is_first(entry: os.DirEntry[str], seen: set[str]) -> bool:
     return True
 
 
-def _fault(code: str, path: str, summary: str) -> Diagnostic:
+def _leads_out(path: str) -> Diagnostic:
+    help = "put a copy of it into the project"
+    return _fault("YML010", path, "a symbolic link leads out of the project", help)
+
+
+def _fault(code: str, path: str, summary: str, help: str | None = None) -> Diagnostic:
     span = Span(path=path, line=1, column=1, end_line=1, end_column=2, text="")
-    help = "put a copy of the file into the project" if code == "YML010" else None
     return Diagnostic(code=code, summary=summary, help=help, span=span)

@@ -9,7 +9,7 @@ from segflow.diagnostics import Diagnostic
 from segflow.loader.files import read_text
 from segflow.loader.nodes import SourceFile, shorten
 from segflow.loader.slots import is_zone
-from segflow.loader.suggest import did_you_mean_or_list
+from segflow.loader.suggest import did_you_mean, did_you_mean_or_list
 from segflow.loader.toml import TomlPlaces, error_span
 from segflow.model.project import Settings, StateSettings
 
@@ -51,7 +51,7 @@ def _settings(
 ) -> Settings:
     project = tables.get("project", {})
     if "name" not in project:
-        if ("project", "name") not in reader.faulty:
+        if not reader.faulty & {("project",), ("project", "name")}:
             help = 'the file begins with [project] and name = "shop"'
             reader.error("TOM004", "the project has no name", ("project",), help, at_key=True)
         project = {**project, "name": fallback}
@@ -77,9 +77,9 @@ def _environment(
     if environment is None or (environment == DEFAULT_ENVIRONMENT and environment not in declared):
         return {}
     if environment not in declared:
-        help = f"add [environments.{environment}]"
-        if declared:
-            help = f"{did_you_mean_or_list(environment, declared)}; or {help}"
+        near = did_you_mean(environment, declared)
+        help = f"{near} Otherwise add" if near else "add"
+        help = f"{help} [environments.{environment}]"
         summary = f"the environment `{shorten(environment)}` is not declared"
         reader.error("TOM005", summary, ("environments",), help, at_key=True)
         return {}

@@ -13,14 +13,8 @@ from segflow.model.project import Object
 from segflow.model.segment import Segment
 from segflow.model.state import DeployedObject
 from segflow.model.wording import to_words
-from segflow.planner.attributes import (
-    Changes,
-    declared,
-    differences,
-    json_text,
-    path_text,
-    replaced,
-)
+from segflow.planner.attributes import Changes, declared, differences, replaced
+from segflow.planner.paths import json_text, path_text
 from segflow.planner.privacy import masked, personal_fields
 from segflow.planner.reach import Reach
 

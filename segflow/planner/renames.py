@@ -9,8 +9,8 @@ from segflow.model.plan import Change
 from segflow.model.project import Object
 from segflow.model.wording import to_words
 from segflow.model.wording_text import Words
-from segflow.planner.attributes import json_text
 from segflow.planner.diff import deployed_object
+from segflow.planner.paths import json_text
 
 _LABELS = ("description", "owner")
 

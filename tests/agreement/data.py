@@ -6,6 +6,7 @@ A row is a mapping of columns to plain values: int, str, Decimal, float, bool, d
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,18 @@ from segflow.model.types import INTEGER, STRING, TIMESTAMP, ValueType
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
 
+_KEY = ValueType(name="integer", precision=64)
+"""Stands for the keys of entities, which may be as large as 64 bits without a sign hold."""
+
 _TIMES = {
     "us": pa.timestamp("us"),
     "us utc": pa.timestamp("us", tz="UTC"),
     "ms": pa.timestamp("ms"),
     "ns": pa.timestamp("ns"),
+    "date": pa.date32(),  # midnights in UTC only
 }
-TIME_TYPES = tuple(_TIMES)
-"""The ways in which a table may hold its instants."""
+TIME_TYPES = ("us", "us utc", "ms", "ns")
+"""The ways in which a table may hold any instants."""
 
 
 def columns(project: Project) -> Mapping[str, Mapping[str, ValueType]]:
@@ -36,16 +41,16 @@ def columns(project: Project) -> Mapping[str, Mapping[str, ValueType]]:
     for declared in project:
         if isinstance(declared, Entity):
             population = declared.population
-            found[population.table][population.key] = INTEGER
+            found[population.table][population.key] = _KEY
             if population.since is not None:
                 found[population.table][population.since] = TIMESTAMP
             for field in declared.fields:
                 for at in field.at:
-                    found[at.table or ""].setdefault(at.key or "", INTEGER)
+                    found[at.table or ""].setdefault(at.key or "", _KEY)
                     found[at.table or ""][at.column or field.name] = field.type
         elif isinstance(declared, Event):
             table = found[declared.at.table]
-            table |= {column: INTEGER for _, column in declared.entities}
+            table |= {column: _KEY for _, column in declared.entities}
             table[declared.at.time] = TIMESTAMP
             if declared.at.id is not None:
                 table[declared.at.id.column] = (
@@ -59,7 +64,8 @@ def write_parquet(
     folder: Path, project: Project, tables: Tables, stored_as: Mapping[str, str]
 ) -> None:
     """Write the tables to the files that the project's sources name, below the folder. `stored_as`
-    names one of TIME_TYPES per table for its instants."""
+    says per table in which type its instants are ("date" holds midnights in UTC only), or "double"
+    where its decimals are doubles."""
     types = columns(project)
     for source in (found for found in project if found.address.kind == "source"):
         for name, path in source.tables:  # type: ignore[union-attr]
@@ -83,13 +89,15 @@ def arrow_table(types: Mapping[str, ValueType], rows: Sequence[Row], unit: str) 
 def _arrow_type(type_: ValueType, unit: str) -> pa.DataType:
     match type_.name:
         case "decimal":
+            if unit == "double":
+                return pa.float64()
             return pa.decimal128(type_.precision, type_.scale)
         case "timestamp":
-            return _TIMES[unit]
+            return _TIMES.get(unit, _TIMES["us"])
         case name:
             return {
                 "string": pa.string(),
-                "integer": pa.int64(),
+                "integer": pa.uint64() if type_ == _KEY else pa.int64(),
                 "float": pa.float64(),
                 "boolean": pa.bool_(),
                 "date": pa.date32(),
@@ -97,8 +105,12 @@ def _arrow_type(type_: ValueType, unit: str) -> pa.DataType:
 
 
 def _stored(value: Any, unit: str) -> Any:
+    if isinstance(value, Decimal) and unit == "double":
+        return float(value)
     if not isinstance(value, datetime):
         return value
+    if unit == "date":
+        return value.astimezone(UTC).date()
     if unit == "ms":
         value = value.replace(microsecond=value.microsecond // 1000 * 1000)
     return value if unit == "us utc" else value.astimezone(UTC).replace(tzinfo=None)

@@ -312,6 +312,41 @@ def test_a_ghost_stands_for_every_arm():
     assert flat(nothing_left)[0] == ("held_out", "out_of_stock", HOLDOUT)
 
 
+@pytest.mark.parametrize("arms", [("five_off", "ten_off"), ("ten_off", "five_off")])
+def test_a_ghost_with_two_reasons_has_that_of_the_first_arm_by_name(arms):
+    """Where the arms lack different things, their order in the facts does not choose the reason."""
+    users = {HOLDOUT: BitMap64([0])} | {arm: BitMap64([len(arm)]) for arm in arms}
+    everyone = BitMap64().union(*users.values())
+    decision = decide(
+        facts(
+            audience=everyone,
+            arms=users,
+            eligible=everyone,
+            needs={"five_off": (Need(offer="five"),), "ten_off": (Need(offer="ten", codes=9),)},
+            coupon_budget=5,
+        )
+    )
+    assert flat(decision)[0] == ("held_out", "out_of_stock", HOLDOUT)
+
+
+def test_a_budget_that_was_cut_leaves_who_needs_none():
+    """A budget below what is spent stops coupons, not the arm that has none."""
+    arms = {
+        HOLDOUT: BitMap64(),
+        "five_off": BitMap64(range(5)),
+        "no_coupon": BitMap64(range(5, 10)),
+    }
+    decision = decide(
+        facts(
+            arms=arms,
+            needs={"five_off": (Need(offer="five"),)},
+            stock={"five": 9},
+            coupon_budget=-2,
+        )
+    )
+    assert decision.to_send == {"five_off": BitMap64(), "no_coupon": arms["no_coupon"]}
+
+
 def test_a_need_is_at_least_one_code():
     """A need of nothing is a mistake of the caller."""
     with pytest.raises(ValueError, match="0 codes"):

@@ -1,7 +1,4 @@
-"""The page docs/reference/commands.md, made from the commands themselves.
-
-`python -m tests.docs.commands_page` writes it anew.
-"""
+"""The page docs/reference/commands.md, made from the commands themselves."""
 
 from collections.abc import Iterator
 
@@ -13,6 +10,7 @@ from tests.docs.pages import DOCS
 
 PAGE = DOCS / "reference" / "commands.md"
 
+_WIDTH = {"terminal_width": 88}
 _HEAD = """\
 # Commands
 
@@ -25,23 +23,16 @@ is one JSON object on one line. [Exit codes](exit-codes.md) have a page of their
 
 def render() -> str:
     """The whole page."""
-    return "\n".join([_HEAD, *_sections(cli, "segflow")])
+    root = click.Context(cli, info_name="segflow", **_WIDTH, **cli.context_settings)
+    return "\n".join([_HEAD, *_sections(cli, root)])
 
 
-def _sections(group: LazyGroup, words: str) -> Iterator[str]:
-    context = click.Context(group, info_name=words)
+def _sections(group: LazyGroup, context: click.Context) -> Iterator[str]:
     for name in group.list_commands(context):
         command = group.get_command(context, name)
+        assert command is not None
+        below = click.Context(command, parent=context, info_name=name, **_WIDTH)
         if isinstance(command, LazyGroup):
-            yield from _sections(command, f"{words} {name}")
-        elif command is not None:
-            yield _section(command, f"{words} {name}")
-
-
-def _section(command: click.Command, words: str) -> str:
-    context = click.Context(command, info_name=words, max_content_width=88, terminal_width=88)
-    return f"## {words}\n\n```text\n{command.get_help(context)}\n```\n"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(render(), encoding="utf-8")
+            yield from _sections(command, below)
+        else:
+            yield f"## {below.command_path}\n\n```text\n{command.get_help(below)}\n```\n"

@@ -76,5 +76,9 @@ def matches(shown: str, said: str) -> bool:
         line if source.strip() == "…" else line.replace(".*", "[^\n]*")
         for line, source in zip(lines, shown.splitlines(), strict=True)
     )
-    text = "\n".join(line.rstrip() for line in said.splitlines()).strip("\n")
-    return re.fullmatch(pattern, text, flags=re.DOTALL) is not None
+    return re.fullmatch(pattern, trimmed(said), flags=re.DOTALL) is not None
+
+
+def trimmed(said: str) -> str:
+    """Output as a page shows it: without spaces at the ends of lines and empty lines at its own."""
+    return "\n".join(line.rstrip() for line in said.splitlines()).strip("\n")

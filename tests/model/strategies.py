@@ -1,5 +1,6 @@
 """Hypothesis strategies for every object that YAML can declare, as the loader builds them."""
 
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 
 from hypothesis import strategies as st
@@ -312,3 +313,18 @@ KINDS = {
     "rule": rules,
 }
 objects = st.one_of(*KINDS.values())
+of_one_kind = st.sampled_from(sorted(KINDS)).flatmap(
+    lambda kind: st.tuples(KINDS[kind], KINDS[kind])
+)
+
+
+def variations(first, second):
+    """`first` with one field, at any depth, taken from an object of the same class."""
+    for field in fields(first):
+        mine, other = getattr(first, field.name), getattr(second, field.name)
+        if mine == other:
+            continue
+        yield replace(first, **{field.name: other})
+        if is_dataclass(mine) and type(mine) is type(other):
+            for inner in variations(mine, other):
+                yield replace(first, **{field.name: inner})

@@ -1,11 +1,9 @@
 """Objects are given back in the words of their YAML."""
 
-from dataclasses import fields, is_dataclass, replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from segflow.model.channel import Channel
 from segflow.model.duration import Duration
@@ -27,7 +25,7 @@ from segflow.model.types import INTEGER, TIMESTAMP, decimal_type
 from segflow.model.wording import phrase, to_words
 from segflow.model.wording_scalar import calendar
 from segflow.model.wording_text import document, flow
-from tests.model.strategies import KINDS, objects
+from tests.model.strategies import objects, of_one_kind, variations
 
 WEEK = Within(duration=Duration(count=7, unit="d"))
 
@@ -128,19 +126,7 @@ def test_long_and_short_text_say_the_same(thing):
     assert text.endswith("\n")
 
 
-def variations(first, second):
-    """`first` with one field, at any depth, taken from an object of the same class."""
-    for field in fields(first):
-        mine, other = getattr(first, field.name), getattr(second, field.name)
-        if mine == other:
-            continue
-        yield replace(first, **{field.name: other})
-        if is_dataclass(mine) and type(mine) is type(other):
-            for inner in variations(mine, other):
-                yield replace(first, **{field.name: inner})
-
-
-@given(st.sampled_from(sorted(KINDS)).flatmap(lambda kind: st.tuples(KINDS[kind], KINDS[kind])))
+@given(of_one_kind)
 def test_objects_that_differ_have_different_words(pair):
     """Whatever attribute of an object is changed, its words change with it."""
     first, second = pair

@@ -53,8 +53,7 @@ def _reporter(
             CYCLE,
             address,
             path,
-            f"{what} {cycle[0]!r} rests on itself",
-            detail=" -> ".join(cycle),
+            f"{what} {cycle[0]!r} rests on itself: {' -> '.join(cycle)}",
             help=f"take one of these {what}s out of another's definition",
         )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from segflow.compiler.passes.draft import Draft
 from segflow.compiler.passes.walk import Site, feature_sites, predicate_sites
+from segflow.model.catalog import Field, Property
 from segflow.model.codec import canonical, digest
 from segflow.model.duration import Duration
 from segflow.model.predicate import (
@@ -75,8 +76,24 @@ class _Parts:
                     yield f"list {path} {'' if found is None else found.digest}"
                 case _:
                     pass
-            if _asks_for_zone(site.node):
+            if _asks_for_zone(site.node) or self._tests_instant_of_date(site):
                 yield f"zone {self.draft.project.settings.timezone}"
+
+    def _tests_instant_of_date(self, site: Site) -> bool:
+        """Whether a date is tested as an instant, that is, as its local midnight."""
+        node = site.node
+        if not isinstance(node, Test) or not any(map(_is_of_instants, node.operators)):
+            return False
+        match node.feature:
+            case FieldFeature(field=name):
+                declared: Field | Property = self.draft.index.fields[site.entity][name]
+            case PropertyFeature(property=name):
+                declared = self.draft.index.properties[site.events[0]][name]
+            case Aggregate(events=(event, *_), property=str(name)):
+                declared = self.draft.index.properties[event][name]
+            case _:
+                return False
+        return declared.type.name == "date"
 
     def population(self, entity: str) -> str:
         key = ("population", entity)
@@ -153,6 +170,10 @@ def _operator_asks(operator: object) -> bool:
             return _is_calendar(start) or _is_calendar(end)
         case _:
             return False
+
+
+def _is_of_instants(operator: object) -> bool:
+    return isinstance(operator, MomentTest | InLast | OlderThan | InNext | Ahead)
 
 
 def _is_calendar(duration: Duration | None) -> bool:

@@ -42,14 +42,16 @@ class Index:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """The state between two passes. Only `report` is written to; all else is replaced.
+    """The state between two passes. `report` and `broken` are written to, all else is replaced.
 
+    `broken` are objects that are named and written, but left out by the loader for an error there.
     `wheres` and `entities` are as written, then typed, then normalised. `sites` are the nodes as
     written. `order` puts every segment after those it names.
     """
 
     project: Project
     report: Report
+    broken: set[Address]
     index: Index
     sites: Mapping[Address, Sequence[Site]]
     wheres: Mapping[str, Predicate]
@@ -99,6 +101,7 @@ def draft_of(project: Project) -> Draft:
     return Draft(
         project=project,
         report=Report(),
+        broken=set(),
         index=index,
         sites=dict(_all_sites(index)),
         wheres={name: segment.where for name, segment in index.segments.items()},

@@ -132,8 +132,8 @@ def _entity(draft: Draft, entity: Entity) -> None:
     for field in entity.fields:
         at: KeyPath = ("fields", field.name, "at")
         for number, location in enumerate(field.at):
-            path = (*at, number, "source")
-            _object(draft, address, path, "source", location.source, alone=(*at, "source"))
+            here = (*at, number) if len(field.at) > 1 else at
+            _object(draft, address, (*here, "source"), "source", location.source)
         if field.history is not None:
             path = ("fields", field.name, "history", "source")
             _object(draft, address, path, "source", field.history.source)
@@ -183,11 +183,9 @@ def _steps(draft: Draft, address: Address, path: KeyPath, steps: tuple[RuleStep,
 def _actions(draft: Draft, address: Address, path: KeyPath, actions: tuple[Action, ...]) -> None:
     for number, action in enumerate(actions):
         here = (*path, number)
-        alone = (*path, "channel")
-        _object(draft, address, (*here, "channel"), "channel", action.channel, alone=alone)
+        _object(draft, address, (*here, "channel"), "channel", action.channel)
         if action.offer is not None:
-            alone = (*path, "offer")
-            _object(draft, address, (*here, "offer"), "offer", action.offer, alone=alone)
+            _object(draft, address, (*here, "offer"), "offer", action.offer)
 
 
 # --- names -----------------------------------------------------------------------------------
@@ -200,19 +198,17 @@ def _object(
     kind: str,
     name: str,
     *,
-    alone: KeyPath | None = None,
     at_key: bool = False,
 ) -> bool:
     """True where an object of that kind and name exists; else its absence is reported, unless it
-    is written somewhere and the loader found fault with it. `alone` is the path where what may be a
-    list is written as its only item. Places are asked for in trouble only: finding them is slow."""
+    is written somewhere and the loader found fault with it. (Places are asked for in trouble only:
+    finding them is slow.)"""
     wanted = Address(kind, name)
     if wanted in draft.project.objects:
         return True
     if draft.declared(wanted) is not None:
+        draft.broken.add(wanted)
         return False
-    if alone is not None and draft.has_key(address, alone):
-        path = alone
     _unknown(draft, address, path, kind, name, at_key=at_key)
     return False
 

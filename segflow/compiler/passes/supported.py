@@ -169,8 +169,9 @@ def _of_field(field: Field) -> Iterator[Finding]:
         yield (*path, "history"), "`history`"
     if len(field.at) > 1:
         yield (*path, "at"), "a field at several locations"
-    for location in field.at:
-        yield from _of_location(location, (*path, "at"))
+    for number, location in enumerate(field.at):
+        here = (*path, "at", number) if len(field.at) > 1 else (*path, "at")
+        yield from _of_location(location, here)
 
 
 def _of_location(location: Location, path: KeyPath) -> Iterator[Finding]:

@@ -1,0 +1,106 @@
+"""segflow refresh: what is deployed, evaluated again; one failing source stops nobody else."""
+
+from pathlib import Path
+
+import pytest
+
+from segflow.app.refresh import Refreshed, refresh
+from segflow.errors import NotDeployedError, RefusedError
+from segflow.planner.planfile import to_bytes
+from tests.app.conftest import Edit
+from tests.faults import shop
+from tests.faults.ledger import ledger
+from tests.faults.worker import apply_at, plan_at, refresh_at, world_at
+
+OTHER_SOURCE = """
+---
+source: crm
+engine: duckdb
+tables: {people: data/people.parquet}
+---
+entity: person
+key: {type: integer, ordinals: direct}
+population: {source: crm, table: people, key: customer_id, since: first_seen}
+"""
+OTHER_SEGMENT = "---\nsegment: everybody\nentity: person\nwhere: {everyone: true}\n"
+
+
+def refreshed(root: Path, *names: str) -> dict[str, Refreshed]:
+    with world_at(root, shop.SECOND) as world:
+        return {one.segment: one for one in refresh(world, names, None)}
+
+
+def test_dynamic_segments_are_refreshed_at_one_instant(root: Path):
+    """Without names every dynamic segment is evaluated now; the static one stays frozen."""
+    shop.write_purchases(root, until=shop.SECOND)
+    before = ledger(root)
+    found = refreshed(root)
+    after = ledger(root)
+    assert set(found) == {"recent", "quiet", "gone"}
+    assert {one.as_of for one in found.values()} == {shop.SECOND}
+    for name, one in found.items():
+        old, new = set(before.members[name]), set(after.members[name])
+        assert (one.size, one.entered, one.left) == (len(new), len(new - old), len(old - new))
+    assert after.snapshots["first_buyers"] == before.snapshots["first_buyers"]
+    assert {entry.cause for entry in after.logs["recent"][1:]} == {"data"}
+
+
+def test_static_segment_is_frozen_anew_when_named(root: Path):
+    """Naming a static segment asks for a new set, and nothing else is refreshed."""
+    shop.write_purchases(root, until=shop.SECOND, missing=frozenset(range(10)))
+    assert set(refreshed(root, "first_buyers")) == {"first_buyers"}
+    assert min(ledger(root).members["first_buyers"]) == 10
+
+
+def test_refresh_reads_no_yaml(root: Path, edit: Edit):
+    """An edit that is not applied does not count."""
+    edit("segments/shop.yaml", "within: 14d", "within: 1d")
+    untouched = refreshed(root)["recent"].size
+    assert untouched > 10
+
+
+def test_failing_source_keeps_its_segments_and_stops_nobody(root: Path):
+    """The segment whose table is gone keeps its last good members and says why; others go on."""
+    (root / "data" / "people.parquet").write_bytes((root / "data/customers.parquet").read_bytes())
+    for name, text in (("catalog", OTHER_SOURCE), ("segments", OTHER_SEGMENT)):
+        path = root / name / "shop.yaml"
+        path.write_text(path.read_text() + text)
+    apply_at(root, shop.FIRST, to_bytes(plan_at(root, shop.FIRST)))
+    (root / "data" / "purchases.parquet").unlink()
+
+    before = ledger(root)
+    found = refreshed(root)
+    assert found["everybody"].error is None
+    assert found["everybody"].as_of == shop.SECOND
+    assert "purchases.parquet" in (found["recent"].error or "")
+    after = ledger(root)
+    assert after.snapshots["recent"] == before.snapshots["recent"]
+    assert after.snapshots["everybody"].as_of == shop.SECOND
+    assert (found["recent"].as_of, found["recent"].size) == (
+        before.snapshots["recent"].as_of,
+        before.snapshots["recent"].size,
+    )
+
+
+def test_nothing_is_written_where_every_source_fails(root: Path):
+    """A refresh that got nothing leaves the state, and its serial, as they were."""
+    (root / "data" / "purchases.parquet").unlink()
+    before = ledger(root)
+    assert all(one.error for one in refreshed(root).values())
+    assert ledger(root) == before
+
+
+@pytest.mark.parametrize("as_of", [shop.FIRST, shop.FIRST - 1])
+def test_instant_must_be_later(root: Path, as_of: int):
+    """The log goes forward only: an instant that is recorded already is refused."""
+    with pytest.raises(RefusedError, match="not later"):
+        refresh_at(root, shop.SECOND, (), as_of)
+
+
+def test_only_what_is_deployed_can_be_refreshed(root: Path, fresh: Path):
+    """An unknown name is an error, and so is a project that was never applied."""
+    with pytest.raises(NotDeployedError, match="segment.nobody"):
+        refresh_at(root, shop.SECOND, ("recent", "nobody"), shop.SECOND)
+    with pytest.raises(NotDeployedError, match="nothing is deployed"):
+        refresh_at(fresh, shop.SECOND, (), shop.SECOND)
+    assert not (fresh / ".segflow").exists()

@@ -1,0 +1,122 @@
+"""Questions about segments: what the working tree says, what is deployed, what was recorded."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from segflow.app import segments
+from segflow.app.validate import load
+from segflow.app.wiring import World
+from segflow.errors import NotDeployedError, RefusedError
+from segflow.model.compiled import Compiled
+from segflow.model.instant import Instant
+from segflow.planner.planfile import to_bytes
+from tests.app.conftest import Edit
+from tests.faults import shop
+from tests.faults.worker import apply_at, plan_at, refresh_at, world_at
+
+
+@contextmanager
+def opened(root: Path, now: int = shop.SECOND) -> Iterator[tuple[World, Compiled]]:
+    with world_at(root, now) as world:
+        yield world, load(root, None).compiled
+
+
+def test_listing_says_how_files_and_state_compare(root: Path):
+    """Deployed, changed, new and deleted segments stand in one list, in order of name."""
+    shop.write_after(root)
+    with opened(root) as (world, compiled):
+        found = segments.listing(world, compiled)
+    assert [(one.name, one.status) for one in found] == [
+        ("big", "new"),
+        ("first_buyers", "deployed"),
+        ("gone", "deleted"),
+        ("invited", "new"),
+        ("quiet", "changed"),
+        ("recent", "changed"),
+    ]
+    sizes = {one.name: one.size for one in found}
+    assert sizes["big"] is None
+    assert sizes["recent"]
+
+
+def test_questions_about_files_need_no_state(fresh: Path):
+    """count, members and explain work before anything is deployed, and make no state."""
+    with opened(fresh) as (world, compiled):
+        members = segments.members(world, compiled, "quiet", shop.FIRST)
+        counted = segments.count(world, compiled, "quiet", shop.FIRST)
+        trace = segments.explain(world, compiled, "quiet", members.min(), shop.FIRST)
+    assert counted.count == len(members) > 0
+    assert trace.member
+    assert not (fresh / ".segflow").exists()
+
+
+def test_present_instant_is_the_default(root: Path):
+    """Without an instant it is the clock's."""
+    with opened(root, shop.LATER) as (world, compiled):
+        assert segments.count(world, compiled, "recent", None).as_of == shop.LATER
+
+
+def test_explanation_agrees_with_the_engine(root: Path):
+    """For each user of each segment the reference says what the engine says."""
+    shop.write_after(root)
+    with opened(root) as (world, compiled):
+        for name in compiled.segments:
+            members = segments.members(world, compiled, name, shop.SECOND)
+            for key in range(0, shop.CUSTOMERS, 3):
+                trace = segments.explain(world, compiled, name, key, shop.SECOND)
+                assert trace.member == (key in members), (name, key)
+
+
+def test_nested_static_segment_is_its_frozen_set(root: Path, edit: Edit):
+    """Another segment sees who was frozen, while a count of the static one itself evaluates."""
+    shop.write_purchases(root, until=shop.SECOND, missing=frozenset(range(10)))
+    edit(
+        "segments/shop.yaml",
+        "segment: recent\n",
+        "segment: nested\nentity: customer\nwhere: {segment: first_buyers}\n---\nsegment: recent\n",
+    )
+    with opened(root) as (world, compiled):
+        nested = segments.members(world, compiled, "nested", shop.SECOND)
+        itself = segments.members(world, compiled, "first_buyers", shop.SECOND)
+    assert nested.min() == 0
+    assert itself.min() == 10
+
+
+def test_log_answers_for_the_past(root: Path):
+    """What was recorded at an instant is told by the log, whatever the sources say now."""
+    shop.write_purchases(root, until=shop.SECOND)
+    refresh_at(root, shop.SECOND, (), shop.SECOND)
+    (root / "data" / "purchases.parquet").unlink()
+    with opened(root) as (world, _):
+        first = segments.recorded(world, "recent", Instant(shop.SECOND - 1))
+        second = segments.recorded(world, "recent", shop.SECOND)
+        assert (first.as_of, second.as_of) == (shop.FIRST, shop.SECOND)
+        for found in (first, second):
+            assert len(segments.recorded_members(world, "recent", found.at)) == found.count
+        assert [entry.sequence for entry in segments.history(world, "recent")] == [1, 2]
+
+
+def test_deleted_segment_keeps_its_past(root: Path):
+    """After the deletion nobody is in it; before it everybody who was recorded."""
+    shop.write_after(root)
+    apply_at(root, shop.SECOND, to_bytes(plan_at(root, shop.SECOND)))
+    with opened(root) as (world, _):
+        assert segments.recorded(world, "gone", shop.FIRST).count > 0
+        assert segments.recorded(world, "gone", shop.SECOND).count == 0
+        last = segments.history(world, "gone")[-1]
+    assert (last.cause, last.entered) == ("definition", 0)
+
+
+def test_unknown_names_are_told_apart(root: Path):
+    """A name that the files lack, one that was never recorded, an instant before all records."""
+    with opened(root) as (world, compiled):
+        with pytest.raises(RefusedError, match="no segment recnt") as caught:
+            segments.count(world, compiled, "recnt", None)
+        assert caught.value.hint == "did you mean recent?"
+        with pytest.raises(NotDeployedError, match="segment.recnt"):
+            segments.history(world, "recnt")
+        with pytest.raises(RefusedError, match="up to 2026-02-28"):
+            segments.recorded(world, "recent", Instant(shop.FIRST - 1))

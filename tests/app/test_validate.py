@@ -1,0 +1,88 @@
+"""segflow validate: where a project is, all that is wrong with it, and whether its sources fit."""
+
+from pathlib import Path
+
+import pytest
+
+from segflow.app.validate import check_sources, find_root, load
+from segflow.app.wiring import open_world
+from segflow.errors import InvalidProjectError, RefusedError
+from tests.app.conftest import Edit
+
+
+def findings(root: Path) -> list[tuple[str, str, int]]:
+    """What the sources lack: code, file and line."""
+    loaded = load(root, None)
+    with open_world(loaded.compiled.project.settings, root) as world:
+        report = check_sources(world, loaded.compiled)
+    places = [(found.code, found.span) for found in report]
+    assert all(span is not None for _, span in places)
+    return [(code, span.path, span.line) for code, span in places if span is not None]
+
+
+def test_root_is_the_nearest_folder_upward(fresh: Path):
+    """From any folder of a project the project is found; outside of one that is told."""
+    deep = fresh / "segments" / "deeper"
+    deep.mkdir()
+    assert find_root(deep) == find_root(fresh) == fresh.resolve()
+    with pytest.raises(RefusedError, match=r"segflow\.toml"):
+        find_root(fresh.parent)
+
+
+def test_errors_of_all_files_come_at_once(root: Path, edit: Edit):
+    """What the loader and what the compiler finds is told together, in file order."""
+    edit("catalog/shop.yaml", "  table: purchases\n", "  table: purchases\n  tabel: purchases\n")
+    edit("segments/shop.yaml", "at_least: 2", "at_least: 2, within: 3m")
+    edit("segments/shop.yaml", "{segment: recent}", "{segment: recnt}")
+    with pytest.raises(InvalidProjectError) as caught:
+        load(root, None)
+    found = [found.span.path for found in caught.value.report.errors if found.span]
+    assert found == ["catalog/shop.yaml", "segments/shop.yaml", "segments/shop.yaml"]
+
+
+def test_missing_object_is_told_once_where_files_are_broken(root: Path, edit: Edit):
+    """An entity that can't be read makes no error per segment that names it."""
+    edit("catalog/shop.yaml", "entity: customer\n", "entitty: customer\n")
+    with pytest.raises(InvalidProjectError) as caught:
+        load(root, None)
+    unknown = [found for found in caught.value.report.errors if found.code == "RES001"]
+    assert len(unknown) <= 1
+
+
+def test_sources_that_fit_find_nothing(fresh: Path):
+    """Every table and column of the catalog is there."""
+    assert findings(fresh) == []
+
+
+def test_missing_columns_are_found_at_their_place(root: Path, edit: Edit):
+    """Each column that a table lacks is an error where the catalog names it."""
+    edit("catalog/shop.yaml", "time: purchased_at", "time: bought_at")
+    edit("catalog/shop.yaml", "column: amount", "column: total")
+    edit("catalog/shop.yaml", "since: first_seen", "since: first_sen")
+    lines = (root / "catalog" / "shop.yaml").read_text().splitlines()
+    expected = {
+        number
+        for number, line in enumerate(lines, start=1)
+        if any(name in line for name in ("bought_at", "total", "first_sen"))
+    }
+    found = findings(root)
+    assert {(code, path) for code, path, _ in found} == {("SRC002", "catalog/shop.yaml")}
+    assert {line for _, _, line in found} == expected
+
+
+def test_missing_table_is_told_once(root: Path, edit: Edit):
+    """Of a table that is not there no column is looked for."""
+    edit("catalog/shop.yaml", "  table: purchases", "  table: orders")
+    assert [code for code, _, _ in findings(root)] == ["SRC001"]
+
+
+def test_source_that_can_not_be_asked_is_told_once(root: Path):
+    """A file that is gone is an error at its source, whatever rests on it."""
+    (root / "data" / "customers.parquet").unlink()
+    assert findings(root) == [("SRC003", "catalog/shop.yaml", 1)]
+
+
+def test_names_of_columns_have_no_case(root: Path, edit: Edit):
+    """SQL does not tell AMOUNT from amount, and neither does the check."""
+    edit("catalog/shop.yaml", "column: amount", "column: AMOUNT")
+    assert findings(root) == []

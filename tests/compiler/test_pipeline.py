@@ -1,0 +1,226 @@
+"""What compiling a project gives: order, dependencies, fingerprints, definitions."""
+
+import pytest
+
+from segflow.compiler.pipeline import compile_project
+from segflow.loader.project import load_project
+from segflow.model.address import Address
+from segflow.model.codec import canonical, digest
+from segflow.model.project import Project, Settings
+from segflow.model.scalar import Const, Text
+from segflow.model.types import INTEGER, decimal_type
+from tests.compiler.projects import CATALOG, SETTINGS, compiled, project
+
+NESTED = """\
+segment: a
+entity: customer
+where: {all: [{segment: b}, {field: spend, gte: 10}]}
+---
+segment: b
+entity: customer
+where: {not: {segment: c}}
+---
+segment: c
+entity: customer
+where: {did: purchase}
+---
+rule: r
+segment: a
+trigger: {event: visit}
+goal: {event: purchase, window: 7d}
+send: [{channel: push}]
+"""
+ONE = "segment: s\nentity: customer\nwhere: {}\n"
+
+
+def definition(folder, leaf, **parts):
+    text = ONE.replace("{}", leaf)
+    return compiled(folder, text, **parts).segments["s"].definition
+
+
+def test_an_empty_project_compiles():
+    """No objects, no errors."""
+    found, report = compile_project(Project(settings=Settings(name="empty"), objects={}))
+    assert found is not None
+    assert len(report) == 0
+    assert found.segments == {}
+
+
+def test_segments_stand_after_those_they_name(tmp_path):
+    """Whoever evaluates in order has every nested segment before it is asked for."""
+    found = compiled(tmp_path, NESTED)
+    assert list(found.segments) == ["c", "b", "a"]
+    assert found.segments["a"].segments == ("b",)
+
+
+def test_a_long_chain_of_segments_compiles(tmp_path):
+    """Depth of nesting is not limited by Python's stack."""
+    links = [
+        f"segment: s{n}\nentity: customer\nwhere: {{segment: s{n + 1}}}\n" for n in range(2000)
+    ]
+    last = "segment: s2000\nentity: customer\nwhere: {everyone: true}\n"
+    found = compiled(tmp_path, "---\n".join([*links, last]))
+    assert next(iter(found.segments)) == "s2000"
+
+
+def test_dependencies_are_direct_ones(tmp_path):
+    """Each object names what its own text names, in order of address."""
+    found = compiled(tmp_path, NESTED)
+    named = {str(key): tuple(map(str, value)) for key, value in found.depends.items()}
+    assert named["segment.a"] == ("entity.customer", "segment.b")
+    assert named["segment.c"] == ("entity.customer", "event.purchase")
+    assert named["entity.customer"] == ("event.purchase", "source.warehouse")
+    assert named["event.visit"] == ("source.warehouse",)
+    assert named["rule.r"] == ("channel.push", "event.purchase", "event.visit", "segment.a")
+    assert found.segments["c"].depends == found.depends[Address("segment", "c")]
+
+
+def test_what_an_object_reaches_is_known(tmp_path):
+    """A change of an event reaches the segments over it, those made of them, and their rules."""
+    reached = compiled(tmp_path, NESTED).reached_by(Address("event", "purchase"))
+    names = {str(address) for address in reached}
+    assert {"segment.a", "segment.b", "segment.c", "rule.r", "entity.customer"} <= names
+
+
+def test_fingerprints_hash_objects_as_written(tmp_path):
+    """The fingerprint is that of the canonical JSON of the project's object, literals untyped."""
+    found = compiled(tmp_path, NESTED)
+    for address, written in found.project.objects.items():
+        assert found.fingerprints[address] == digest(canonical(written))
+
+
+def test_objects_stay_as_written_and_typed_ones_stand_beside(tmp_path):
+    """Literals become constants of the type of their slot; the project's object keeps its text."""
+    found = compiled(tmp_path, ONE.replace("{}", "{field: spend, gte: 10}"))
+    written = found.project.segment("s").where.operators[0].right
+    typed = found.segments["s"].where.operators[0].right
+    assert isinstance(written, Text)
+    assert isinstance(typed, Const)
+    assert typed.type == decimal_type(18, 2)
+
+
+def test_a_typed_predicate_can_be_compiled_again(tmp_path):
+    """Constants that are typed already stay as they are."""
+    found = compiled(tmp_path, ONE.replace("{}", "{field: age, in: [1, 2]}"))
+    values = found.segments["s"].where.operators[0].values
+    assert values == (Const(type=INTEGER, value=1), Const(type=INTEGER, value=2))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("{field: age, gte: 65}", "{field: age, gte: 66}"),
+        ("{did: purchase}", "{did: visit}"),
+        ("{did: purchase, within: 7d}", "{did: purchase, within: 8d}"),
+        ("{segment: t}", "{not: {segment: t}}"),
+    ],
+)
+def test_another_meaning_is_another_definition(one, other, tmp_path):
+    """The definition hash tells predicates apart."""
+    rest = "---\nsegment: t\nentity: customer\nwhere: {everyone: true}\n"
+    texts = [ONE.replace("{}", leaf) + rest for leaf in (one, other)]
+    hashes = {compiled(tmp_path, text).segments["s"].definition for text in texts}
+    assert len(hashes) == 2
+
+
+def test_names_words_and_schedules_are_no_part_of_a_definition(tmp_path):
+    """What decides nothing about members changes no definition."""
+    plain = compiled(tmp_path, ONE.replace("{}", "{did: purchase}")).segments["s"].definition
+    dressed = """\
+segment: t
+description: Buyers
+entity: customer
+owner: growth
+refresh: {every: 1d}
+protect: {max_change: 10%}
+where: {all: [{did: purchase}]}
+"""
+    assert compiled(tmp_path, dressed).segments["t"].definition == plain
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "leaf"),
+    [
+        ("table: purchases, time: at", "table: orders, time: at", "{did: purchase}"),
+        ("purchase\nentities: {customer: customer_id}", "purchase\nentities: {customer: buyer}",
+         "{did: purchase}"),
+        ("column: amount}", "column: total}", "{sum: purchase.amount, gte: 1}"),
+        ("column: country}", "column: land}", "{field: country, eq: de}"),
+        ("within: 90d", "within: 30d", "{field: spend, gte: 10}"),
+        ("since: first_seen", "since: created", "{everyone: true}"),
+        ("purchases: purchases.parquet", "purchases: other.parquet", "{did: purchase}"),
+        ("unique: true", "unique: false", "{did: purchase}"),
+    ],
+)  # fmt: skip
+def test_what_a_segment_uses_of_the_catalog_is_in_its_definition(before, after, leaf, tmp_path):
+    """Moving a column, a table, a window or a source changes the definitions that rest on it."""
+    assert before in CATALOG
+    changed = CATALOG.replace(before, after)
+    assert definition(tmp_path, leaf) != definition(tmp_path, leaf, catalog=changed)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("column: weight}", "column: kilograms}"),
+        ("within: 90d", "within: 30d"),
+        ("table: visits", "table: views"),
+        ("key: id, column: age}}", "key: id, column: age}, pii: true}"),
+    ],
+)
+def test_what_a_segment_does_not_use_is_not(before, after, tmp_path):
+    """Other parts of the catalog may change without touching a definition."""
+    assert before in CATALOG
+    changed = CATALOG.replace(before, after)
+    leaf = "{all: [{sum: purchase.amount, gte: 1}, {field: age, gte: 65}]}"
+    assert definition(tmp_path, leaf) == definition(tmp_path, leaf, catalog=changed)
+
+
+def test_a_nested_definition_is_part_of_the_outer_one(tmp_path):
+    """A change far below changes every definition above."""
+    before = compiled(tmp_path, NESTED)
+    after = compiled(tmp_path, NESTED.replace("{did: purchase}", "{did: visit}"))
+    for name in "abc":
+        assert before.segments[name].definition != after.segments[name].definition
+
+
+def test_a_list_is_part_of_the_definition_by_its_content(tmp_path):
+    """One more key in the file is another definition."""
+    (tmp_path / "vips.csv").write_text("1\n2\n")
+    before = definition(tmp_path, "{in_file: vips.csv}")
+    (tmp_path / "vips.csv").write_text("1\n2\n3\n")
+    assert definition(tmp_path, "{in_file: vips.csv}") != before
+
+
+@pytest.mark.parametrize(
+    ("leaf", "matters"),
+    [
+        ("{did: purchase, calendar: this_month}", True),
+        ("{did: purchase, within: 1mo}", True),
+        ("{did: purchase, since: 2026-01-01}", True),
+        ("{field: born, anniversary: today}", True),
+        ("{field: seen, before: 2026-01-01}", True),
+        ("{field: seen, gte: 2026-01-01}", True),
+        ("{field: born, in_last: 7d}", True),
+        ("{did: purchase, within: 30d}", False),
+        ("{did: purchase, since: 2026-01-01T00:00:00Z}", False),
+        ("{field: seen, in_last: 7d}", False),
+        ("{field: born, gte: 2026-01-01}", False),
+    ],
+)
+def test_the_time_zone_counts_where_it_matters(leaf, matters, tmp_path):
+    """A project that moves to another zone redefines only what asks for local time."""
+    elsewhere = SETTINGS + 'timezone = "Asia/Shanghai"\n'
+    moved = definition(tmp_path, leaf, settings=elsewhere)
+    assert (definition(tmp_path, leaf) != moved) == matters
+
+
+def test_what_is_written_but_broken_is_not_called_missing(tmp_path):
+    """A fault that the loader has reported is not reported again by everything that rests on it."""
+    project(tmp_path, ONE.replace("{}", "{did: purchase}"))
+    (tmp_path / "catalog" / "shop.yaml").write_text(CATALOG.replace("engine: duckdb", "engin: x"))
+    loaded, report = load_project(tmp_path)
+    assert report.has_errors
+    found, report = compile_project(loaded)
+    assert found is None
+    assert len(report) == 0

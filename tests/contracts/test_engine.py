@@ -1,0 +1,258 @@
+"""What every engine promises, asked of each of them.
+
+An engine is opened on tables that are given as Arrow; how they get into it is its own matter.
+"""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyroaring import BitMap64
+from sqlalchemy import TIMESTAMP, BigInteger, bindparam, cast, column, func, select, table
+
+from segflow.engines.duckdb import DuckDbEngine
+from segflow.errors import UnusableDataError
+from segflow.model.catalog import Source
+from segflow.ports import Selection
+
+NOON = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
+PEOPLE = pa.table(
+    {
+        "id": pa.array([1, 2, 2**53 + 1, None], pa.int64()),
+        "name": ["ada", "o'hara", None, "nobody"],
+        "paid": pa.array([Decimal("1.50"), None, Decimal("-0.01"), None], pa.decimal128(18, 2)),
+        "score": [0.5, None, float("inf"), None],
+        "vip": [True, False, None, None],
+        "born": [date(2000, 2, 29), None, None, None],
+        "seen": pa.array([NOON, None, None, None], pa.timestamp("us", tz="UTC")),
+    }
+)
+NAMES = table("people", *(column(name) for name in PEOPLE.column_names))
+
+
+def parquet(folder: Path, tables):
+    """DuckDB on Parquet files."""
+    for name, content in tables.items():
+        pq.write_table(content, folder / f"{name}.parquet")
+    paths = tuple((name, f"{name}.parquet") for name in tables)
+    return DuckDbEngine(Source(name="warehouse", engine="duckdb", tables=paths), folder)
+
+
+def database(folder: Path, tables):
+    """DuckDB on a database file."""
+    with duckdb.connect(str(folder / "shop.duckdb")) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for name, content in tables.items():
+            connection.register("given", content)
+            connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM given')
+    return DuckDbEngine(Source(name="warehouse", engine="duckdb", url="shop.duckdb"), folder)
+
+
+@pytest.fixture(params=[parquet, database], ids=["duckdb parquet", "duckdb database"])
+def engine_on(request, tmp_path):
+    """Opens the engine on tables."""
+    opened = []
+
+    def open_on(**tables):
+        opened.append(request.param(tmp_path, tables))
+        return opened[-1]
+
+    yield open_on
+    for engine in opened:
+        engine.close()
+
+
+@pytest.fixture
+def engine(engine_on):
+    return engine_on(people=PEOPLE)
+
+
+def keys(*conditions, of="people", sets=(), one_row=()):
+    found = select(column("id").label("key")).select_from(table(of)).where(*conditions)
+    return Selection(source="warehouse", statement=found, sets=sets, one_row=one_row)
+
+
+KNOWN = column("id").is_not(None)
+
+
+def test_the_columns_of_a_table_are_named_in_order(engine):
+    """Every column with its type; a table that is not there is None, not an error."""
+    assert list(engine.columns("people")) == PEOPLE.column_names
+    assert all(engine.columns("people").values())
+    assert engine.columns("peeple") is None
+
+
+def test_members_are_the_keys_of_the_selection(engine):
+    """Keys beyond what a double can hold come back exactly."""
+    assert engine.members(keys(KNOWN), {}) == BitMap64([1, 2, 2**53 + 1])
+    assert engine.members(keys(column("id") > 2**53), {}) == BitMap64([2**53 + 1])
+
+
+def test_nobody_is_an_empty_set(engine):
+    """A selection that gives no row gives no member."""
+    assert engine.members(keys(column("id") < 0), {}) == BitMap64()
+
+
+def test_a_key_that_comes_twice_is_one_member(engine_on):
+    """Members are a set."""
+    engine = engine_on(people=pa.table({"id": [7, 7, 8]}))
+    assert engine.members(keys(), {}) == BitMap64([7, 8])
+
+
+@pytest.mark.parametrize(
+    "type_", [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint32(), pa.uint64()]
+)
+def test_keys_are_integers_of_any_width(engine_on, type_):
+    """Every integer column can hold keys."""
+    engine = engine_on(people=pa.table({"id": pa.array([3, 1, 2], type_)}))
+    assert engine.members(keys(), {}) == BitMap64([1, 2, 3])
+
+
+def test_the_greatest_key_is_a_key(engine_on):
+    """Keys are unsigned 64-bit integers, up to the last one."""
+    engine = engine_on(people=pa.table({"id": pa.array([2**64 - 1, 5], pa.uint64())}))
+    assert engine.members(keys(), {}) == BitMap64([5, 2**64 - 1])
+    inside = column("id").in_(select(column("key")).select_from(table("segment.s")))
+    chosen = keys(inside, sets=("segment.s",))
+    assert engine.members(chosen, {"segment.s": BitMap64([2**64 - 1])}) == BitMap64([2**64 - 1])
+
+
+def test_many_keys_come_back_whole(engine_on):
+    """More than one batch of rows is one set."""
+    engine = engine_on(people=pa.table({"id": pa.array(range(0, 600_000, 2), pa.int64())}))
+    assert engine.members(keys(), {}) == BitMap64(range(0, 600_000, 2))
+
+
+def test_sets_are_tables_of_keys(engine):
+    """A selection may ask for sets by name, any number of them, empty ones and large keys too."""
+    vips = column("id").in_(select(column("key")).select_from(table("list.lists/vip's.csv")))
+    kept = column("id").in_(select(column("key")).select_from(table("segment.kept")))
+    chosen = keys(vips, ~kept, sets=("list.lists/vip's.csv", "segment.kept"))
+    given = {"list.lists/vip's.csv": BitMap64([1, 2**53 + 1, 2**63]), "segment.kept": BitMap64([1])}
+    assert engine.members(chosen, given) == BitMap64([2**53 + 1])
+    assert engine.members(chosen, given | {"segment.kept": BitMap64()}) == BitMap64([1, 2**53 + 1])
+
+
+def test_sets_are_forgotten_after_the_question(engine):
+    """No set of one question can be seen by the next."""
+    kept = column("id").in_(select(column("key")).select_from(table("segment.kept")))
+    engine.members(keys(kept, sets=("segment.kept",)), {"segment.kept": BitMap64([1])})
+    with pytest.raises(UnusableDataError):
+        engine.members(keys(kept), {})
+
+
+def test_negative_keys_are_refused(engine_on):
+    """A key below zero has no ordinal."""
+    engine = engine_on(people=pa.table({"id": [1, -1]}))
+    with pytest.raises(UnusableDataError, match="warehouse.*negative"):
+        engine.members(keys(), {})
+
+
+@pytest.mark.parametrize("content", [["1", "2"], [1.0, 2.0], [Decimal("1"), Decimal("2")]])
+def test_keys_that_are_no_integers_are_refused(engine_on, content):
+    """Text and fractions are no keys, even where they look like integers."""
+    engine = engine_on(people=pa.table({"id": content}))
+    with pytest.raises(UnusableDataError, match="warehouse.*integers"):
+        engine.members(keys(), {})
+
+
+def test_two_rows_for_one_key_are_refused_where_one_is_asked_for(engine_on):
+    """The message names the table, how many keys there are, and one of them."""
+    engine = engine_on(people=pa.table({"id": [1, 2, 2, 3, 3, 3, None, None]}))
+    with pytest.raises(UnusableDataError, match="people, 2 keys .* id 2 "):
+        engine.members(keys(one_row=(("people", "id"),)), {})
+
+
+def test_rows_without_a_key_are_no_second_rows(engine_on):
+    """Missing keys are nobody's, however many."""
+    engine = engine_on(people=pa.table({"id": [1, None, None]}))
+    assert engine.members(keys(KNOWN, one_row=(("people", "id"),)), {}) == BitMap64([1])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        select(column("id")).select_from(table("peeple")),
+        select(column("nmae")).select_from(table("people")),
+    ],
+    ids=["table", "column"],
+)
+def test_what_is_missing_is_refused_by_name(engine, statement):
+    """A table or column that is not there is named, with a hint."""
+    with pytest.raises(UnusableDataError, match="warehouse.*(peeple|nmae)") as caught:
+        engine.rows(statement)
+    assert caught.value.hint
+
+
+def test_rows_are_plain_values(engine):
+    """Text, integers, exact decimals, floats, booleans, dates, and timestamps in UTC."""
+    (row,) = engine.rows(select(*NAMES.c).where(NAMES.c.id == 1))
+    assert row == {
+        "id": 1,
+        "name": "ada",
+        "paid": Decimal("1.50"),
+        "score": 0.5,
+        "vip": True,
+        "born": date(2000, 2, 29),
+        "seen": NOON,
+    }
+    assert row["seen"].utcoffset().total_seconds() == 0
+
+
+def test_missing_values_are_none(engine):
+    """NULL is None in every column, and an infinity stays one."""
+    (row,) = engine.rows(select(*NAMES.c).where(NAMES.c.id == 2**53 + 1))
+    assert row["score"] == float("inf")
+    assert [row[name] for name in ("name", "vip", "born", "seen")] == [None] * 4
+
+
+@pytest.mark.parametrize("text", ["o'hara", "' OR 1 = 1 --", '"', "%", "\\", "\x00", "ß😀", "{x}"])
+def test_text_is_a_parameter_and_never_sql(engine, text):
+    """Whatever is written in a literal is compared, not run."""
+    found = engine.members(keys(column("name") == text, KNOWN), {})
+    assert found == (BitMap64([2]) if text == "o'hara" else BitMap64())
+
+
+def test_timestamps_are_parameters_too(engine):
+    """An instant with an offset is compared as that instant."""
+    moment = bindparam(None, NOON, TIMESTAMP(timezone=True))
+    assert engine.members(keys(column("seen") == moment), {}) == BitMap64([1])
+    assert engine.members(keys(column("seen") < moment), {}) == BitMap64()
+
+
+def test_the_session_knows_no_local_time(engine):
+    """A timestamp without a zone is one of UTC, whatever the machine's zone."""
+    written = func.concat("2026-01-31 12:00:00")
+    (row,) = engine.rows(select(cast(written, TIMESTAMP(timezone=True)).label("at")))
+    assert row["at"] == datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def test_rendered_sql_shows_its_parameters(engine):
+    """A person reads the statement with the values in their places."""
+    text = engine.render(keys(column("name") == "o'hara", column("id") > 5).statement)
+    assert "'o''hara'" in text
+    assert "> 5" in text
+    assert "people" in text
+
+
+def test_large_sums_do_not_wrap(engine_on):
+    """Sums of integers are exact beyond 64 bits."""
+    engine = engine_on(people=pa.table({"id": [2**62] * 8}))
+    statement = select((func.sum(column("id")) == 2**62 * 8).label("exact"))
+    (row,) = engine.rows(statement.select_from(table("people")))
+    assert row["exact"] is True
+    (row,) = engine.rows(
+        select(cast(func.count(), BigInteger).label("n")).select_from(table("people"))
+    )
+    assert row["n"] == 8
+
+
+def test_closing_twice_is_harmless(engine_on):
+    """close() may be called by whoever is not sure."""
+    engine = engine_on(people=PEOPLE)
+    engine.close()
+    engine.close()

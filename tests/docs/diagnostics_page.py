@@ -1,0 +1,27 @@
+"""The table of docs/reference/diagnostics.md, made from the codes of the package."""
+
+from collections.abc import Mapping
+
+from segflow.app.codes import CODES as OF_SOURCES
+from segflow.compiler.codes import CODES as OF_MEANING
+from segflow.loader.codes import CODES as OF_TEXT
+from tests.docs.pages import DOCS
+
+PAGE = DOCS / "reference" / "diagnostics.md"
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "The text of files": OF_TEXT,
+    "Their meaning": OF_MEANING,
+    "Their sources": OF_SOURCES,
+}
+_BEGIN = "<!-- codes: made by `python -m tests.docs.write` -->\n"
+
+
+def render() -> str:
+    """The page with its tables as the codes are now."""
+    head, _, _ = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
+    return head + _BEGIN + "".join(_table(*titled) for titled in TABLES.items())
+
+
+def _table(title: str, codes: Mapping[str, str]) -> str:
+    rows = [f"| `{code}` | {meaning} |" for code, meaning in sorted(codes.items())]
+    return "\n".join([f"\n## {title}\n", "| code | meaning |", "|---|---|", *rows]) + "\n"

@@ -1,0 +1,229 @@
+"""DuckDB as a source: what it can't do to files, and how it opens them."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyroaring import BitMap64
+from sqlalchemy import TIMESTAMP, cast, column, select, table, text
+
+from segflow.engines.duckdb import DuckDbEngine
+from segflow.errors import SegflowError, SourceUnavailableError, UnusableDataError
+from segflow.model.catalog import Source
+from segflow.ports import Selection
+
+IDS = Selection(
+    source="warehouse", statement=select(column("id").label("key")).select_from(table("people"))
+)
+
+
+def parquet_source(folder: Path, content: pa.Table) -> Source:
+    (folder / "data").mkdir(exist_ok=True)
+    pq.write_table(content, folder / "data" / "people.parquet")
+    return Source(name="warehouse", engine="duckdb", tables=(("people", "data/people.parquet"),))
+
+
+def database_source(folder: Path, content: pa.Table) -> Source:
+    (folder / "data").mkdir(exist_ok=True)
+    with duckdb.connect(str(folder / "data" / "shop.duckdb")) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("given", content)
+        connection.execute("CREATE TABLE people AS SELECT * FROM given")
+    return Source(name="warehouse", engine="duckdb", url="data/shop.duckdb")
+
+
+BOTH = pytest.mark.parametrize("source_of", [parquet_source, database_source])
+
+
+@pytest.fixture
+def opened():
+    engines = []
+
+    def open_source(source, folder, **parts):
+        engines.append(DuckDbEngine(source, folder, **parts))
+        return engines[-1]
+
+    yield open_source
+    for engine in engines:
+        engine.close()
+
+
+def contents(folder: Path):
+    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+# --- no power over files ---------------------------------------------------------------------
+
+REACHING = [
+    "COPY people TO '{folder}/stolen.csv'",
+    "COPY people TO '{folder}/data/people.parquet'",
+    "COPY (SELECT 1) TO '{folder}/data/shop.duckdb'",
+    "EXPORT DATABASE '{folder}/stolen'",
+    "ATTACH '{folder}/other.duckdb'",
+    "SELECT * FROM read_csv('{folder}/secret.csv')",
+    "SELECT * FROM read_text('{folder}/secret.csv')",
+    "SELECT * FROM read_parquet('{folder}/data/people.parquet')",
+    "SELECT * FROM '{folder}/secret.csv'",
+    "SELECT * FROM glob('{folder}/*')",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "SET enable_external_access = true",
+    "SET lock_configuration = false",
+    "SET allowed_paths = ['{folder}/secret.csv']",
+    "SET TimeZone = 'Asia/Tokyo'",
+    "RESET enable_external_access",
+    "SET python_enable_replacements = true",
+    "SELECT * FROM SECRET_OF_THE_TEST",
+]
+SECRET_OF_THE_TEST = pa.table({"secret": [42]})
+
+
+@BOTH
+@pytest.mark.parametrize("statement", REACHING)
+def test_nothing_reaches_beyond_the_source(source_of, statement, opened, tmp_path):
+    """No statement writes a file, reads another one, or gives itself the power to."""
+    source = source_of(tmp_path, pa.table({"id": [1, 2]}))
+    (tmp_path / "secret.csv").write_text("42\n")
+    engine = opened(source, tmp_path)
+    before = contents(tmp_path)
+    with pytest.raises(SegflowError):
+        engine.rows(text(statement.format(folder=tmp_path)))
+    assert contents(tmp_path) == before
+    assert engine.members(IDS, {}) == BitMap64([1, 2])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM people",
+        "UPDATE people SET id = 3",
+        "INSERT INTO people VALUES (3)",
+        "DROP TABLE people",
+        "CREATE TABLE more AS SELECT 1 AS id",
+        "ATTACH '{folder}/data/shop.duckdb' AS again (READ_WRITE)",
+        "ATTACH '{folder}/data/shop.duckdb' AS again; INSERT INTO again.people VALUES (3)",
+    ],
+)
+def test_a_database_file_is_never_written_to(statement, opened, tmp_path):
+    """The database is opened read-only."""
+    source = database_source(tmp_path, pa.table({"id": [1, 2]}))
+    engine = opened(source, tmp_path)
+    before = contents(tmp_path)
+    with pytest.raises(SegflowError):
+        engine.rows(text(statement.format(folder=tmp_path)))
+    engine.close()
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "path", ["../outside.parquet", "{outside}", "data/../../outside.parquet", "link.parquet"]
+)
+def test_files_outside_of_the_project_are_refused(path, opened, tmp_path):
+    """Not by a relative path, not by an absolute one, not by a link."""
+    outside = tmp_path / "outside.parquet"
+    pq.write_table(pa.table({"id": [1]}), outside)
+    project = tmp_path / "project"
+    (project / "data").mkdir(parents=True)
+    (project / "link.parquet").symlink_to(outside)
+    file = path.format(outside=outside)
+    for source in (
+        Source(name="warehouse", engine="duckdb", tables=(("people", file),)),
+        Source(name="warehouse", engine="duckdb", url=file),
+    ):
+        with pytest.raises(UnusableDataError, match="outside of the project"):
+            opened(source, project)
+
+
+# --- opening ---------------------------------------------------------------------------------
+
+
+def test_a_missing_file_is_named(opened, tmp_path):
+    """The message has the source and the path as written, the hint what it is relative to."""
+    for source in (
+        Source(name="warehouse", engine="duckdb", tables=(("people", "data/people.parquet"),)),
+        Source(name="warehouse", engine="duckdb", url="data/people.parquet"),
+    ):
+        with pytest.raises(
+            SourceUnavailableError, match="warehouse.*data/people.parquet"
+        ) as caught:
+            opened(source, tmp_path)
+        assert "segflow.toml" in caught.value.hint
+
+
+def test_a_file_that_is_something_else_is_refused(opened, tmp_path):
+    """Neither Parquet nor a database: an error with the source's name."""
+    (tmp_path / "junk").write_text("id\n1\n" * 1000)
+    for source in (
+        Source(name="warehouse", engine="duckdb", tables=(("people", "junk"),)),
+        Source(name="warehouse", engine="duckdb", url="junk"),
+    ):
+        with pytest.raises(SourceUnavailableError, match="warehouse"):
+            opened(source, tmp_path)
+
+
+def test_the_url_may_come_from_elsewhere(opened, tmp_path):
+    """A url that the catalog keeps secret is given when the source is opened."""
+    source = database_source(tmp_path, pa.table({"id": [1, 2]}))
+    hidden = Source(name="warehouse", engine="duckdb", url=None)
+    assert opened(hidden, tmp_path, url=source.url).members(IDS, {}) == BitMap64([1, 2])
+
+
+def test_a_database_may_be_opened_twice(opened, tmp_path):
+    """Reading locks nobody out who reads, in the same process neither."""
+    source = database_source(tmp_path, pa.table({"id": [1, 2]}))
+    first, second = opened(source, tmp_path), opened(source, tmp_path)
+    assert first.members(IDS, {}) == second.members(IDS, {})
+
+
+def test_a_folder_of_parquet_files_is_one_table(opened, tmp_path):
+    """A table may be spread over files."""
+    (tmp_path / "people").mkdir()
+    for number in range(3):
+        pq.write_table(pa.table({"id": [number]}), tmp_path / "people" / f"{number}.parquet")
+    source = Source(name="warehouse", engine="duckdb", tables=(("people", "people"),))
+    assert opened(source, tmp_path).members(IDS, {}) == BitMap64([0, 1, 2])
+
+
+def test_a_second_row_is_found_in_a_file_that_was_replaced(opened, tmp_path):
+    """A table is checked again once its file is another one."""
+    engine = opened(parquet_source(tmp_path, pa.table({"id": [1, 2]})), tmp_path)
+    chosen = Selection(source="warehouse", statement=IDS.statement, one_row=(("people", "id"),))
+    assert engine.members(chosen, {}) == BitMap64([1, 2])
+    parquet_source(tmp_path, pa.table({"id": [1, 1]}))
+    os.utime(tmp_path / "data" / "people.parquet", (1, 1))
+    with pytest.raises(UnusableDataError, match="more than one row"):
+        engine.members(chosen, {})
+
+
+# --- timestamps ------------------------------------------------------------------------------
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@BOTH
+@pytest.mark.parametrize("zone", [None, "UTC"])
+@pytest.mark.parametrize(
+    ("nanoseconds", "microseconds"),
+    [(999_999_999, 999_999), (1_000, 1), (999, 0), (0, 0), (-1, -1), (-1_000, -1), (-1_001, -2)],
+)
+def test_nanoseconds_are_floored(source_of, zone, nanoseconds, microseconds, opened, tmp_path):
+    """A timestamp finer than a microsecond never counts as the next one, before 1970 neither."""
+    stored = pa.array([nanoseconds], pa.timestamp("ns", tz=zone))
+    engine = opened(source_of(tmp_path, pa.table({"id": [1], "at": stored})), tmp_path)
+    at = cast(column("at"), TIMESTAMP(timezone=True)).label("at")
+    (row,) = engine.rows(select(at).select_from(table("people")))
+    assert row["at"] == EPOCH + timedelta(microseconds=microseconds)
+
+
+@BOTH
+def test_columns_beside_floored_ones_stay(source_of, opened, tmp_path):
+    """Flooring a column leaves the table with the same columns in the same order."""
+    content = pa.table(
+        {"id": [1], "at": pa.array([5], pa.timestamp("ns")), 'odd "name"': pa.array(["x"])}
+    )
+    engine = opened(source_of(tmp_path, content), tmp_path)
+    assert list(engine.columns("people")) == ["id", "at", 'odd "name"']

@@ -1,0 +1,97 @@
+"""Evaluating: which sets an engine is handed, and where they come from."""
+
+from collections.abc import Mapping
+
+from pyroaring import BitMap64
+
+from segflow.compiler.pipeline import compile_project
+from segflow.executor.evaluate import Evaluator
+from segflow.model.catalog import Entity, Population, Source
+from segflow.model.compiled import Compiled, list_set, segment_set
+from segflow.model.instant import Instant
+from segflow.model.predicate import All, Everyone, InFile, InSegment, Predicate
+from segflow.model.project import ListFile, Project, Settings
+from segflow.model.segment import Segment
+from tests.executor.worlds import GivenEngine
+
+SOURCE = Source(name="warehouse", engine="duckdb", tables=(("customers", "customers.parquet"),))
+ENTITY = Entity(
+    name="customer",
+    key_type="integer",
+    population=Population(source="warehouse", table="customers", key="id"),
+)
+VIPS = ListFile(path="lists/vips.csv", keys=("7", "9"), digest="d", content=b"7\n9\n")
+NOW = Instant(1_000)
+
+
+def segment(name: str, where: Predicate, mode: str = "dynamic") -> Segment:
+    return Segment(name=name, entity="customer", where=where, mode=mode)
+
+
+def compiled(*segments: Segment) -> Compiled:
+    things = (SOURCE, ENTITY, *segments)
+    project = Project(
+        settings=Settings(name="shop"),
+        objects={thing.address: thing for thing in things},
+        lists={VIPS.path: VIPS},
+    )
+    found, report = compile_project(project)
+    assert found is not None, list(report)
+    return found
+
+
+FROZEN = segment("frozen", Everyone(), "static")
+LOYAL = segment("loyal", Everyone())
+MIXED = segment(
+    "mixed",
+    All(
+        items=(
+            InSegment(segment="frozen"),
+            InSegment(segment="loyal", snapshot=True),
+            InFile(path=VIPS.path),
+        )
+    ),
+)
+
+
+def handed(kept: Mapping[str, BitMap64]) -> Mapping[str, BitMap64]:
+    """The sets that the engine is handed for `mixed` in the end."""
+    engine = GivenEngine(lambda: BitMap64([1]))
+    evaluator = Evaluator(compiled(FROZEN, LOYAL, MIXED), NOW, lambda source: engine, kept.get)
+    evaluator.members("mixed")
+    return engine.handed[-1]
+
+
+def test_kept_sets_and_lists_are_handed_over():
+    """A static segment is its frozen set, `as: snapshot` the last snapshot, a list its keys."""
+    sets = handed({"frozen": BitMap64([1, 2]), "loyal": BitMap64([3])})
+    assert sets == {
+        segment_set("frozen"): BitMap64([1, 2]),
+        segment_set("loyal"): BitMap64([3]),
+        list_set(VIPS.path): BitMap64([7, 9]),
+    }
+
+
+def test_what_is_not_kept_yet_is_evaluated_at_the_same_instant():
+    """Before its first apply a static segment is what an apply would freeze now."""
+    sets = handed({"loyal": BitMap64()})
+    assert sets[segment_set("frozen")] == BitMap64([1])
+    assert sets[segment_set("loyal")] == BitMap64()
+
+
+def test_set_is_made_once():
+    """Two segments that name the same static one do not evaluate it twice."""
+    engine = GivenEngine(lambda: BitMap64([1]))
+    both = [segment(name, InSegment(segment="frozen")) for name in ("one", "two")]
+    evaluator = Evaluator(compiled(FROZEN, *both), NOW, lambda source: engine, {}.get)
+    evaluator.members("one")
+    evaluator.members("two")
+    assert len(engine.handed) == 3
+
+
+def test_nested_sets_of_a_segment_are_told():
+    """An explanation needs the sets of other segments alone, not the lists."""
+    engine = GivenEngine(lambda: BitMap64([1]))
+    kept = {"frozen": BitMap64([4]), "loyal": BitMap64([5])}
+    evaluator = Evaluator(compiled(FROZEN, LOYAL, MIXED), NOW, lambda source: engine, kept.get)
+    assert evaluator.nested("mixed") == kept

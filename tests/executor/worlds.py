@@ -1,0 +1,92 @@
+"""Ports in memory for the executor: a state database, a snapshot store, and a clock that is set."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyroaring import BitMap64
+
+from segflow.executor.effects import Effects, no_failpoint
+from segflow.model.catalog import Source
+from segflow.model.codec import digest
+from segflow.ports import Engine, Selection
+from segflow.store.state import SqlStateStore
+
+
+@dataclass(slots=True)
+class SetClock:
+    """A clock that tests move."""
+
+    instant: int = 1_000_000
+
+    def now(self) -> int:
+        """The instant that was set."""
+        return self.instant
+
+    def monotonic(self) -> float:
+        """The same in seconds."""
+        return self.instant / 1000
+
+
+@dataclass(slots=True)
+class MemorySnapshots:
+    """Bytes by their SHA-256, for as long as the test runs."""
+
+    contents: dict[str, bytes] = field(default_factory=dict)
+
+    def put(self, content: bytes) -> str:
+        """Keep the bytes."""
+        name = digest(content)
+        self.contents[name] = content
+        return name
+
+    def get(self, name: str) -> bytes:
+        """The bytes under a digest."""
+        return self.contents[name]
+
+
+@dataclass(slots=True)
+class GivenEngine:
+    """An engine whose members are given; it notes the sets that it is handed."""
+
+    answer: Callable[[], BitMap64]
+    handed: list[Mapping[str, BitMap64]] = field(default_factory=list)
+
+    def members(self, selection: Selection, sets: Mapping[str, BitMap64]) -> BitMap64:
+        """The given members."""
+        self.handed.append(dict(sets))
+        return self.answer()
+
+    def columns(self, table: str) -> Mapping[str, str] | None:
+        """No table is known."""
+        return None
+
+    def rows(self, statement: Any) -> list[Mapping[str, Any]]:
+        """No rows."""
+        return []
+
+    def render(self, statement: Any) -> str:
+        """SQLAlchemy's own words."""
+        return str(statement)
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
+def effects(engine: Engine | None = None, owner: str = "tester") -> Effects:
+    """A world of one's own, with a state that was made and holds nothing."""
+    state = SqlStateStore("sqlite://")
+    state.create("lineage", "shop")
+
+    def engines(source: Source) -> Engine:
+        assert engine is not None, f"{source.name} is asked"
+        return engine
+
+    return Effects(
+        state=state,
+        snapshots=MemorySnapshots(),
+        engines=engines,
+        clock=SetClock(),
+        failpoint=no_failpoint,
+        owner=owner,
+    )
