@@ -28,6 +28,7 @@ from segflow.model.state import (
     DeployedObject,
     JournalEntry,
     Lease,
+    LeaseName,
     LogEntry,
     Membership,
     Snapshot,
@@ -162,20 +163,30 @@ class StateReader(Protocol):
     def blob(self, digest: str) -> bytes | None:
         """The kept bytes of a list file or template, by SHA-256 in hex."""
 
-    def lease(self) -> Lease | None:
-        """The lease as recorded, expired or not; None where nobody holds it."""
+    def lease(self, name: LeaseName = "state") -> Lease | None:
+        """The lease of that name as recorded, expired or not; None where nobody holds it."""
 
 
 class StateStore(StateReader, Protocol):
-    """The deployed state, for those who write it. Every write takes the writer's lease and raises
-    LeaseLostError, without writing, when the lease's token is not the newest."""
+    """The deployed state, for those who write it. Every write takes the lease named "state" and
+    raises LeaseLostError, without writing, when its token is not the newest of that name, and
+    ValueError for a lease of another name. Whoever runs rules holds the lease "runner" beside it:
+    the two don't hinder each other."""
 
     def create(self, lineage: str, project: str) -> StateVersion:
         """Make the database and its tables, or bring older tables up to date; an existing lineage
         and owner stay. Raises StateUnavailableError when the place can't be written."""
 
-    def acquire(self, owner: str, purpose: str, now: Instant, ttl: Duration) -> Lease:
-        """Take the lease when it is free or expired. Raises LockedError saying who holds it."""
+    def acquire(
+        self,
+        owner: str,
+        purpose: str,
+        now: Instant,
+        ttl: Duration,
+        name: LeaseName = "state",
+    ) -> Lease:
+        """Take the lease of that name when it is free or expired. Raises LockedError saying who
+        holds it."""
 
     def renew(self, lease: Lease, now: Instant, ttl: Duration) -> Lease:
         """Prolong the lease. Raises LeaseLostError when somebody else took it."""
@@ -183,7 +194,7 @@ class StateStore(StateReader, Protocol):
     def release(self, lease: Lease) -> None:
         """Give the lease back; harmless when it is already lost."""
 
-    def break_lease(self) -> Lease | None:
+    def break_lease(self, name: LeaseName = "state") -> Lease | None:
         """Take the lease from whoever holds it, for a person who knows that the holder is dead.
         Returns what was broken. The old holder's writes are refused from then on."""
 
@@ -249,45 +260,63 @@ class LedgerReader(Protocol):
     def reached(
         self, start: Instant, end: Instant, *, rule: str | None, channel: str | None
     ) -> Mapping[int, int]:
-        """How often each user counts as reached in [start, end), for caps: sends that were
-        delivered, are unknown or under way (once per run and user), and for users of a holdout
-        their exposures. `rule` and `channel` narrow it; exposures have no channel."""
+        """In how many runs scheduled in [start, end) each user was reached, for caps: a send was
+        delivered, is unknown or under way. `rule` and `channel` narrow it. Users without any are
+        left out; those of a holdout count by held_out().
+
+        A run counts at its scheduled instant however late it was, so that a replay counts alike.
+        """
+
+    def held_out(
+        self, start: Instant, end: Instant, *, rule: str | None, channel: str | None
+    ) -> Sequence[ExposureRecord]:
+        """The exposures of holdouts in runs scheduled in [start, end), oldest first: each counts
+        once more for caps for the users in its bitmap, who would have been reached. `rule` narrows
+        it, `channel` to runs that sent through that channel."""
 
     def stock(self, offer: str) -> Stock:
         """The codes of an offer."""
 
     def coupons_given(self, rule: str, start: Instant | None, end: Instant | None) -> int:
-        """Codes that a rule reserved or gave away in [start, end); None is an open end."""
+        """Codes that a rule reserved or gave away in its runs scheduled in [start, end); None is
+        an open end."""
 
 
 class Ledger(LedgerReader, Protocol):
-    """What was run and sent, for those who write it. Every write takes the runner's lease, raises
-    LeaseLostError without writing when it is lost, and is durable when it returns."""
+    """What was run and sent, for those who write it. Every write takes the lease named "runner"
+    (of the state store), raises LeaseLostError without writing when it is lost, ValueError for a
+    lease of another name, and is durable when it returns."""
 
     def begin_run(self, lease: Lease, run: Run) -> bool:
         """Record a run; False, and nothing written, where its (rule, scheduled) has one already."""
 
     def decide_run(self, lease: Lease, decision: Decision) -> None:
-        """Record what the gate decided: audience, buckets and exposures, in one transaction."""
+        """Record what the gate decided: the run with its audience and digest, buckets and
+        exposures, in one transaction. Raises RefusedError for a run that is not running, and for
+        one that was decided before: its `digest` says so."""
 
     def claim(
         self, lease: Lease, sends: Sequence[Send], offers: Mapping[str, str]
     ) -> Sequence[Send]:
         """Claim sends before their channel is called, in one transaction; those that exist already
-        come back as they are. `offers` names, by send id, the offer of which a free code is
-        reserved with the claim; where none is left the send comes back failed, "out_of_stock".
+        come back as they are, all in the order given. `offers` names, by send id, the offer of
+        which a free code is reserved with the claim; where none is left the send comes back failed
+        with the detail "out_of_stock". Raises RefusedError unless their run is decided and running.
         """
 
     def settle(self, lease: Lease, settlements: Sequence[Settlement]) -> None:
         """Record how sends ended, in one transaction; the code of a delivered or unknown one is
-        committed, that of a failed one released."""
+        committed, that of a failed one released. "claimed" notes another attempt and keeps the code
+        reserved. Delivered and failed are final: the same again is harmless, another status raises
+        RefusedError, and so does a send that was never claimed."""
 
     def finish_run(self, lease: Lease, run: Run, buckets: Sequence[BucketRecord]) -> None:
-        """Record the end of a run and where every user ended, in one transaction."""
+        """Record the end of a run and where every user ended, in one transaction. Raises
+        RefusedError for a run that is not running."""
 
     def add_codes(self, lease: Lease, offer: str, codes: Sequence[str]) -> int:
-        """Put codes into an offer's stock; those that it has already are passed over. Returns how
-        many were new."""
+        """Put codes into an offer's stock, to be given in that order; those that it has already
+        are passed over. Returns how many were new. Takes the lease "state", as an apply has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,9 @@ from segflow.model.instant import Instant
 Cause = Literal["data", "time", "definition", "population", "correction"]
 """Why a membership changed. `time` and `population` count as `data` until told apart."""
 
+LeaseName = Literal["state", "runner"]
+"""What a lease gives the right to: writing the deployed state, or running rules."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployedObject:
@@ -98,8 +101,8 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """The right to write the state until `expires_at`, renewed by heartbeats. `token` is the
-    fencing token: it grows with every acquisition and the store refuses an older one."""
+    """The right to write until `expires_at`, renewed by heartbeats. `token` is the fencing token:
+    it grows with every acquisition under one name and the store refuses an older one."""
 
     owner: str
     token: int
@@ -107,6 +110,7 @@ class Lease:
     acquired_at: Instant
     heartbeat_at: Instant
     expires_at: Instant
+    name: LeaseName = "state"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,32 +1,50 @@
-"""The lease: one row that says who may write, with a token that only grows."""
+"""Leases: a row per name that says who may write, with a token that only grows."""
 
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Select, select, update
 
 from segflow.errors import LeaseLostError, LockedError
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant, format_instant
-from segflow.model.state import Lease
-from segflow.store.tables import LEASE
+from segflow.model.state import Lease, LeaseName
+from segflow.store.tables import LEASES
 
-# The row is locked until the transaction's end, where the database can lock rows; SQLite lets only
-# one transaction write at all.
-_ROW = select(LEASE).with_for_update()
+_RIGHTS: Mapping[LeaseName, str] = {"state": "write the state", "runner": "run rules"}
+_REFUSALS: Mapping[LeaseName, tuple[str, str]] = {
+    "state": (
+        "the state is locked by",
+        "wait for it to end; if that process is surely dead, run: segflow state unlock",
+    ),
+    "runner": (
+        "the rules of this state are run by",
+        "one process at a time runs rules: stop that one, or wait for its lease to end",
+    ),
+}
 
 
-def read_lease(connection: Connection) -> Lease | None:
+def read_lease(connection: Connection, name: LeaseName) -> Lease | None:
     """The lease as recorded, expired or not."""
-    return _lease(connection.execute(select(LEASE)).one())
+    return _lease(connection.execute(_of(name)).one())
 
 
-def acquire(connection: Connection, owner: str, purpose: str, now: Instant, ttl: Duration) -> Lease:
+def acquire(
+    connection: Connection,
+    name: LeaseName,
+    owner: str,
+    purpose: str,
+    now: Instant,
+    ttl: Duration,
+) -> Lease:
     """Takes the lease under the next token. Raises LockedError where a living holder has it."""
-    row = connection.execute(_ROW).one()
+    row = _locked_row(connection, name)
     held = _lease(row)
     if held is not None and held.expires_at > now:
-        raise _locked(held, now)
+        raise _refusal(held, now)
     lease = Lease(
+        name=name,
         owner=owner,
         token=row.token + 1,
         purpose=purpose,
@@ -40,27 +58,22 @@ def acquire(connection: Connection, owner: str, purpose: str, now: Instant, ttl:
 
 def renew(connection: Connection, lease: Lease, now: Instant, ttl: Duration) -> Lease:
     """Prolongs the lease, also an expired one that nobody took. Raises LeaseLostError."""
-    held = require(connection, lease)
-    renewed = Lease(
-        owner=held.owner,
-        token=held.token,
-        purpose=held.purpose,
-        acquired_at=held.acquired_at,
-        heartbeat_at=now,
-        expires_at=_end(now, ttl),
-    )
+    held = require(connection, lease, lease.name)
+    renewed = replace(held, heartbeat_at=now, expires_at=_end(now, ttl))
     _write(connection, renewed)
     return renewed
 
 
-def require(connection: Connection, lease: Lease) -> Lease:
+def require(connection: Connection, lease: Lease, name: LeaseName) -> Lease:
     """The lease as recorded. Raises LeaseLostError where its token is not the newest, or it was
-    given back or broken."""
-    row = connection.execute(_ROW).one()
+    given back or broken, and ValueError where it gives another right than `name`."""
+    if lease.name != name:
+        raise ValueError(f"a lease to {_RIGHTS[lease.name]} gives no right to {_RIGHTS[name]}")
+    row = _locked_row(connection, name)
     held = _lease(row)
     if held is None or row.token != lease.token:
         raise LeaseLostError(
-            f"{lease.owner} ({lease.purpose}) lost the right to write the state: {_taken(held)}",
+            f"{lease.owner} ({lease.purpose}) lost the right to {_RIGHTS[name]}: {_taken(held)}",
             hint="nothing more was written; run the command again",
         )
     return held
@@ -68,49 +81,45 @@ def require(connection: Connection, lease: Lease) -> Lease:
 
 def release(connection: Connection, lease: Lease) -> None:
     """Gives the lease back; harmless when it is lost."""
-    if connection.execute(_ROW).one().token == lease.token:
-        _clear(connection, lease.token)
+    if _locked_row(connection, lease.name).token == lease.token:
+        _clear(connection, lease.name, lease.token)
 
 
-def break_lease(connection: Connection) -> Lease | None:
+def break_lease(connection: Connection, name: LeaseName) -> Lease | None:
     """Takes the lease from its holder, whose token is refused from then on."""
-    held = _lease(connection.execute(_ROW).one())
+    held = _lease(_locked_row(connection, name))
     if held is not None:
-        _clear(connection, held.token + 1)
+        _clear(connection, name, held.token + 1)
     return held
+
+
+def _of(name: LeaseName) -> Select[Any]:
+    return select(LEASES).where(LEASES.c.name == name)
+
+
+def _locked_row(connection: Connection, name: LeaseName) -> Row[Any]:
+    # Locked until the transaction's end, where the database can lock rows; SQLite lets only one
+    # transaction write at all.
+    return connection.execute(_of(name).with_for_update()).one()
 
 
 def _lease(row: Row[Any]) -> Lease | None:
     if row.owner is None:
         return None
-    return Lease(
-        owner=row.owner,
-        token=row.token,
-        purpose=row.purpose,
-        acquired_at=row.acquired_at,
-        heartbeat_at=row.heartbeat_at,
-        expires_at=row.expires_at,
-    )
+    return Lease(**row._mapping)
 
 
 def _write(connection: Connection, lease: Lease) -> None:
-    connection.execute(
-        update(LEASE).values(
-            owner=lease.owner,
-            token=lease.token,
-            purpose=lease.purpose,
-            acquired_at=lease.acquired_at,
-            heartbeat_at=lease.heartbeat_at,
-            expires_at=lease.expires_at,
-        )
-    )
+    connection.execute(update(LEASES).where(LEASES.c.name == lease.name).values(asdict(lease)))
 
 
-def _clear(connection: Connection, token: int) -> None:
+def _clear(connection: Connection, name: LeaseName, token: int) -> None:
     connection.execute(
-        update(LEASE).values(
-            owner=None,
+        update(LEASES)
+        .where(LEASES.c.name == name)
+        .values(
             token=token,
+            owner=None,
             purpose=None,
             acquired_at=None,
             heartbeat_at=None,
@@ -125,13 +134,14 @@ def _end(now: Instant, ttl: Duration) -> Instant:
     return Instant(now + ttl.milliseconds)
 
 
-def _locked(held: Lease, now: Instant) -> LockedError:
+def _refusal(held: Lease, now: Instant) -> LockedError:
+    what, hint = _REFUSALS[held.name]
     return LockedError(
-        f"the state is locked by {held.owner} ({held.purpose}) "
+        f"{what} {held.owner} ({held.purpose}) "
         f"since {format_instant(held.acquired_at)}; its last heartbeat was "
         f"{_seconds(now - held.heartbeat_at)} ago and its lease ends in "
         f"{_seconds(held.expires_at - now)}, at {format_instant(held.expires_at)}",
-        hint="wait for it to end; if that process is surely dead, run: segflow state unlock",
+        hint=hint,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, insert, inspect, select
 
 from segflow.errors import CorruptStateError, StateUnavailableError, UnsupportedVersionError
-from segflow.store.migrations import m0001_first
+from segflow.store.migrations import m0001_first, m0002_runs
 from segflow.store.sqlite import SqliteDatabase
 from segflow.store.tables import MIGRATIONS as RUN
 from segflow.store.trouble import RESTORE
@@ -23,6 +23,7 @@ class Migration:
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(version=1, name="first", migrate=m0001_first.migrate),
+    Migration(version=2, name="runs", migrate=m0002_runs.migrate),
 )
 """Every migration, oldest first."""
 
@@ -32,7 +33,7 @@ class Schema:
 
     def __init__(self, place: str, migrations: Sequence[Migration] = MIGRATIONS) -> None:
         self._place = place
-        self._migrations = migrations
+        self.migrations = migrations
         self.newest = migrations[-1].version
 
     def version(self, connection: Connection) -> int:
@@ -74,7 +75,7 @@ class Schema:
     def upgrade(self, connection: Connection) -> None:
         """Runs every migration that the database lacks, in the transaction of `connection`."""
         version = self.version(connection)
-        for migration in self._migrations:
+        for migration in self.migrations:
             if migration.version > version:
                 _run(connection, migration)
 
@@ -84,7 +85,7 @@ class Schema:
         An older database is first copied to a file beside it ("state.db.v1.backup").
         """
         backed_up = False
-        for migration in self._migrations:
+        for migration in self.migrations:
             with database.write() as connection:
                 version = self.version(connection)
                 if migration.version <= version:
@@ -92,7 +93,7 @@ class Schema:
                 # Under the write lock, so that the copy is surely of the older version.
                 if version and not backed_up:
                     database.back_up(f".v{version}.backup")
-                    backed_up = True
+                backed_up = True
                 _run(connection, migration)
 
 

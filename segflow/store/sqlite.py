@@ -2,8 +2,9 @@
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import quote
 
@@ -29,7 +30,10 @@ class SqliteDatabase:
         self.place = "in memory" if path is None else str(path)
         self._path = path
         self._busy_ms = busy_ms
+        self._turn: AbstractContextManager[object] = nullcontext()
         if self._path is None:
+            # One connection, so that threads must take turns.
+            self._turn = threading.Lock()
             self._reading = self._writing = self._engine(":memory:", StaticPool, "BEGIN IMMEDIATE")
         else:
             # Not mode=ro: a reader that can't write leaves its -shm and -wal files behind.
@@ -45,7 +49,7 @@ class SqliteDatabase:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one consistent state of an existing database."""
-        with database_trouble(self.place), self._reading.begin() as connection:
+        with database_trouble(self.place), self._turn, self._reading.begin() as connection:
             yield connection
 
     @contextmanager
@@ -56,7 +60,7 @@ class SqliteDatabase:
                 f"there is no state database at {self.place}",
                 hint="`segflow apply` makes one; was the file moved away meanwhile?",
             )
-        with database_trouble(self.place), self._writing.begin() as connection:
+        with database_trouble(self.place), self._turn, self._writing.begin() as connection:
             yield connection
 
     def make(self) -> None:
@@ -81,14 +85,10 @@ class SqliteDatabase:
             os.replace(part, target)
             sync_folder(target.parent)
 
-    @contextmanager
-    def copy(self) -> Iterator[Connection]:
-        """A copy in memory, free to be changed and forgotten."""
-        with closing(SqliteDatabase(None)) as copied:
-            with self.read() as source, copied._writing.connect() as target:
-                _raw(source).backup(_raw(target))
-            with copied.write() as connection:
-                yield connection
+    def fill_from(self, other: "SqliteDatabase") -> None:
+        """Makes this database in memory a copy of another one."""
+        with other.read() as source, self._turn, self._writing.connect() as target:
+            _raw(source).backup(_raw(target))
 
     def release(self) -> None:
         """Closes the kept connections; the next write opens new ones."""

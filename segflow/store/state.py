@@ -1,11 +1,8 @@
 """The state store on a SQL database: every method of the port is one transaction."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
-
-from sqlalchemy import Connection
 
 from segflow.errors import SegflowError
 from segflow.model.address import Address
@@ -16,6 +13,7 @@ from segflow.model.state import (
     DeployedObject,
     JournalEntry,
     Lease,
+    LeaseName,
     LogEntry,
     Membership,
     Snapshot,
@@ -23,22 +21,15 @@ from segflow.model.state import (
 )
 from segflow.ports import StateCommit
 from segflow.store import applies, blobs, histories, identity, leases, objects
+from segflow.store.database import StateDatabase
 from segflow.store.deployment import deploy, refresh
-from segflow.store.schema import MIGRATIONS, Migration, Schema
-from segflow.store.sqlite import BUSY_MS, SqliteDatabase
-from segflow.store.urls import sqlite_path
-
-Answer = TypeVar("Answer")
+from segflow.store.schema import MIGRATIONS, Migration
+from segflow.store.sqlite import BUSY_MS
 
 
 class SqlStateStore:
-    """Implements ports.StateStore on the SQLite file of a SQLAlchemy url ("sqlite:///state.db"), or
-    in memory ("sqlite://") for tests and rehearsals in one thread.
-
-    A relative path starts from `root` (None: the working directory). Reading never makes the file,
-    nor brings an older one up to date: it reads a copy in memory of that. Raises RefusedError for
-    urls of other databases.
-    """
+    """Implements ports.StateStore on a StateDatabase, made from the same arguments. Other stores
+    may use its `database` too."""
 
     def __init__(
         self,
@@ -48,8 +39,7 @@ class SqlStateStore:
         busy_ms: int = BUSY_MS,
         migrations: Sequence[Migration] = MIGRATIONS,
     ) -> None:
-        self._database = SqliteDatabase(sqlite_path(url, root), busy_ms)
-        self._schema = Schema(self._database.place, migrations)
+        self.database = StateDatabase(url, root=root, busy_ms=busy_ms, migrations=migrations)
 
     def __enter__(self) -> "SqlStateStore":
         return self
@@ -65,133 +55,111 @@ class SqlStateStore:
     def close(self) -> None:
         """Lets go of the database; harmless when done twice. A state in memory is gone then, one in
         a file can be used on."""
-        self._database.close()
+        self.database.sqlite.close()
 
     # --- reading -----------------------------------------------------------------------------
 
     def version(self) -> StateVersion | None:
-        return self._ask(identity.read_version, None)
+        return self.database.ask(identity.read_version, None)
 
     def fingerprints(self) -> Mapping[Address, str]:
-        return self._ask(objects.fingerprints, {})
+        return self.database.ask(objects.fingerprints, {})
 
     def deployed(
         self, addresses: Iterable[Address] | None = None
     ) -> Mapping[Address, DeployedObject]:
-        return self._ask(lambda connection: objects.deployed(connection, addresses), {})
+        return self.database.ask(lambda connection: objects.deployed(connection, addresses), {})
 
     def snapshots(self) -> Mapping[str, Snapshot]:
-        return self._ask(histories.current_snapshots, {})
+        return self.database.ask(histories.current_snapshots, {})
 
     def snapshot_at(self, segment: str, as_of: Instant) -> Snapshot | None:
-        return self._ask(lambda found: histories.snapshot_at(found, segment, as_of), None)
+        return self.database.ask(lambda found: histories.snapshot_at(found, segment, as_of), None)
 
     def log(self, segment: str) -> Sequence[LogEntry]:
-        return self._ask(lambda connection: histories.log(connection, segment), ())
+        return self.database.ask(lambda connection: histories.log(connection, segment), ())
 
     def applies(self) -> Sequence[ApplyRecord]:
-        return self._ask(applies.all_applies, ())
+        return self.database.ask(applies.all_applies, ())
 
     def unfinished_apply(self) -> ApplyRecord | None:
-        return self._ask(applies.unfinished, None)
+        return self.database.ask(applies.unfinished, None)
 
     def is_applied(self, plan_id: str) -> bool:
-        return self._ask(lambda connection: applies.is_applied(connection, plan_id), False)
+        return self.database.ask(lambda connection: applies.is_applied(connection, plan_id), False)
 
     def journal(self, apply_id: str) -> Sequence[JournalEntry]:
-        return self._ask(lambda connection: applies.journal(connection, apply_id), ())
+        return self.database.ask(lambda connection: applies.journal(connection, apply_id), ())
 
     def blob(self, digest: str) -> bytes | None:
-        return self._ask(lambda connection: blobs.read(connection, digest), None)
+        return self.database.ask(lambda connection: blobs.read(connection, digest), None)
 
-    def lease(self) -> Lease | None:
-        return self._ask(leases.read_lease, None)
+    def lease(self, name: LeaseName = "state") -> Lease | None:
+        return self.database.ask(lambda found: leases.read_lease(found, name), None)
 
-    # --- the lease ---------------------------------------------------------------------------
+    # --- leases ------------------------------------------------------------------------------
 
     def create(self, lineage: str, project: str) -> StateVersion:
         self.version()  # refuses what is not ours before anything is written to it
-        self._database.make()
-        self._schema.upgrade_durably(self._database)
-        return self._last(lambda found: identity.settle_version(found, lineage, project))
+        self.database.sqlite.make()
+        self.database.upgrade()
+        return self.database.last(lambda found: identity.settle_version(found, lineage, project))
 
-    def acquire(self, owner: str, purpose: str, now: Instant, ttl: Duration) -> Lease:
+    def acquire(
+        self,
+        owner: str,
+        purpose: str,
+        now: Instant,
+        ttl: Duration,
+        name: LeaseName = "state",
+    ) -> Lease:
         try:
-            return self._change(lambda found: leases.acquire(found, owner, purpose, now, ttl))
+            return self.database.change(
+                lambda found: leases.acquire(found, name, owner, purpose, now, ttl)
+            )
         except SegflowError:
-            self._database.release()
+            self.database.sqlite.release()
             raise
 
     def renew(self, lease: Lease, now: Instant, ttl: Duration) -> Lease:
-        return self._change(lambda connection: leases.renew(connection, lease, now, ttl))
+        return self.database.change(lambda connection: leases.renew(connection, lease, now, ttl))
 
     def release(self, lease: Lease) -> None:
-        if self._database.exists():
-            self._last(lambda connection: leases.release(connection, lease))
+        if self.database.sqlite.exists():
+            self.database.last(lambda connection: leases.release(connection, lease))
 
-    def break_lease(self) -> Lease | None:
+    def break_lease(self, name: LeaseName = "state") -> Lease | None:
         if self.version() is None:
             return None
-        self._schema.upgrade_durably(self._database)
-        return self._last(leases.break_lease)
+        self.database.upgrade()
+        return self.database.last(lambda connection: leases.break_lease(connection, name))
 
     # --- writing -----------------------------------------------------------------------------
 
     def put_blob(self, lease: Lease, digest: str, content: bytes) -> None:
-        self._write(lease, lambda connection: blobs.keep(connection, digest, content))
+        self.database.write(
+            lease, "state", lambda connection: blobs.keep(connection, digest, content)
+        )
 
     def begin_apply(self, lease: Lease, record: ApplyRecord) -> None:
-        self._write(lease, lambda connection: applies.begin(connection, record))
+        self.database.write(lease, "state", lambda connection: applies.begin(connection, record))
 
     def append_journal(self, lease: Lease, entry: JournalEntry) -> None:
-        self._write(lease, lambda connection: applies.append(connection, entry))
+        self.database.write(lease, "state", lambda connection: applies.append(connection, entry))
 
     def commit_apply(
         self, lease: Lease, apply_id: str, commit: StateCommit, now: Instant
     ) -> StateVersion:
-        return self._write(lease, lambda found: deploy(found, apply_id, commit, now))
+        return self.database.write(
+            lease, "state", lambda found: deploy(found, apply_id, commit, now)
+        )
 
     def abandon_apply(self, lease: Lease, apply_id: str, reason: str, now: Instant) -> None:
-        self._write(lease, lambda found: applies.abandon(found, apply_id, reason, now))
+        self.database.write(
+            lease, "state", lambda found: applies.abandon(found, apply_id, reason, now)
+        )
 
     def commit_refresh(self, lease: Lease, memberships: Sequence[Membership]) -> StateVersion:
-        return self._write(lease, lambda connection: refresh(connection, memberships))
-
-    # --- transactions ------------------------------------------------------------------------
-
-    def _ask(self, query: Callable[[Connection], Answer], absent: Answer) -> Answer:
-        """The answer of one consistent read; `absent` where no state was made yet."""
-        if not self._database.exists():
-            return absent
-        with self._database.read() as connection:
-            version = self._schema.version(connection)
-            if version == self._schema.newest:
-                return query(connection)
-        if version == 0:
-            return absent
-        with self._database.copy() as copy:
-            self._schema.upgrade(copy)
-            return query(copy)
-
-    def _change(self, act: Callable[[Connection], Answer]) -> Answer:
-        """One write, durable when this returns."""
-        with self._database.write() as connection:
-            # In the transaction: a newer segflow may have brought the tables up to date since.
-            self._schema.require_newest(connection)
-            return act(connection)
-
-    def _last(self, act: Callable[[Connection], Answer]) -> Answer:
-        """One write after which no other is expected."""
-        try:
-            return self._change(act)
-        finally:
-            self._database.release()
-
-    def _write(self, lease: Lease, act: Callable[[Connection], Answer]) -> Answer:
-        """One write under the lease; LeaseLostError, and nothing written, without it."""
-
-        def guarded(connection: Connection) -> Answer:
-            leases.require(connection, lease)
-            return act(connection)
-
-        return self._change(guarded)
+        return self.database.write(
+            lease, "state", lambda connection: refresh(connection, memberships)
+        )

@@ -14,6 +14,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 METADATA = MetaData()
@@ -37,10 +38,10 @@ STATE = Table(
 )
 """One row: which state this is."""
 
-LEASE = Table(
-    "lease",
+LEASES = Table(
+    "leases",
     METADATA,
-    Column("id", BigInteger, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column("name", Text, primary_key=True),
     Column("token", BigInteger, nullable=False),
     Column("owner", Text),
     Column("purpose", Text),
@@ -48,7 +49,7 @@ LEASE = Table(
     Column("heartbeat_at", BigInteger),
     Column("expires_at", BigInteger),
 )
-"""One row: the newest token, and its holder if there is one."""
+"""One row per name: the newest token, and its holder if there is one."""
 
 OBJECTS = Table(
     "objects",
@@ -138,3 +139,83 @@ BLOBS = Table(
     Column("content", LargeBinary, nullable=False),
 )
 """Kept bytes of list files and templates."""
+
+RUNS = Table(
+    "runs",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("rule", Text, nullable=False),
+    Column("scheduled", BigInteger, nullable=False),
+    Column("as_of", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("live", BigInteger, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("definition", Text, nullable=False),
+    Column("epoch", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("audience", BigInteger),
+    Column("digest", Text),
+    Column("reason", Text),
+    UniqueConstraint("rule", "scheduled"),
+    Index("runs_scheduled", "scheduled", "rule"),
+)
+"""Every run of a rule. `live` is 0 or 1."""
+
+BUCKETS = Table(
+    "buckets",
+    METADATA,
+    Column("run_id", Text, ForeignKey("runs.id"), primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("bucket", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("arm", Text),
+    Column("count", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+)
+"""Where the users of a run are, numbered from 1 per run."""
+
+EXPOSURES = Table(
+    "exposures",
+    METADATA,
+    Column("run_id", Text, ForeignKey("runs.id"), primary_key=True),
+    Column("arm", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+)
+"""Who counts as exposed, by run and arm."""
+
+SENDS = Table(
+    "sends",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("run_id", Text, ForeignKey("runs.id"), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("key", BigInteger, nullable=False),
+    Column("variant", Text, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("action", BigInteger, nullable=False),
+    Column("claimed_at", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("attempts", BigInteger, nullable=False),
+    Column("settled_at", BigInteger),
+    Column("detail", Text),
+    # Holds all that counting for caps reads, in the order in which it counts.
+    Index("sends_reached", "run_id", "key", "channel", "status"),
+)
+"""Every send that was claimed. `key` is an ordinal of 64 bits, those from 2^63 on less 2^64."""
+
+CODES = Table(
+    "codes",
+    METADATA,
+    Column("offer", Text, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("send_id", Text, ForeignKey("sends.id"), unique=True),
+    CheckConstraint("(status = 'free') = (send_id IS NULL)"),
+    Index("codes_in_stock", "offer", "status", "number"),
+)
+"""The codes of offers, numbered in the order in which they are given. `status` is free, reserved or
+committed; `send_id` is the one send that has the code."""

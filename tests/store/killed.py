@@ -66,14 +66,14 @@ def act_and_die(store, lease, act, number, report):
             report.write_text(statement.split()[0])
             os.kill(os.getpid(), signal.SIGKILL)
 
-    connect = store._database._connect
+    connect = store.database.sqlite._connect
 
     def traced(uri):
         connection = connect(uri)
         connection.set_trace_callback(count)
         return connection
 
-    store._database._connect = traced
+    store.database.sqlite._connect = traced
     act(store, lease)
     report.write_text("-")
     os._exit(0)

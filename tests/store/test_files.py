@@ -97,7 +97,7 @@ def test_commits_are_on_the_disk_when_they_return(store, path):
     store.create("lineage", "shop")
     with closing(sqlite3.connect(path)) as raw:
         assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    with store._database.write() as connection:
+    with store.database.sqlite.write() as connection:
         full, enforced = 2, 1
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == full
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == enforced

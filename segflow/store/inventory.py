@@ -1,0 +1,130 @@
+"""The codes of offers: free, reserved for a send under way, or given away for good."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from segflow.model.instant import Instant
+from segflow.model.run import SendStatus, Stock
+from segflow.store.batches import batches
+from segflow.store.tables import CODES, RUNS, SENDS
+
+_RESERVE = (
+    update(CODES)
+    .where(CODES.c.offer == bindparam("of_offer"), CODES.c.code == bindparam("of_code"))
+    .values(status="reserved", send_id=bindparam("for_send"))
+)
+_MOVE = (
+    update(CODES)
+    .where(CODES.c.send_id == bindparam("of_send"))
+    .values(status=bindparam("to_status"), send_id=bindparam("to_send"))
+)
+_STATUS: Mapping[SendStatus, str] = {
+    "claimed": "reserved",
+    "delivered": "committed",
+    "unknown": "committed",
+    "failed": "free",
+}
+"""What becomes of a send's code."""
+
+
+def stock(connection: Connection, offer: str) -> Stock:
+    """The codes of an offer."""
+    query = (
+        select(CODES.c.status, func.count()).where(CODES.c.offer == offer).group_by(CODES.c.status)
+    )
+    counts = {status: count for status, count in connection.execute(query)}
+    return Stock(
+        offer=offer,
+        free=counts.get("free", 0),
+        reserved=counts.get("reserved", 0),
+        committed=counts.get("committed", 0),
+    )
+
+
+def given(connection: Connection, rule: str, start: Instant | None, end: Instant | None) -> int:
+    """Codes that a rule reserved or gave away in its runs scheduled in [start, end)."""
+    query = (
+        select(func.count())
+        .select_from(CODES)
+        .join(SENDS, SENDS.c.id == CODES.c.send_id)
+        .join(RUNS, RUNS.c.id == SENDS.c.run_id)
+        .where(RUNS.c.rule == rule)
+    )
+    if start is not None:
+        query = query.where(RUNS.c.scheduled >= start)
+    if end is not None:
+        query = query.where(RUNS.c.scheduled < end)
+    return connection.execute(query).scalar_one()
+
+
+def add(connection: Connection, offer: str, added: Iterable[str]) -> int:
+    """Puts codes behind those that an offer has; known ones are passed over. How many were new."""
+    unique = tuple(dict.fromkeys(added))
+    mine = CODES.c.offer == offer
+    known = {
+        code
+        for batch in batches(unique)
+        for code in connection.execute(
+            select(CODES.c.code).where(mine, CODES.c.code.in_(batch))
+        ).scalars()
+    }
+    newest = connection.execute(select(func.max(CODES.c.number)).where(mine)).scalar() or 0
+    new = [code for code in unique if code not in known]
+    rows = [
+        {"offer": offer, "code": code, "number": number, "status": "free"}
+        for number, code in enumerate(new, start=newest + 1)
+    ]
+    if rows:
+        connection.execute(insert(CODES), rows)
+    return len(rows)
+
+
+def take(connection: Connection, wanted: Mapping[str, str]) -> Mapping[str, tuple[str, str]]:
+    """Free codes for sends, given with their offers: by send (offer, code), the oldest codes to
+    the first sends; who is left out gets none. They are free until reserve()."""
+    free = {
+        offer: iter(_oldest_free(connection, offer, count))
+        for offer, count in Counter(wanted.values()).items()
+    }
+    taken: dict[str, tuple[str, str]] = {}
+    for send_id, offer in wanted.items():
+        if (code := next(free[offer], None)) is not None:
+            taken[send_id] = (offer, code)
+    return taken
+
+
+def reserve(connection: Connection, taken: Mapping[str, tuple[str, str]]) -> None:
+    """Makes codes the property of sends that exist."""
+    rows = [
+        {"of_offer": offer, "of_code": code, "for_send": send_id}
+        for send_id, (offer, code) in taken.items()
+    ]
+    if rows:
+        connection.execute(_RESERVE, rows)
+
+
+def settle(connection: Connection, ended: Mapping[str, SendStatus]) -> None:
+    """Commits or releases the codes of sends, as they ended."""
+    moves: list[dict[str, Any]] = []
+    for batch in batches(ended):
+        for send_id in connection.execute(
+            select(CODES.c.send_id).where(CODES.c.send_id.in_(batch))
+        ).scalars():
+            status = _STATUS[ended[send_id]]
+            kept = None if status == "free" else send_id
+            moves.append({"of_send": send_id, "to_status": status, "to_send": kept})
+    if moves:
+        connection.execute(_MOVE, moves)
+
+
+def _oldest_free(connection: Connection, offer: str, count: int) -> Sequence[str]:
+    query = (
+        select(CODES.c.code)
+        .where(CODES.c.offer == offer, CODES.c.status == "free")
+        .order_by(CODES.c.number)
+        .limit(count)
+    )
+    return connection.execute(query).scalars().all()
