@@ -114,13 +114,19 @@ class Engine(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateCommit:
     """All that becomes deployed at once: objects put and deleted, memberships of segments, the
-    segments that are dropped (their log stays, their snapshots are no longer current), and the
-    project's time zone, by which deployed definitions are read later (None: as it was)."""
+    segments that are dropped (their log stays, their snapshots are no longer current), the codes
+    that enter the stock of offers, and the project's time zone, by which deployed definitions are
+    read later (None: as it was).
+
+    Codes are pairs of an offer's name and codes, given to users in that order; those that the offer
+    has, or gave to somebody, are passed over. A deleted offer loses the codes that are free.
+    """
 
     put: tuple[DeployedObject, ...] = ()
     delete: tuple[Address, ...] = ()
     memberships: tuple[Membership, ...] = ()
     dropped: tuple[LogEntry, ...] = ()
+    codes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     timezone: str | None = None
 
 
@@ -313,10 +319,6 @@ class Ledger(LedgerReader, Protocol):
     def finish_run(self, lease: Lease, run: Run, buckets: Sequence[BucketRecord]) -> None:
         """Record the end of a run and where every user ended, in one transaction. Raises
         RefusedError for a run that is not running."""
-
-    def add_codes(self, lease: Lease, offer: str, codes: Sequence[str]) -> int:
-        """Put codes into an offer's stock, to be given in that order; those that it has already
-        are passed over. Returns how many were new. Takes the lease "state", as an apply has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The state database as its stores use it: whole transactions, on tables of today's version."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,7 +50,8 @@ class StateDatabase:
                 return query(connection)
         if version == 0:
             return absent
-        with self.copy() as copy:
+        with closing(StateDatabase("sqlite://", migrations=self._schema.migrations)) as copy:
+            copy.fill_from(self)
             return copy.ask(query, absent)
 
     def change(self, act: Callable[[Connection], Answer]) -> Answer:
@@ -76,15 +77,13 @@ class StateDatabase:
 
         return self.change(guarded)
 
-    @contextmanager
-    def copy(self) -> "Iterator[StateDatabase]":
-        """A copy in memory of an existing database, brought up to date, free to be changed and
-        forgotten."""
-        copied = StateDatabase("sqlite://", migrations=self._schema.migrations)
-        try:
-            copied.sqlite.fill_from(self.sqlite)
-            with copied.sqlite.write() as connection:
-                self._schema.upgrade(connection)
-            yield copied
-        finally:
-            copied.sqlite.close()
+    def fill_from(self, other: "StateDatabase") -> None:
+        """Makes this database in memory a copy of another one, of today's version."""
+        self.sqlite.fill_from(other.sqlite)
+        with self.sqlite.write() as connection:
+            self._schema.upgrade(connection)
+
+    def close(self) -> None:
+        """Lets go of the database; harmless when done twice. One in memory is gone then, a file can
+        be used on."""
+        self.sqlite.close()

@@ -8,13 +8,13 @@ from segflow.errors import CorruptStateError, NotDeployedError
 from segflow.model.instant import Instant
 from segflow.model.state import Membership, StateVersion
 from segflow.ports import StateCommit
-from segflow.store import applies, histories, identity, objects
+from segflow.store import applies, histories, identity, inventory, objects
 
 
 def deploy(
     connection: Connection, apply_id: str, commit: StateCommit, now: Instant
 ) -> StateVersion:
-    """The whole of an apply: objects, histories, the next serial, and the end of the apply.
+    """The whole of an apply: objects, histories, codes, the next serial, the end of the apply.
 
     Raises RefusedError where the apply is not underway or a snapshot is too old, and
     CorruptStateError where objects and histories would not agree afterwards.
@@ -24,6 +24,7 @@ def deploy(
     objects.put(connection, commit.put)
     histories.extend(connection, commit.dropped, commit.memberships)
     _check_agreement(connection, commit.memberships)
+    _restock(connection, commit)
     version = identity.next_version(connection, commit.timezone)
     applies.finish(connection, apply_id, now, version.serial)
     return version
@@ -34,6 +35,14 @@ def refresh(connection: Connection, memberships: Sequence[Membership]) -> StateV
     histories.extend(connection, (), memberships)
     _check_agreement(connection, memberships)
     return identity.next_version(connection)
+
+
+def _restock(connection: Connection, commit: StateCommit) -> None:
+    for address in commit.delete:
+        if address.kind == "offer":
+            inventory.withdraw(connection, address.name)
+    for offer, codes in commit.codes:
+        inventory.add(connection, offer, codes)
 
 
 def _check_agreement(connection: Connection, memberships: Sequence[Membership]) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from segflow.model.instant import Instant
 from segflow.model.run import SendStatus, Stock
@@ -60,8 +60,8 @@ def given(connection: Connection, rule: str, start: Instant | None, end: Instant
     return connection.execute(query).scalar_one()
 
 
-def add(connection: Connection, offer: str, added: Iterable[str]) -> int:
-    """Puts codes behind those that an offer has; known ones are passed over. How many were new."""
+def add(connection: Connection, offer: str, added: Iterable[str]) -> None:
+    """Puts codes behind those that an offer has; known ones are passed over."""
     unique = tuple(dict.fromkeys(added))
     mine = CODES.c.offer == offer
     known = {
@@ -79,7 +79,11 @@ def add(connection: Connection, offer: str, added: Iterable[str]) -> int:
     ]
     if rows:
         connection.execute(insert(CODES), rows)
-    return len(rows)
+
+
+def withdraw(connection: Connection, offer: str) -> None:
+    """Takes the free codes out of an offer's stock."""
+    connection.execute(delete(CODES).where(CODES.c.offer == offer, CODES.c.status == "free"))
 
 
 def take(connection: Connection, wanted: Mapping[str, str]) -> Mapping[str, tuple[str, str]]:

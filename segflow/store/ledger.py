@@ -86,8 +86,3 @@ class SqlLedger:
 
     def finish_run(self, lease: Lease, run: Run, buckets: Sequence[BucketRecord]) -> None:
         self._database.write(lease, "runner", lambda found: runs.finish(found, run, buckets))
-
-    def add_codes(self, lease: Lease, offer: str, codes: Sequence[str]) -> int:
-        return self._database.write(
-            lease, "state", lambda found: inventory.add(found, offer, codes)
-        )

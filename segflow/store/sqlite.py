@@ -55,11 +55,7 @@ class SqliteDatabase:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that overlaps no other writer's, durable at its end, undone on error."""
-        if not self.exists():
-            raise StateUnavailableError(
-                f"there is no state database at {self.place}",
-                hint="`segflow apply` makes one; was the file moved away meanwhile?",
-            )
+        self._require()
         with database_trouble(self.place), self._turn, self._writing.begin() as connection:
             yield connection
 
@@ -87,6 +83,7 @@ class SqliteDatabase:
 
     def fill_from(self, other: "SqliteDatabase") -> None:
         """Makes this database in memory a copy of another one."""
+        other._require()
         with other.read() as source, self._turn, self._writing.connect() as target:
             _raw(source).backup(_raw(target))
 
@@ -98,6 +95,13 @@ class SqliteDatabase:
     def close(self) -> None:
         """As release(); a database in memory is gone then."""
         self._writing.dispose()
+
+    def _require(self) -> None:
+        if not self.exists():
+            raise StateUnavailableError(
+                f"there is no state database at {self.place}",
+                hint="`segflow apply` makes one; was the file moved away meanwhile?",
+            )
 
     def _engine(self, uri: str, pool: type[Pool], begin: str) -> Engine:
         # Parameters are hidden: an error must not show what is in the state.

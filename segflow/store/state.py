@@ -53,9 +53,8 @@ class SqlStateStore:
         self.close()
 
     def close(self) -> None:
-        """Lets go of the database; harmless when done twice. A state in memory is gone then, one in
-        a file can be used on."""
-        self.database.sqlite.close()
+        """As StateDatabase.close()."""
+        self.database.close()
 
     # --- reading -----------------------------------------------------------------------------
 
