@@ -205,9 +205,16 @@ def _judge(node: nodes.Node, local: frozenset[str], reading: _Reading) -> None:
 
 def _judge_foreign(node: nodes.Node, reading: _Reading) -> None:
     word = type(node).__name__.lower()
-    reading.wrong(
-        node, f"messages can't use this part of Jinja2 ({word})", _INSTEAD.get(type(node))
-    )
+    message = f"messages can't use this part of Jinja2 ({word})"
+    reading.wrong(node, message, _INSTEAD.get(type(node)))
+
+
+def _judge_word(
+    node: nodes.Node, what: str, name: str, known: Mapping[str, Any], reading: _Reading
+) -> None:
+    if name not in known:
+        help = f"there are: {', '.join(sorted(known))}"
+        reading.wrong(node, f"the {what} `{name}` is not known", help)
 
 
 def _judge_name(node: nodes.Node, name: str, reading: _Reading) -> None:
