@@ -18,14 +18,15 @@ from segflow.model.state import JournalEntry
 from segflow.ports import StateCommit
 from segflow.store.state import SqlStateStore
 from tests.store.records import MINUTE, apply, begun, channel, exit_of, membership, segment
+from tests.store.run_story import CODES, NOON, seen_of_runs, tell_of_runs
 
 LIST = b"7\n8\n"
-NOON = 883_656_000_000
 SEGMENTS = ("vip", "lapsed", "gone")
 
 
 def tell(store):
-    """Three applies, a refresh, an abandoned apply, one that was interrupted, and a held lease."""
+    """Three applies, a refresh, an abandoned apply, one that was interrupted, a held lease, and the
+    runs of rules."""
     store.create("0123456789abcdef", "shop")
     lease = store.acquire("ann@laptop:1", "apply", NOON, MINUTE)
     store.put_blob(lease, digest(LIST), LIST)
@@ -46,6 +47,7 @@ def tell(store):
     for step, phase, result in ((0, "begin", None), (0, "end", '{"é":1}'), (1, "begin", None)):
         store.append_journal(lease, _line("apply-5", step, phase, result))
     store.renew(lease, NOON + 6, MINUTE)
+    tell_of_runs(store)
     store.close()
 
 
@@ -65,7 +67,8 @@ def seen(store):
     records |= {f"log of {name}": tuple(store.log(name)) for name in SEGMENTS}
     records |= {f"journal of {made.id}": tuple(store.journal(made.id)) for made in applies}
     records |= {f"{name} at T": store.snapshot_at(name, NOON + 1) for name in SEGMENTS}
-    return {name: canonical(record) for name, record in records.items()}
+    told = {name: canonical(record) for name, record in records.items()}
+    return told | seen_of_runs(store)
 
 
 def _deploy(store, lease):
@@ -85,7 +88,9 @@ def _deploy(store, lease):
     for step, made in enumerate(memberships):
         store.append_journal(lease, _line("apply-1", step, "begin"))
         store.append_journal(lease, _line("apply-1", step, "end", canonical(made)))
-    commit = StateCommit(put=objects, memberships=memberships, timezone="Europe/Berlin")
+    commit = StateCommit(
+        put=objects, memberships=memberships, codes=CODES, timezone="Europe/Berlin"
+    )
     store.commit_apply(lease, "apply-1", commit, NOON)
 
 
