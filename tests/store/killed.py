@@ -1,6 +1,6 @@
 """A process whose children are killed before each SQL statement of what they do to a state.
 
-`python -m tests.store.killed FILE create|commit` writes a line of JSON per child: the statement
+`python -m tests.store.killed FILE ACT` (one of ACTS) writes a line of JSON per child: the statement
 that was next, and what was to be read before, after, and after another try.
 """
 
@@ -9,12 +9,25 @@ import os
 import shutil
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from segflow.model.address import Address
 from segflow.ports import StateCommit
+from segflow.store.ledger import SqlLedger
 from segflow.store.state import SqlStateStore
 from tests.store.records import MINUTE, apply, begun, channel, exit_of, membership, segment
+from tests.store.run_records import (
+    bucket,
+    decided,
+    decision,
+    of_offer,
+    run,
+    runner,
+    sends,
+    settlement,
+    stocked,
+)
 from tests.store.story import seen
 
 COMMIT = StateCommit(
@@ -53,7 +66,68 @@ def commit(store, lease):
         store.commit_apply(lease, "apply-2", COMMIT, 3)
 
 
-ACTS = {"create": create, "commit": commit}
+def running(store):
+    """Makes a state with three codes and a run that is decided, and gives the runner's lease."""
+    store.create("lineage", "shop")
+    stocked(store, "AAA", "BBB", "CCC")
+    lease = runner(store)
+    decided(SqlLedger(store.database), lease)
+    store.close()
+    return lease
+
+
+def begun_only(store):
+    """As running(), with another run that is not decided."""
+    lease = running(store)
+    SqlLedger(store.database).begin_run(lease, run(1))
+    store.close()
+    return lease
+
+
+def sending(store):
+    """As running(), with four claimed sends, for one of which there was no code."""
+    lease = running(store)
+    claim(store, lease)
+    store.close()
+    return lease
+
+
+def decide(store, lease):
+    """Decides the second run, unless it is decided."""
+    ledger = SqlLedger(store.database)
+    if ledger.run(run(1).id).digest is None:
+        ledger.decide_run(lease, decision(run(1)))
+
+
+def claim(store, lease):
+    """Claims four sends, each with a code."""
+    made = sends(run(), [1, 2, 3, 4])
+    SqlLedger(store.database).claim(lease, made, of_offer(made))
+
+
+def settle_all(store, lease):
+    """Settles the three sends in their three ways."""
+    ways = zip(sends(run(), [1, 2, 3]), ("delivered", "failed", "unknown"), strict=True)
+    SqlLedger(store.database).settle(lease, [settlement(made, status) for made, status in ways])
+
+
+def finish(store, lease):
+    """Finishes the run, unless it is finished."""
+    ledger = SqlLedger(store.database)
+    if (made := ledger.run(run().id)).status == "running":
+        done = replace(made, status="done", finished_at=9)
+        ledger.finish_run(lease, done, [bucket("delivered", 2), bucket("unknown")])
+
+
+ACTS = {
+    "create": (None, create),
+    "commit": (prepared, commit),
+    "decide": (begun_only, decide),
+    "claim": (running, claim),
+    "settle": (sending, settle_all),
+    "finish": (sending, finish),
+}
+"""What must be there first, and what is done then; done twice it is as done once."""
 
 
 def act_and_die(store, lease, act, number, report):
@@ -80,15 +154,14 @@ def act_and_die(store, lease, act, number, report):
 
 
 def main(path, name):
-    act, lease = ACTS[name], None
-    if act is commit:
-        lease = prepared(SqlStateStore(f"sqlite:///{path}"))
+    prepare, act = ACTS[name]
+    lease = None if prepare is None else prepare(SqlStateStore(f"sqlite:///{path}"))
     before = seen(SqlStateStore(f"sqlite:///{path}"))
     number, status = 0, signal.SIGKILL
     while status == signal.SIGKILL:
         number += 1
         copy = Path(f"{path}.{number}")
-        if act is commit:
+        if prepare is not None:
             shutil.copy(path, copy)
         store = SqlStateStore(f"sqlite:///{copy}")
         child = os.fork()

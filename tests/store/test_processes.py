@@ -135,6 +135,26 @@ def test_a_commit_is_killed_before_each_of_its_statements(tmp_path):
         assert (earlier, after_kill, after_retry) == (before, before, whole)
 
 
+STATEMENTS = {
+    "decide": {"SELECT", "INSERT", "UPDATE", "DELETE", "COMMIT"},
+    "claim": {"SELECT", "INSERT", "UPDATE", "COMMIT"},
+    "settle": {"SELECT", "UPDATE", "COMMIT"},
+    "finish": {"SELECT", "INSERT", "UPDATE", "DELETE", "COMMIT"},
+}
+
+
+@pytest.mark.parametrize("act", STATEMENTS)
+def test_a_write_to_the_ledger_is_killed_before_each_of_its_statements(tmp_path, act):
+    """Nothing of it is there, and all of it, once, after another try: no send without its code."""
+    *kills, (word, before, whole, again) = killed(tmp_path, act)
+
+    assert STATEMENTS[act] <= {found[0] for found in kills}
+    assert (word, whole) == ("-", again)
+    assert before != whole
+    for _, earlier, after_kill, after_retry in kills:
+        assert (earlier, after_kill, after_retry) == (before, before, whole)
+
+
 def test_making_a_state_is_killed_before_each_of_its_statements(tmp_path):
     """There is no state or a whole one, and making it again makes the same."""
     *kills, (word, before, whole, again) = killed(tmp_path, "create")

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from segflow.errors import StateUnavailableError
+from segflow.store.ledger import SqlLedger
 from segflow.store.schema import MIGRATIONS
 from segflow.store.state import SqlStateStore
 from segflow.store.tables import METADATA
 from tests.store.records import MINUTE
+from tests.store.run_records import decided, runner
 from tests.store.story import NOON, seen, tell
 
 STORED = Path(__file__).with_name("stored")
@@ -41,6 +44,12 @@ def seen_then(store, said):
     """What a reader sees now, of all that there was to be seen when it was written."""
     found = seen(store)
     return {name: found[name] for name in said}
+
+
+def dumped(path):
+    """All tables and rows."""
+    with closing(sqlite3.connect(path)) as raw:
+        return list(raw.iterdump())
 
 
 def schema(path):
@@ -92,3 +101,28 @@ def test_the_story_leaves_no_column_empty(tmp_path):
             assert rows, table
             for column, values in zip(columns, zip(*rows, strict=True), strict=True):
                 assert any(value is not None for value in values), (table, column)
+
+
+def test_a_state_without_runs_gets_its_ledger_after_a_backup(tmp_path):
+    """The first version knew one lease and no runs: its lease stays held, and rules can run."""
+    path = tmp_path / "state.db"
+    shutil.copy(STORED / "state-v1.db", path)
+    before = dumped(path)
+    with SqlStateStore(f"sqlite:///{path}") as store:
+        held = store.lease()
+        with pytest.raises(StateUnavailableError, match="older version"):
+            runner(store)
+        store.create("another", "other")
+        assert store.lease() == held
+        decided(SqlLedger(store.database), runner(store))
+        assert store.lease() == held
+    assert dumped(path.with_name("state.db.v1.backup")) == before
+
+
+def test_leases_of_a_state_without_runs_can_be_read(tmp_path):
+    """Nobody runs its rules yet."""
+    shutil.copy(STORED / "state-v1.db", tmp_path / "state.db")
+    with SqlStateStore(f"sqlite:///{tmp_path}/state.db") as store:
+        assert store.lease().owner == "bob@server:2"
+        assert store.lease("runner") is None
+        assert list(SqlLedger(store.database).runs()) == []
