@@ -74,7 +74,9 @@ class WebhookChannel:
         try:
             return self._judge(answer.status)
         finally:
-            _drain(answer)
+            if self.idempotent:
+                _keep_connection(answer)
+            answer.close()
 
     def close(self) -> None:
         """See Channel."""
@@ -204,14 +206,10 @@ def _pool(target: Url, timeout: float) -> HTTPConnectionPool:
     return kind(str(target.host), target.port, timeout=limit)
 
 
-def _drain(answer: BaseHTTPResponse) -> None:
-    """Keep the connection where the rest of the answer is there at once, else end it."""
-    try:
+def _keep_connection(answer: BaseHTTPResponse) -> None:
+    """Give the connection back for the next message, where the rest of the answer is there."""
+    with suppress(HTTPError, OSError):
         if answer.length_remaining:
             answer.read1(_LONGEST_ANSWER, decode_content=False)
         if answer.length_remaining == 0:
             answer.release_conn()
-    except (HTTPError, OSError):
-        pass
-    finally:
-        answer.close()
