@@ -34,6 +34,7 @@ class Receiver(ThreadingHTTPServer):
         self.requests: list[Request] = []
         self.acted: set[str] = set()
         self.connections = 0
+        self.arrived = threading.Semaphore(0)
         self.released = threading.Event()
 
     @property
@@ -56,6 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.requests.append(
             Request(path=self.path, headers=headers, body=json.loads(body), connection=self.number)
         )
+        self.server.arrived.release()
         match self.server.manner:
             case int() as status:
                 if status < 300 or status >= 500:
