@@ -1,6 +1,7 @@
 """The file channel and recordings: whole lines, each send once, whatever dies or fills up."""
 
 import errno
+import fcntl
 import json
 import os
 import threading
@@ -122,6 +123,22 @@ def test_a_full_disk_leaves_no_part_of_a_line(path):
 def test_a_place_that_can_not_be_written(tmp_path):
     """A folder in the file's place is an answer, not an exception."""
     assert FileChannel(tmp_path).deliver(message()).status == "retry"
+
+
+def test_a_line_that_is_being_written_is_waited_for(path):
+    """Half a line of a writer that lives is not taken for what a crash left."""
+    FileChannel(path).deliver(message("a"))
+    half, rest = to_json(message("b"))[:30], to_json(message("b"))[30:]
+    waiting = threading.Thread(target=FileChannel(path).deliver, args=(message("b"),))
+    with path.open("a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        other.write(half)
+        other.flush()
+        waiting.start()
+        waiting.join(0.3)
+        other.write(f"{rest}\n")
+    waiting.join()
+    assert ids(path) == ["a", "b"]
 
 
 def test_many_write_together(path):
