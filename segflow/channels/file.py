@@ -13,7 +13,7 @@ class FileChannel:
     idempotent = True
 
     def __init__(self, path: Path) -> None:
-        self._lines = OnceLines(path)
+        self._lines = OnceLines(path, durable=True)
 
     def deliver(self, message: Message) -> Delivery:
         """See Channel."""

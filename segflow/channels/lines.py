@@ -13,18 +13,20 @@ class OnceLines:
     """JSON lines with a `send_id` each. Processes and threads may append to one file together.
 
     A line counts when its last byte is there. What a crash left of one is cut off by the next
-    append; lines that people add are left alone.
+    append; lines that people add are left alone. `durable` lines outlive a loss of power too, at
+    the price of a write to the disk each.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, durable: bool) -> None:
         self._path = path
+        self._durable = durable
         self._mutex = threading.Lock()
         self._file: tuple[int, int] | None = None
         self._read = 0
         self._seen: set[str] = set()
 
     def append(self, send_id: str, line: str) -> bool:
-        """Add a line, durable when this returns; False where the send stands in the file already.
+        """Add a line; False where the send stands in the file already.
 
         Raises OSError, and leaves nothing of the line, where it can't be written.
         """
@@ -63,7 +65,8 @@ class OnceLines:
             rest = memoryview(content)
             while rest:
                 rest = rest[os.write(file.fileno(), rest) :]
-            os.fsync(file.fileno())
+            if self._durable:
+                os.fsync(file.fileno())
         except OSError:
             with suppress(OSError):
                 os.ftruncate(file.fileno(), self._read)

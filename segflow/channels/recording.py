@@ -17,7 +17,7 @@ class RecordingChannel:
 
     def __init__(self, channel: str, folder: Path) -> None:
         self._channel = channel
-        self._lines = OnceLines(folder / f"{channel}.jsonl")
+        self._lines = OnceLines(folder / f"{channel}.jsonl", durable=False)
 
     def deliver(self, message: Message) -> Delivery:
         """See Channel."""
