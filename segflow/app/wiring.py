@@ -68,12 +68,13 @@ def open_world(settings: Settings, root: Path, clock: Clock | None = None) -> It
             opened[source] = open_engine(source, root)
         return opened[source]
 
+    state = SqlStateStore(_state_url(settings.state.url, root))
     try:
         yield World(
             root=root,
             settings=settings,
             clock=SystemClock() if clock is None else clock,
-            state=SqlStateStore(_state_url(settings.state.url, root)),
+            state=state,
             snapshots=FsspecSnapshotStore(_snapshots_url(settings.state.snapshots, root)),
             failpoint=_failpoint(),
             engines=engines,
@@ -81,6 +82,7 @@ def open_world(settings: Settings, root: Path, clock: Clock | None = None) -> It
             new_lineage=secrets.token_hex(16),
         )
     finally:
+        state.close()
         for engine in opened.values():
             engine.close()
 

@@ -9,6 +9,7 @@ from segflow.app.apply import apply
 from segflow.app.plan import interrupted
 from segflow.app.refresh import refresh
 from segflow.errors import (
+    BlockedError,
     ForeignPlanError,
     PlanAppliedError,
     RefusedError,
@@ -133,3 +134,12 @@ def test_unwritable_state_is_a_clear_error(tmp_path: Path):
     ):
         apply(world, plan)
     assert (root / ".segflow").read_text() == "a file where the folder should be"
+
+
+def test_plan_that_a_guard_forbids_is_refused(stages: Stages, tmp_path: Path):
+    """What `protect` forbade at plan is not begun."""
+    root = stages.copy(tmp_path)
+    edit(root, "within: 6d}", "within: 6d}\nprotect: {max_change: 1%}")
+    plan = plan_at(root, shop.SECOND)
+    assert [found.rule for found in plan.blocked] == ["protect.max_change"]
+    assert "segment.recent" in refused(root, plan, BlockedError)
