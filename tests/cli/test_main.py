@@ -1,6 +1,7 @@
 """The command as a whole: help, usage errors, interruptions, and how fast it starts."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -93,6 +94,15 @@ def test_a_usage_error_is_json_where_json_was_asked_for(segflow):
     result = segflow("init", "a", "b", "--json")
     assert (result.code, result.err) == (1, "")
     assert json.loads(result.out)["error"]["kind"] == "usage"
+
+
+def test_the_shell_can_complete_commands(process):
+    """The line of the reference makes bash complete the names of lazy commands too."""
+    source = {"_SEGFLOW_COMPLETE": "bash_source", "PATH": os.environ["PATH"]}
+    assert "complete" in process(env=source).out
+    words = {"COMP_WORDS": "segflow segment co", "COMP_CWORD": "2"}
+    asked = process(env=source | words | {"_SEGFLOW_COMPLETE": "bash_complete"})
+    assert asked.out == "plain,count\n"
 
 
 def failing_with(error: BaseException) -> LazyGroup:

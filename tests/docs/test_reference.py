@@ -112,7 +112,7 @@ def test_a_code_means_one_thing():
 
 
 def raised() -> Iterator[type[errors.SegflowError]]:
-    """The exceptions of errors.py that are raised: those without one below them, and RefusedError."""
+    """The exceptions of errors.py that are raised: RefusedError, and those with none below them."""
     for found in vars(errors).values():
         if isinstance(found, type) and issubclass(found, errors.SegflowError):
             below = [one for one in found.__subclasses__() if one.__module__ == errors.__name__]

@@ -80,6 +80,8 @@ def _after_approval(
         return None
     if not (auto_approve or plan.blocked):
         _ask()
+    if not call.output.as_json:
+        call.output.line()
     with LateBar() as bar:
         return apply_to(world, plan, bar)
 

@@ -8,6 +8,7 @@ from segflow.cli.diagnostics import closing, render, report_to_json
 from segflow.cli.failures import ERROR, OK
 from segflow.cli.invocation import Invocation, command
 from segflow.cli.output import counted
+from segflow.cli.progress import LateBar
 from segflow.cli.session import root_of
 from segflow.diagnostics import Report
 from segflow.errors import InvalidProjectError
@@ -41,7 +42,7 @@ def _examine(call: Invocation, no_sources: bool) -> tuple[Report, Compiled | Non
         return error.report, None
     report = loaded.report
     if not no_sources:
-        with open_world(loaded.compiled.project.settings, root) as world:
+        with open_world(loaded.compiled.project.settings, root) as world, LateBar():
             report.extend(check_sources(world, loaded.compiled))
     return report, loaded.compiled
 
