@@ -143,3 +143,20 @@ def test_plan_that_a_guard_forbids_is_refused(stages: Stages, tmp_path: Path):
     plan = plan_at(root, shop.SECOND)
     assert [found.rule for found in plan.blocked] == ["protect.max_change"]
     assert "segment.recent" in refused(root, plan, BlockedError)
+
+
+def test_refused_first_apply_makes_no_state(tmp_path: Path):
+    """What a guard forbids, or a list that changed, is refused before a state comes into being."""
+    root = tmp_path / "shop"
+    shop.write_before(root)
+    edit(root, "within: 14d}", "within: 14d}\nprotect: {max_size: 1}")
+    blocked = plan_at(root, shop.FIRST)
+    shop.write_after(root)
+    listed = plan_at(root, shop.FIRST)
+    (root / "lists" / "invited.csv").write_text("1\n")
+    with world_at(root, shop.FIRST) as world:
+        with pytest.raises(BlockedError, match="segment.recent"):
+            apply(world, blocked)
+        with pytest.raises(StalePlanError, match="invited"):
+            apply(world, listed)
+    assert not (root / ".segflow").exists()
