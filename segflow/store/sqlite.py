@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +16,8 @@ from segflow.store.trouble import database_trouble
 
 BUSY_MS = 10_000
 """How long a transaction waits for another process's before it gives up."""
+
+_TRIES = 20
 
 
 class SqliteDatabase:
@@ -66,7 +68,7 @@ class SqliteDatabase:
         with database_trouble(self.place):
             make_folder(self._path.parent)
             with closing(self._connect(_uri(self._path, "rwc"))) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
+                _write_ahead(connection)
             sync_folder(self._path.parent)
 
     def back_up(self, suffix: str) -> None:
@@ -123,6 +125,16 @@ class SqliteDatabase:
 
 def _uri(path: Path, mode: str) -> str:
     return f"file:{quote(str(path))}?mode={mode}"
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    # Where two processes make the database at once SQLite refuses one of them without waiting, lest
+    # both wait for each other; trying again waits for the other's end.
+    for _ in range(_TRIES):
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _raw(connection: Connection) -> sqlite3.Connection:
