@@ -1,11 +1,9 @@
-"""segflow validate: the project as a whole, loaded and compiled, and whether its sources fit it."""
+"""segflow validate: the project as a whole, loaded and compiled. sources.py asks its sources."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from segflow.app.sources import source_findings
-from segflow.app.wiring import World
 from segflow.compiler.pipeline import compile_project
 from segflow.diagnostics import Diagnostic, Report
 from segflow.errors import InvalidProjectError, RefusedError
@@ -54,11 +52,3 @@ def _each_once(found: Report) -> Iterator[Diagnostic]:
         if (diagnostic.code, diagnostic.summary) not in told:
             told.add((diagnostic.code, diagnostic.summary))
             yield diagnostic
-
-
-def check_sources(world: World, compiled: Compiled) -> Report:
-    """Ask every source whether it has the tables and columns that the catalog names; one that can't
-    be asked is an error too."""
-    report = Report()
-    report.extend(source_findings(compiled, world.engines))
-    return report

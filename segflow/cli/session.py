@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from segflow.app.validate import find_root, load
+from segflow.app.validate import load
 from segflow.app.wiring import World, open_world
 from segflow.cli.diagnostics import closing, render
 from segflow.cli.invocation import Invocation
+from segflow.cli.root import root_of
 from segflow.diagnostics import Diagnostic, Report
-from segflow.errors import InvalidProjectError, RefusedError
-from segflow.loader.settings import FILE, load_settings
+from segflow.errors import InvalidProjectError
+from segflow.loader.settings import load_settings
 from segflow.model.compiled import Compiled
 
 
@@ -27,21 +27,6 @@ class Session:
         """Show the warnings to a person, on stderr."""
         if len(self.report) and not call.output.as_json:
             call.output.notes([*render(self.report), closing(self.report), ""])
-
-
-def root_of(call: Invocation) -> Path:
-    """The project's folder: the one that was named, or the nearest upward.
-
-    Raises RefusedError where there is none.
-    """
-    if call.project is None:
-        return find_root(Path.cwd())
-    if not (call.project / FILE).is_file():
-        raise RefusedError(
-            f"there is no {FILE} in {call.project}",
-            hint="--project names the folder of a project; `segflow init` makes a new one",
-        )
-    return call.project
 
 
 @contextmanager
