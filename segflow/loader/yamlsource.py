@@ -144,9 +144,9 @@ class _Composer:
         begin: Mark = start.start_mark
         node: Node
         if type(start) is MappingStartEvent:
-            node = MapNode(self.entries(children), begin, end)
+            node = MapNode(self.entries(children), bool(start.flow_style), begin, end)
         else:
-            node = ListNode(children, begin, end)
+            node = ListNode(children, bool(start.flow_style), begin, end)
         if start.anchor is not None or start.tag is not None:
             self.decorated(start, node)
         return node
