@@ -20,7 +20,12 @@ def named(letters: str) -> st.SearchStrategy[str]:
 
 def opaque(strategy):
     """The same strategy without its long representation, which hypothesis warns of."""
-    return st.deferred(lambda: strategy)
+
+    @st.composite
+    def hidden(draw):
+        return draw(strategy)
+
+    return hidden()
 
 
 def maybe(strategy):
@@ -256,7 +261,7 @@ def tests(where):
         ignore_case=st.booleans(),
     )
     of_times = st.builds(p.Test, feature=timed, operators=in_order(instant_operators))
-    return (
+    return opaque(
         of_fields
         | st.builds(p.Test, feature=counted, operators=counts | st.just(never))
         | st.builds(p.Test, feature=distinct, operators=counts)
