@@ -264,8 +264,13 @@ COUNT_HINTS = {
 }
 """What to write for a value operator where things are counted."""
 VALUE_HINTS = {
-    count: f"a value takes `{value}`: write it instead of `{count}`"
-    for value, count in _COUNT_FOR.items()
+    **{
+        count: f"a value takes `{value}`: write it instead of `{count}`"
+        for value, count in _COUNT_FOR.items()
+    },
+    "missing": "write exists: false",
+    "equals": "write `eq`",
+    "next": "write `in_next`",
 }
 """What to write for a count operator where a value is compared."""
 WINDOW_HINTS = {
