@@ -1,7 +1,7 @@
 """The only file that chooses adapters: settings in, a World of ports out.
 
-Engines and the state database are imported when they are first needed, so that a command that
-asks neither starts fast.
+Engines and the snapshot store are imported when they are first asked, so that a command that asks
+neither starts fast.
 """
 
 import os
@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from segflow.app.secrets import MaskedEngine, filled, masking
@@ -21,7 +22,6 @@ from segflow.model.catalog import Source
 from segflow.model.project import Settings
 from segflow.model.settings import SecretRef
 from segflow.ports import Clock, Engine, Failpoint, SnapshotStore, StateStore
-from segflow.store.snapshots import FsspecSnapshotStore
 from segflow.store.state import SqlStateStore
 
 FAILPOINT = "SEGFLOW_FAILPOINT"
@@ -75,7 +75,7 @@ def open_world(settings: Settings, root: Path, clock: Clock | None = None) -> It
             settings=settings,
             clock=SystemClock() if clock is None else clock,
             state=state,
-            snapshots=FsspecSnapshotStore(_snapshots_url(settings.state.snapshots, root)),
+            snapshots=_LateSnapshots(_snapshots_url(settings.state.snapshots, root)),
             failpoint=_failpoint(),
             engines=engines,
             owner=f"{socket.gethostname()}:{os.getpid()}",
@@ -85,6 +85,28 @@ def open_world(settings: Settings, root: Path, clock: Clock | None = None) -> It
         state.close()
         for engine in opened.values():
             engine.close()
+
+
+class _LateSnapshots:
+    """The snapshot store, opened when it is first asked: fsspec takes long to import, and a plan
+    in which nobody moves has no use for it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def put(self, content: bytes) -> str:
+        """See SnapshotStore."""
+        return self._store.put(content)
+
+    def get(self, digest: str) -> bytes:
+        """See SnapshotStore."""
+        return self._store.get(digest)
+
+    @cached_property
+    def _store(self) -> SnapshotStore:
+        from segflow.store.snapshots import FsspecSnapshotStore
+
+        return FsspecSnapshotStore(self._url)
 
 
 def _failpoint() -> Failpoint:
