@@ -22,8 +22,8 @@ def world_of_one(engine, compiled, name, key, snapshots) -> World | None:
     return None if user is None else World(users=(user,), events=tuple(events), snapshots=snapshots)
 
 
-@settings(max_examples=6, suppress_health_check=list(HealthCheck))
-@given(examples(4))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
+@given(examples(3))
 def test_a_user_by_itself_is_decided_as_among_all(tmp_path_factory, example: Example):
     """For every key the reference, shown that user only, agrees with the engine's members."""
     folder = tmp_path_factory.mktemp("shop")

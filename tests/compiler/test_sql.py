@@ -2,10 +2,15 @@
 
 from decimal import Decimal
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from duckdb_engine import Dialect
+from pyroaring import BitMap64
 
+from segflow.compiler.targets.lookup import events_of, look_up, user_of
 from segflow.compiler.targets.sql import select_members
+from segflow.engines.duckdb import DuckDbEngine
 from segflow.model.instant import parse_instant
 from tests.compiler.projects import compiled
 
@@ -23,9 +28,10 @@ def sql(folder, where, rest=""):
     return " ".join(str(rendered).split())
 
 
+NOW = "TIMESTAMP WITH TIME ZONE) < '2026-01-31 00:00:00.001000+00:00'"
 POPULATION = (
-    "WITH population AS (SELECT DISTINCT id AS key FROM customers WHERE id IS NOT NULL"
-    " AND CAST(first_seen AS TIMESTAMP WITH TIME ZONE) < '2026-01-31 00:00:00.001000+00:00')"
+    "WITH population AS (SELECT DISTINCT customers.id AS key FROM customers"
+    f" WHERE customers.id IS NOT NULL AND CAST(customers.first_seen AS {NOW})"
 )
 
 
@@ -39,10 +45,11 @@ def test_everyone_is_the_population(tmp_path):
 def test_a_lapse_is_a_count_of_zero(tmp_path):
     """The window and T are constants; who has no event at all counts zero."""
     assert sql(tmp_path, "{did_not: purchase, within: 7d}") == (
-        f"{POPULATION}, purchase AS (SELECT customer_id AS key,"
-        " CAST(at AS TIMESTAMP WITH TIME ZONE) AS time FROM purchases"
-        " WHERE CAST(at AS TIMESTAMP WITH TIME ZONE) < '2026-01-31 00:00:00.001000+00:00'"
-        " AND CAST(at AS TIMESTAMP WITH TIME ZONE) >= '2026-01-24 00:00:00.001000+00:00'),"
+        f"{POPULATION}, purchase AS (SELECT purchases.customer_id AS key,"
+        " CAST(purchases.at AS TIMESTAMP WITH TIME ZONE) AS time FROM purchases"
+        f" WHERE CAST(purchases.at AS {NOW}"
+        " AND CAST(purchases.at AS TIMESTAMP WITH TIME ZONE)"
+        " >= '2026-01-24 00:00:00.001000+00:00'),"
         " purchase_facts AS (SELECT purchase.key AS key, count(*) AS f1"
         " FROM purchase GROUP BY purchase.key)"
         " SELECT population.key FROM population"
@@ -160,3 +167,61 @@ def test_numbers_are_bound_exactly(tmp_path):
     values = set(statement.compile(dialect=Dialect()).params.values())
     assert {Decimal("0.1"), Decimal("0.3")} <= values
     assert not any(isinstance(value, float) for value in values)
+
+
+# --- names -----------------------------------------------------------------------------------
+
+ODD_CATALOG = """\
+source: warehouse
+engine: duckdb
+tables: {population: population.parquet, Purchase: purchase.parquet, "select": select.parquet}
+---
+entity: customer
+key: {type: integer}
+population: {source: warehouse, table: population, key: key, since: time}
+fields:
+  time: {type: timestamp, at: {source: warehouse, table: population, key: key, column: time}}
+  last: {type: integer, at: {source: warehouse, table: "select", key: time, column: 'a "b" %'}}
+  total: {type: integer, is: {sum: purchase.amount}}
+---
+event: purchase
+entities: {customer: event}
+at: {source: warehouse, table: Purchase, time: key, id: {column: copy, type: integer}}
+properties:
+  amount: {type: integer, column: time}
+  key: {type: integer, column: p_amount}
+"""
+
+
+def test_names_of_tables_and_columns_are_free(tmp_path):
+    """Tables and columns may have the names that queries use for their own parts."""
+    seen = pa.array([0, 0, 0], pa.timestamp("ms", tz="UTC"))
+    tables = {
+        "population": pa.table({"key": [1, 2, 3], "time": seen}),
+        "purchase": pa.table(
+            {
+                "event": [1, 1, 2],
+                "key": seen,
+                "copy": [7, 7, 8],
+                "time": [10, 10, 20],
+                "p_amount": [1, 1, 2],
+            }
+        ),
+        "select": pa.table({"time": [1, 2, 3], 'a "b" %': [100, 200, 300]}),
+    }
+    for name, content in tables.items():
+        pq.write_table(content, tmp_path / f"{name}.parquet")
+    where = (
+        "{any: [{all: [{field: total, eq: 10}, {field: last, eq: 100},"
+        " {first: purchase.key, eq: 1}]}, {field: last, gte: 300}]}"
+    )
+    text = f"segment: s\nentity: customer\nwhere: {where}\n"
+    project = compiled(tmp_path, text, catalog=ODD_CATALOG)
+    engine = DuckDbEngine(project.project.source("warehouse"), tmp_path)
+    assert engine.members(select_members(project, "s", T), {}) == BitMap64([1, 3])
+    lookup = look_up(project, "s", 1)
+    user = user_of(lookup, engine.rows(lookup.user))
+    assert user.fields["last"] == 100
+    rows = list(events_of(lookup, "purchase", engine.rows(lookup.events["purchase"])))
+    assert [row.properties for row in rows] == [{"amount": 10, "key": 1}] * 2
+    engine.close()

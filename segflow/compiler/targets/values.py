@@ -1,6 +1,6 @@
 """Values in SQL: the worth of features, constants of exact type, and comparisons between them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple, assert_never
@@ -12,12 +12,15 @@ from sqlalchemy import (
     Double,
     Numeric,
     String,
+    TableClause,
     and_,
     cast,
+    column,
     false,
     func,
     literal,
     not_,
+    table,
 )
 
 from segflow.compiler.dialects import UTC_TIMESTAMP, Condition, Dialect, Expression
@@ -33,11 +36,17 @@ _WIDEST = 38
 
 class Value(NamedTuple):
     """The worth of a feature. `divisor` makes an average of a sum, so that it stays exact; it is
-    above zero or missing. `zero` marks counts and sums, which are never missing."""
+    above zero, or the sum is missing."""
 
     expression: Expression
     type: ValueType
     divisor: Expression | None = None
+
+
+def stored_table(name: str, columns: Iterable[str]) -> TableClause:
+    """A table of the source with the columns that are read. They are written with the table's name,
+    since a column may have the name of one of ours."""
+    return table(name, *(column(one) for one in dict.fromkeys(columns)))
 
 
 def opposite(condition: Condition) -> Condition:
