@@ -6,9 +6,9 @@ from functools import cached_property
 from pyroaring import BitMap64
 
 from segflow.errors import (
+    RefusedError,
     SourceUnavailableError,
     UnsupportedVersionError,
-    UnusableDataError,
 )
 from segflow.executor.deployed import Deployed, compile_deployed
 from segflow.executor.effects import Effects
@@ -74,7 +74,7 @@ class Former:
             return None
         try:
             return self._evaluator.members(name)
-        except (SourceUnavailableError, UnusableDataError):
+        except (SourceUnavailableError, RefusedError):
             return None
 
     @cached_property

@@ -10,7 +10,6 @@ from segflow.errors import (
     RefusedError,
     SegflowError,
     SourceUnavailableError,
-    UnusableDataError,
 )
 from segflow.executor.deployed import Deployed, compile_deployed, read_deployed
 from segflow.executor.effects import Effects
@@ -116,7 +115,7 @@ class _Refresh:
             progress("refreshing", number, len(names))
             try:
                 membership = self._evaluate(name)
-            except (SourceUnavailableError, UnusableDataError) as error:
+            except (SourceUnavailableError, RefusedError) as error:
                 reports.append(self._failed(name, error))
                 continue
             self._snapshots[name] = membership.snapshot
