@@ -30,11 +30,12 @@ def examples(page: Path, *notes: str) -> list[Block]:
     return [block for block in blocks(page) if block.language == "yaml" and block.notes == notes]
 
 
-def check(folder: Path, *documents: str) -> Report:
+def check(folder: Path, *documents: str, catalog: bool = True) -> Report:
     """Everything that is found in a project of the catalog's example and these documents."""
+    base = [examples(CATALOG)[0].text] if catalog else []
     (folder / "segflow.toml").write_text('[project]\nname = "docs"\n')
     (folder / "catalog").mkdir()
-    for number, text in enumerate((examples(CATALOG)[0].text, *documents)):
+    for number, text in enumerate((*base, *documents)):
         (folder / "catalog" / f"{number}.yaml").write_text(text)
     project, report = load_project(folder)
     _, found = compile_project(project)
@@ -82,6 +83,13 @@ def test_every_yaml_block_is_an_example_or_written_to_a_file():
             if block.language == "yaml" and block.note("file") is None:
                 assert ("yaml", block.notes) in known, str(block)
                 assert page in (CATALOG, LANGUAGE), str(block)
+
+
+def test_the_example_of_the_readme_is_valid(tmp_path):
+    """The catalog and the segment on the front page load and compile without a word."""
+    shown = [block.text for block in blocks(DOCS.parent / "README.md") if block.language == "yaml"]
+    assert len(shown) >= 2
+    assert list(check(tmp_path, "\n---\n".join(shown), catalog=False)) == []
 
 
 def test_the_settings_example_is_valid(tmp_path):
