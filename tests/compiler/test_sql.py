@@ -169,6 +169,22 @@ def test_numbers_are_bound_exactly(tmp_path):
     assert not any(isinstance(value, float) for value in values)
 
 
+@pytest.mark.parametrize(
+    ("test", "condition"),
+    [
+        ("lte: 9999-12-31T23:59:59.999Z", "IS NOT NULL"),
+        ("gt: 9999-12-31T23:59:59.999Z", "WHERE false"),
+        ('gte: "9999-12-31T23:59:59-23:59"', "WHERE false"),
+        ("gte: 0001-01-01", "IS NOT NULL"),
+        ("lt: 0001-01-01", "WHERE false"),
+        ('lt: "0001-01-01T00:00:00+23:59"', "WHERE false"),
+    ],
+)
+def test_instants_at_the_calendars_ends_are_no_trouble(tmp_path, test, condition):
+    """What no timestamp can be before or after is decided without a comparison."""
+    assert sql(tmp_path, f"{{field: seen, {test}}}").endswith(condition)
+
+
 # --- names -----------------------------------------------------------------------------------
 
 ODD_CATALOG = """\

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from segflow.compiler.dialects import Dialect, Expression
-from segflow.compiler.targets.values import bound, stored_table
+from segflow.compiler.targets.values import bound, not_later, stored_table
 from segflow.model.catalog import Event, EventId, Property
 from segflow.model.instant import Instant
 from segflow.model.types import TIMESTAMP
@@ -85,11 +85,11 @@ class RowsOf:
     def _of_event(self, event: Event, ids: Sequence[str]) -> Select[Any]:
         source = stored_table(event.at.table, self._read(event))
         columns = self._columns(event, source, ids)
-        found = select(*columns.values()).where(columns[TIME] < bound(Instant(self.as_of + 1)))
+        found = select(*columns.values()).where(not_later(columns[TIME].element, self.as_of))
         if event.at.id is not None and not event.at.unique:
             found = self._each_once(found, columns, source.c[event.at.id.column])
         elif self.since is not None:
-            found = found.where(columns[TIME] >= bound(self.since))
+            found = found.where(columns[TIME].element >= bound(self.since))
         return found
 
     def _read(self, event: Event) -> Iterator[str]:

@@ -227,8 +227,10 @@ def _earliest(bounds: list[Bounds]) -> Instant | None:
 
 
 def _left_to_test(bounds: Bounds, since: Instant | None, as_of: Instant) -> Bounds:
-    """The bounds without what holds for every row that is read."""
+    """The bounds without what holds for every row that is read; empty ones stay as they are."""
+    if bounds.start is not None and bounds.end is not None and bounds.start >= bounds.end:
+        return bounds
     return Bounds(
         start=None if bounds.start == since else bounds.start,
-        end=None if bounds.end == as_of + 1 and bounds.end > (bounds.start or 0) else bounds.end,
+        end=None if bounds.end == as_of + 1 else bounds.end,
     )

@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 from segflow.compiler.dialects import DIALECTS, Dialect, Expression
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.needs import needs_of
-from segflow.compiler.targets.values import bound, stored_table
+from segflow.compiler.targets.values import not_later, stored_table
 from segflow.compiler.timeline import zone
 from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled
@@ -71,5 +71,5 @@ def _population(entity: Entity, as_of: Instant, dialect: Dialect) -> Select[Any]
     found = select(key.label("key")).distinct().where(key.is_not(None))
     if population.since is not None:
         since = dialect.stored(source.c[population.since], TIMESTAMP)
-        found = found.where(since < bound(Instant(as_of + 1)))
+        found = found.where(not_later(since, as_of))
     return found

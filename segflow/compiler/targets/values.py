@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from segflow.compiler.dialects import UTC_TIMESTAMP, Condition, Dialect, Expression
-from segflow.compiler.timeline import Bounds, DateBounds
+from segflow.compiler.timeline import FIRST, LAST, Bounds, DateBounds
 from segflow.model.instant import Instant, datetime_of
 from segflow.model.predicate import CompareOp
 from segflow.model.scalar import Const, Scalar
@@ -93,15 +93,22 @@ def constant(value: Scalar, type_: ValueType) -> Expression:
 
 
 def within_bounds(timestamp: Expression, bounds: Bounds) -> Condition:
-    """The timestamp, floored or not, lies in the bounds."""
-    if bounds.start is not None and bounds.end is not None and bounds.start >= bounds.end:
+    """The timestamp, floored or not, lies in the bounds. An end beyond the calendar is open."""
+    start = FIRST if bounds.start is None else bounds.start
+    end = LAST + 1 if bounds.end is None else bounds.end
+    if start >= end or start > LAST or end <= FIRST:
         return false()
     tests: list[Condition] = []
-    if bounds.start is not None:
-        tests.append(timestamp >= bound(bounds.start))
-    if bounds.end is not None:
-        tests.append(timestamp < bound(bounds.end))
+    if start > FIRST:
+        tests.append(timestamp >= bound(start))
+    if end <= LAST:
+        tests.append(timestamp < bound(Instant(end)))
     return and_(*tests) if tests else timestamp.is_not(None)
+
+
+def not_later(timestamp: Expression, as_of: Instant) -> Condition:
+    """The timestamp, floored, is not after the instant."""
+    return within_bounds(timestamp, Bounds(end=Instant(as_of + 1)))
 
 
 def within_dates(day: Expression, bounds: DateBounds) -> Condition:
