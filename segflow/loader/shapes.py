@@ -273,8 +273,9 @@ class Record(Shape[T]):
         before = len(found.found)
         values: Values = {}
         fixes: list[str] = []
+        keys = self.keys
         for name, (key, value) in node.entries.items():
-            known = self.keys.get(name)
+            known = keys.get(name)
             if known is not None:
                 values[name] = known.shape.read(value, found)
             elif self.others is not None:
@@ -324,7 +325,7 @@ class Record(Shape[T]):
 
     def _check_some_of(self, node: MapNode, found: Findings) -> None:
         for names in self.some_of:
-            if not any(name in node.entries for name in names):
+            if node.entries.keys().isdisjoint(names):
                 summary = f"{self.what} needs at least one of {_listed(names)}"
                 self._missing("KEY004", summary, node, found)
 
