@@ -185,6 +185,8 @@ def _of_source(source: Source) -> Iterator[Finding]:
         yield ("engine",), f"engine {source.engine}"
     if source.replica is not None:
         yield ("replica",), "`replica`"
+    if source.limits is not None:
+        yield ("limits",), "`limits`"
 
 
 def _of_entity(entity: Entity) -> Iterator[Finding]:
