@@ -128,12 +128,14 @@ def _uri(path: Path, mode: str) -> str:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    # Where two processes make the database at once SQLite refuses one of them without waiting, lest
-    # both wait for each other; trying again waits for the other's end.
+    # Where two processes make the database at once SQLite refuses one of them without waiting. An
+    # empty transaction does wait, for the other's end.
     for _ in range(_TRIES):
         with suppress(sqlite3.OperationalError):
             connection.execute("PRAGMA journal_mode=WAL")
             return
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
     connection.execute("PRAGMA journal_mode=WAL")
 
 
