@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
+from segflow.loader.event_predicate import EVENT_PREDICATE
 from segflow.loader.features import (
     EVENT_KEYS,
-    EVENT_PREDICATE,
     EVENT_PROPERTY,
     EVENTS,
     RIGHT,

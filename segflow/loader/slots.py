@@ -252,9 +252,7 @@ def is_zone(text: str) -> bool:
     """True for an IANA time zone that this machine knows."""
     try:
         ZoneInfo(text)
-    except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError in the next line
-        return False
-    except KeyError:
+    except (ValueError, OSError, KeyError):  # a bad name, a folder, an unknown name
         return False
     return True
 
