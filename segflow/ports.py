@@ -59,8 +59,8 @@ class Selection:
 
     `statement` is SQLAlchemy Core with bound parameters. It refers to the id sets named in `sets`
     as tables of one column `key`; the engine provides them (their names are made by segment_set()
-    and list_set() in model/compiled.py). `source` names the catalog's source. `one_row` are pairs of
-    table and key column in which a key may stand once only.
+    and list_set() in model/compiled.py). `source` names the catalog's source. `one_row` are pairs
+    of table and key column in which a key may stand once only.
     """
 
     source: str
@@ -81,8 +81,8 @@ class Engine(Protocol):
     def members(self, selection: Selection, sets: Mapping[str, BitMap64]) -> BitMap64:
         """The keys that the selection gives. `sets` holds every set that it names.
 
-        Raises SourceUnavailableError, and UnusableDataError for keys that are negative or no integers
-        and for two rows of one key in a table of `one_row`.
+        Raises SourceUnavailableError, and UnusableDataError for keys that are negative or no
+        integers and for two rows of one key in a table of `one_row`.
         """
 
     def rows(self, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
