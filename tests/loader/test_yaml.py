@@ -93,9 +93,18 @@ def test_anchors_end_with_their_document():
 
 def test_an_alias_of_many_nodes_is_counted_as_often_as_it_stands():
     """What counts is the number of nodes after expansion, not that of aliases."""
-    wide = "a: &x [" + "1, " * 999 + "1]\n"
-    assert read(wide + "b: [" + "*x, " * 9 + "]\n")[1] == []
-    assert [code for code, *_ in read(wide + "b: [" + "*x, " * 10 + "]\n")[1]] == ["YML006"]
+    wide = "a: &x [" + "1, " * 998 + "1]\n"
+    assert read(wide + "b: [" + "*x, " * 10 + "]\n")[1] == []
+    assert [code for code, *_ in read(wide + "b: [" + "*x, " * 11 + "]\n")[1]] == ["YML006"]
+
+
+def test_aliases_nest_no_deeper_than_text():
+    """A chain of aliases, each inside of the next, is as deep as if it were written out."""
+    link = "- &x{} {}*x{}{}\n"
+    chain = [link.format(n + 1, "[" * 20, n, "]" * 20) for n in range(30)]
+    roots, faults = read("- &x0 1\n" + "".join(chain))
+    assert roots == []
+    assert faults == [("YML005", 5, 27)]
 
 
 def test_of_a_key_that_stands_twice_the_first_counts():
