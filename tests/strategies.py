@@ -8,43 +8,44 @@ from hypothesis import strategies as st
 
 from segflow.compiler.worlds import World
 from segflow.model.codec import digest
-from segflow.model.predicate import (
-    Aggregate,
+from segflow.model.operator import (
     Ahead,
-    All,
     Among,
     Anniversary,
-    AnyOf,
     Between,
-    Compare,
     CountTest,
-    Everyone,
     Exists,
-    Feature,
-    FieldFeature,
-    Fixed,
-    InFile,
     InLast,
     InNext,
-    InSegment,
     MomentTest,
-    NoneOf,
-    Not,
     OlderThan,
     OnCalendar,
+    TextMatch,
+)
+from segflow.model.predicate import (
+    Aggregate,
+    All,
+    AnyOf,
+    Compare,
+    Everyone,
+    Feature,
+    FieldFeature,
+    InFile,
+    InSegment,
+    NoneOf,
+    Not,
     Operator,
     Predicate,
     PropertyFeature,
     Sample,
     Scaled,
     Test,
-    TextMatch,
-    Window,
 )
 from segflow.model.project import ListFile, Project, Settings
 from segflow.model.scalar import DatePoint, InstantPoint, Moment, Text
 from segflow.model.segment import Segment
 from segflow.model.types import INTEGER, TIMESTAMP, ValueType, decimal_type
+from segflow.model.window import Fixed, Window
 from tests.agreement.choices import Pick
 from tests.agreement.data import Tables, world_of
 from tests.agreement.shop import (

@@ -29,12 +29,10 @@ from segflow.loader.slots import (
     integer,
 )
 from segflow.loader.windows import AHEAD, SPAN
-from segflow.model.predicate import (
+from segflow.model.operator import (
     Among,
     Anniversary,
     Between,
-    Compare,
-    CompareOp,
     CountOp,
     CountTest,
     Exists,
@@ -46,12 +44,10 @@ from segflow.model.predicate import (
     MomentTest,
     OlderThan,
     OnCalendar,
-    Operand,
-    Operator,
-    Size,
     TextMatch,
     TextOp,
 )
+from segflow.model.predicate import Compare, CompareOp, Operand, Operator, Size
 from segflow.model.scalar import Text
 
 COMPARE_OPS: tuple[CompareOp, ...] = ("eq", "ne", "gt", "gte", "lt", "lte")

@@ -25,22 +25,11 @@ from segflow.model.catalog import (
 )
 from segflow.model.duration import Duration, parse_duration
 from segflow.model.instant import Instant, datetime_of, format_instant, parse_instant
-from segflow.model.predicate import (
-    Aggregate,
-    Ago,
-    CalendarSpan,
-    Compare,
-    FieldFeature,
-    InCalendar,
-    InNext,
-    OlderThan,
-    PropertyFeature,
-    Test,
-    Window,
-    Within,
-)
+from segflow.model.operator import InNext, OlderThan
+from segflow.model.predicate import Aggregate, Compare, FieldFeature, PropertyFeature, Test
 from segflow.model.scalar import Scalar, Text
 from segflow.model.types import ValueType, parse_type
+from segflow.model.window import Ago, CalendarSpan, InCalendar, Window, Within
 from tests.agreement.choices import Pick
 from tests.agreement.data import TIME_TYPES, Row, Tables
 

@@ -9,7 +9,23 @@ from hypothesis import strategies as st
 from segflow.model import predicate as p
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant
+from segflow.model.operator import (
+    Ahead,
+    Among,
+    Anniversary,
+    Between,
+    CountTest,
+    Exists,
+    InLast,
+    InNext,
+    ListMatch,
+    MomentTest,
+    OlderThan,
+    OnCalendar,
+    TextMatch,
+)
 from segflow.model.scalar import DatePoint, InstantPoint, Text
+from segflow.model.window import Ago, CalendarSpan, Fixed, InCalendar, Window, Within
 from segflow.model.wording_text import Plain, flow
 
 
@@ -74,9 +90,9 @@ factors = st.decimals(min_value=-100, max_value=100, places=3, allow_nan=False)
 # --- windows and features --------------------------------------------------------------------
 
 units = st.sampled_from(["day", "week", "month", "quarter", "year"])
-single_spans = st.builds(p.CalendarSpan, unit=units, last=st.integers(-4, 0))
+single_spans = st.builds(CalendarSpan, unit=units, last=st.integers(-4, 0))
 long_spans = st.builds(
-    p.CalendarSpan,
+    CalendarSpan,
     unit=st.sampled_from(["day", "week", "month"]),
     last=st.just(-1),
     count=st.integers(2, 60),
@@ -92,16 +108,16 @@ def ordered_pair(cls, later: Duration, earlier: Duration):
 
 
 windows = opaque(
-    st.builds(p.Within, duration=durations)
-    | ordered_pair(p.Ago, Duration(count=90, unit="d"), Duration(count=30, unit="d"))
-    | st.builds(p.Fixed, since=moments)
-    | st.builds(p.Fixed, until=moments)
+    st.builds(Within, duration=durations)
+    | ordered_pair(Ago, Duration(count=90, unit="d"), Duration(count=30, unit="d"))
+    | st.builds(Fixed, since=moments)
+    | st.builds(Fixed, until=moments)
     | st.builds(
-        p.Fixed,
+        Fixed,
         since=st.just(DatePoint(date=date(2026, 1, 1))),
         until=st.just(DatePoint(date=date(2026, 2, 1))),
     )
-    | st.builds(p.InCalendar, span=spans)
+    | st.builds(InCalendar, span=spans)
 )
 event_names = tuples(names, 1, 2, unique_by=lambda name: name)
 one_event = tuples(names, 1, 1)
@@ -110,14 +126,14 @@ OF_PROPERTY = ("sum", "avg", "min", "max", "mode", "count_distinct", "first", "l
 OF_TIME = ("first_time", "last_time")
 
 
-def is_local(window: p.Window | None) -> bool:
+def is_local(window: Window | None) -> bool:
     """Whether the zone matters to a window; elsewhere `timezone: user` leaves no trace."""
     match window:
-        case p.Within(duration=duration):
+        case Within(duration=duration):
             return duration.months is not None
-        case p.Fixed(since=since, until=until):
+        case Fixed(since=since, until=until):
             return isinstance(since, DatePoint) or isinstance(until, DatePoint)
-        case p.InCalendar():
+        case InCalendar():
             return True
     return False
 
@@ -156,7 +172,7 @@ properties = st.builds(p.PropertyFeature, property=names)
 # --- operators -------------------------------------------------------------------------------
 
 count_tests = st.builds(
-    p.CountTest,
+    CountTest,
     op=st.sampled_from(["at_least", "at_most", "exactly", "more_than", "fewer_than"]),
     count=st.integers(1, 50),
 )
@@ -172,11 +188,11 @@ ORDER = (
 
 def op_of(operator) -> str:
     match operator:
-        case p.Among(negated=negated):
+        case Among(negated=negated):
             return "not_in" if negated else "in"
-        case p.Compare(op=op) | p.TextMatch(op=op) | p.ListMatch(op=op) | p.CountTest(op=op):
+        case p.Compare(op=op) | TextMatch(op=op) | ListMatch(op=op) | CountTest(op=op):
             return op
-        case p.MomentTest(op=op):
+        case MomentTest(op=op):
             return op
     return type(operator).__name__
 
@@ -205,15 +221,13 @@ def comparisons(right):
 
 
 literal_operators = opaque(
-    st.builds(p.Among, values=tuples(literals, 1), negated=st.booleans())
-    | st.builds(p.Between, low=st.just(as_text("1")), high=st.just(as_text("20")))
-    | st.builds(p.Exists, expected=st.booleans())
+    st.builds(Among, values=tuples(literals, 1), negated=st.booleans())
+    | st.builds(Between, low=st.just(as_text("1")), high=st.just(as_text("20")))
+    | st.builds(Exists, expected=st.booleans())
+    | st.builds(TextMatch, op=st.sampled_from(["contains", "starts_with", "ends_with"]), text=words)
+    | st.builds(TextMatch, op=st.just("matches"), text=st.sampled_from(["a+b", r"^\d{3}$"]))
     | st.builds(
-        p.TextMatch, op=st.sampled_from(["contains", "starts_with", "ends_with"]), text=words
-    )
-    | st.builds(p.TextMatch, op=st.just("matches"), text=st.sampled_from(["a+b", r"^\d{3}$"]))
-    | st.builds(
-        p.ListMatch,
+        ListMatch,
         op=st.sampled_from(["has_any", "has_all", "has_none"]),
         values=tuples(literals, 1),
     )
@@ -229,21 +243,21 @@ literal_operators = opaque(
     )
 )
 instant_operators = opaque(
-    st.builds(p.MomentTest, op=st.sampled_from(["before", "after"]), moment=moments)
-    | st.builds(p.InLast, duration=durations)
-    | st.builds(p.OlderThan, duration=durations)
-    | st.builds(p.InNext, duration=durations)
-    | ordered_pair(p.Ahead, Duration(count=30, unit="d"), Duration(count=90, unit="d"))
-    | st.just(p.Anniversary())
-    | st.builds(p.Anniversary, start_days=st.integers(-9, 0), end_days=st.integers(1, 9))
-    | st.builds(p.Anniversary, month=st.integers(1, 12), day=st.integers(1, 28))
+    st.builds(MomentTest, op=st.sampled_from(["before", "after"]), moment=moments)
+    | st.builds(InLast, duration=durations)
+    | st.builds(OlderThan, duration=durations)
+    | st.builds(InNext, duration=durations)
+    | ordered_pair(Ahead, Duration(count=30, unit="d"), Duration(count=90, unit="d"))
+    | st.just(Anniversary())
+    | st.builds(Anniversary, start_days=st.integers(-9, 0), end_days=st.integers(1, 9))
+    | st.builds(Anniversary, month=st.integers(1, 12), day=st.integers(1, 28))
 )
 value_operators = comparisons(literals | scaled) | literal_operators
 # since, until and calendar choose events in event forms, so they test only stored values.
 only_stored_operators = opaque(
     instant_operators
-    | st.builds(p.MomentTest, op=st.sampled_from(["since", "until"]), moment=moments)
-    | st.builds(p.OnCalendar, span=spans)
+    | st.builds(MomentTest, op=st.sampled_from(["since", "until"]), moment=moments)
+    | st.builds(OnCalendar, span=spans)
 )
 stored_operators = value_operators | only_stored_operators
 operators_in_events = (
@@ -261,7 +275,7 @@ def tests(where):
     summed = aggregates(where, ("sum", "avg"))
     valued = aggregates(where, ("min", "max", "mode", "first", "last"))
     timed = aggregates(where, OF_TIME)
-    never = (p.CountTest(op="exactly", count=0),)
+    never = (CountTest(op="exactly", count=0),)
     flags = {"ignore_case": st.booleans(), "user_zone": st.booleans()}
     of_fields = st.builds(p.Test, feature=fields, operators=in_order(stored_operators), **flags)
     of_values = st.builds(

@@ -19,13 +19,7 @@ from segflow.compiler.worlds import EventRow, User
 from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, instant_of
-from segflow.model.predicate import (
-    Aggregate,
-    Feature,
-    FieldFeature,
-    InSegment,
-    Predicate,
-)
+from segflow.model.predicate import Aggregate, Feature, FieldFeature, InSegment, Predicate
 from segflow.model.scalar import Scalar
 from segflow.model.types import TIMESTAMP
 
