@@ -6,9 +6,8 @@ from pathlib import Path
 
 from segflow.compiler.pipeline import compile_project
 from segflow.diagnostics import Diagnostic, Report
-from segflow.errors import InvalidProjectError, RefusedError
+from segflow.errors import InvalidProjectError
 from segflow.loader.project import load_project
-from segflow.loader.settings import FILE
 from segflow.model.compiled import Compiled
 
 
@@ -18,18 +17,6 @@ class Loaded:
 
     compiled: Compiled
     report: Report
-
-
-def find_root(start: Path) -> Path:
-    """The nearest folder upward with segflow.toml. Raises RefusedError where there is none."""
-    here = start.resolve()
-    for folder in (here, *here.parents):
-        if (folder / FILE).is_file():
-            return folder
-    raise RefusedError(
-        f"there is no {FILE} in {start} or above it",
-        hint="`segflow init` makes a new project; --project DIR names one",
-    )
 
 
 def load(root: Path, environment: str | None) -> Loaded:

@@ -68,14 +68,14 @@ def open_world(settings: Settings, root: Path, clock: Clock | None = None) -> It
             opened[source] = open_engine(source, root)
         return opened[source]
 
-    state = SqlStateStore(_state_url(settings.state.url, root))
+    state = SqlStateStore(settings.state.url, root=root)
     try:
         yield World(
             root=root,
             settings=settings,
             clock=SystemClock() if clock is None else clock,
             state=state,
-            snapshots=_LateSnapshots(_snapshots_url(settings.state.snapshots, root)),
+            snapshots=_LateSnapshots(settings.state.snapshots, root),
             failpoint=_failpoint(),
             engines=engines,
             owner=f"{socket.gethostname()}:{os.getpid()}",
@@ -91,8 +91,9 @@ class _LateSnapshots:
     """The snapshot store, opened when it is first asked: fsspec takes long to import, and a plan
     in which nobody moves has no use for it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, root: Path) -> None:
         self._url = url
+        self._root = root
 
     def put(self, content: bytes) -> str:
         """See SnapshotStore."""
@@ -106,7 +107,7 @@ class _LateSnapshots:
     def _store(self) -> SnapshotStore:
         from segflow.store.snapshots import FsspecSnapshotStore
 
-        return FsspecSnapshotStore(self._url)
+        return FsspecSnapshotStore(self._url, root=self._root)
 
 
 def _failpoint() -> Failpoint:
@@ -151,17 +152,3 @@ def _duckdb(source: Source, root: Path, url: str | None) -> Engine:
             hint='install it: pip install "segflow[duckdb]"',
         ) from error
     return DuckDbEngine(source, root, url)
-
-
-def _state_url(url: str, root: Path) -> str:
-    """A relative SQLite path is relative to the project."""
-    for prefix in ("sqlite:///", "sqlite+pysqlite:///"):
-        path = url.removeprefix(prefix)
-        if path != url and path and path != ":memory:":
-            return f"{prefix}{root.resolve() / path}"
-    return url
-
-
-def _snapshots_url(url: str, root: Path) -> str:
-    """A path without a protocol is relative to the project."""
-    return url if "://" in url else str(root.resolve() / url)

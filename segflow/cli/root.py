@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from segflow.app.validate import find_root
+from segflow.app.root import find_root
 from segflow.cli.invocation import Invocation
 from segflow.errors import RefusedError
 from segflow.loader.settings import FILE

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from segflow.app.apply import apply
-from segflow.app.plan import interrupted
 from segflow.app.refresh import refresh
+from segflow.app.state import interrupted
 from segflow.errors import (
     BlockedError,
     ForeignPlanError,

@@ -11,10 +11,11 @@ from segflow.app.plan import make_plan
 from segflow.app.wiring import World
 from segflow.cli import options
 from segflow.cli.apply_view import outcome_to_json, show_outcome
+from segflow.cli.deployed import deployed_world
 from segflow.cli.invocation import Invocation, command
 from segflow.cli.plan_view import read_plan, show_plan
 from segflow.cli.progress import LateBar
-from segflow.cli.session import deployed_world, session
+from segflow.cli.session import session
 from segflow.errors import RefusedError
 from segflow.model.instant import Instant
 from segflow.model.plan import Plan
