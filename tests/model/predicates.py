@@ -54,7 +54,7 @@ def tuples(strategy, least=0, most=3, unique_by=None):
 
 def as_text(text: str) -> Text:
     """A literal that is quoted exactly where it could not stand without quotes."""
-    return Text(text=text, quoted=flow(Plain(text)) != text)
+    return Text(text=text, quoted=flow(Plain(text)) != text or text.lower() == "null")
 
 
 def as_quoted_number(text: str) -> Text:
