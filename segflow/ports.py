@@ -69,8 +69,8 @@ class Selection:
 
     `statement` is SQLAlchemy Core with bound parameters. It refers to the id sets named in `sets`
     as tables of one column `key`; the engine provides them (their names are made by segment_set()
-    and list_set() in model/compiled.py). `source` names the catalog's source. `one_row` are pairs of
-    table and key column in which a key may stand once only.
+    and list_set() in model/compiled.py). `source` names the catalog's source. `one_row` are pairs
+    of table and key column in which a key may stand once only.
     """
 
     source: str
@@ -91,8 +91,8 @@ class Engine(Protocol):
     def members(self, selection: Selection, sets: Mapping[str, BitMap64]) -> BitMap64:
         """The keys that the selection gives. `sets` holds every set that it names.
 
-        Raises SourceUnavailableError, and UnusableDataError for keys that are negative or no integers
-        and for two rows of one key in a table of `one_row`.
+        Raises SourceUnavailableError, and UnusableDataError for keys that are negative or no
+        integers and for two rows of one key in a table of `one_row`.
         """
 
     def rows(self, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
@@ -208,15 +208,22 @@ class StateStore(StateReader, Protocol):
         """Keep bytes under their SHA-256; the same bytes are kept once."""
 
     def begin_apply(self, lease: Lease, record: ApplyRecord) -> None:
-        """Make the beginning of an apply durable, with its whole plan."""
+        """Make the beginning of an apply durable, with its whole plan. Raises PlanAppliedError for
+        a plan that was applied, and RefusedError while another apply is unfinished."""
 
     def append_journal(self, lease: Lease, entry: JournalEntry) -> None:
-        """Make one line of the journal durable."""
+        """Make one line of the journal durable. Raises RefusedError for an apply that is not
+        underway, and for a second end of one step."""
 
     def commit_apply(
         self, lease: Lease, apply_id: str, commit: StateCommit, now: Instant
     ) -> StateVersion:
-        """In one transaction: the commit's content, the next serial, and the end of the apply."""
+        """In one transaction: the commit's content, the next serial, and the end of the apply.
+
+        Raises, and writes nothing: RefusedError for an apply that is not underway and a snapshot
+        that is not later than what is recorded of its segment, NotDeployedError for a segment or
+        a deletion of what is not deployed, CorruptStateError for log entries that do not add up.
+        """
 
     def abandon_apply(self, lease: Lease, apply_id: str, reason: str, now: Instant) -> None:
         """End an apply that made nothing deployed: it is finished without a serial, and its plan

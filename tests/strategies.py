@@ -8,43 +8,44 @@ from hypothesis import strategies as st
 
 from segflow.compiler.worlds import World
 from segflow.model.codec import digest
-from segflow.model.predicate import (
-    Aggregate,
+from segflow.model.operator import (
     Ahead,
-    All,
     Among,
     Anniversary,
-    AnyOf,
     Between,
-    Compare,
     CountTest,
-    Everyone,
     Exists,
-    Feature,
-    FieldFeature,
-    Fixed,
-    InFile,
     InLast,
     InNext,
-    InSegment,
     MomentTest,
-    NoneOf,
-    Not,
     OlderThan,
     OnCalendar,
+    TextMatch,
+)
+from segflow.model.predicate import (
+    Aggregate,
+    All,
+    AnyOf,
+    Compare,
+    Everyone,
+    Feature,
+    FieldFeature,
+    InFile,
+    InSegment,
+    NoneOf,
+    Not,
     Operator,
     Predicate,
     PropertyFeature,
     Sample,
     Scaled,
     Test,
-    TextMatch,
-    Window,
 )
 from segflow.model.project import ListFile, Project, Settings
 from segflow.model.scalar import DatePoint, InstantPoint, Moment, Text
 from segflow.model.segment import Segment
 from segflow.model.types import INTEGER, TIMESTAMP, ValueType, decimal_type
+from segflow.model.window import Fixed, Window
 from tests.agreement.choices import Pick
 from tests.agreement.data import Tables, world_of
 from tests.agreement.shop import (
@@ -54,6 +55,7 @@ from tests.agreement.shop import (
     SHARED,
     STRANGERS,
     Shop,
+    by_value,
     catalog,
     shop,
     tables,
@@ -161,12 +163,12 @@ def algebra(pick: Pick, part: Callable[[], Predicate]) -> Predicate:
 
 def key_leaf(pick: Pick) -> Predicate:
     """A leaf that asks about the key alone."""
-    low, high = sorted((pick.one(PERCENTS), pick.one(PERCENTS)))
+    low, high = pick.one(PERCENTS[:3]), pick.one(PERCENTS[2:])
     sample = Sample(low=low, high=high, salt=pick.one([None, "x", "é", ""]))
-    return pick.one([InFile(path=LIST), *[sample] * 8, Everyone()])
+    return pick.one([InFile(path=LIST), *[sample] * 14, Everyone()])
 
 
-PERCENTS = [Decimal(text) for text in ("0", "100", "50", "33.3", "66.6", "10")]
+PERCENTS = [Decimal(text) for text in ("0", "10", "33.3", "50", "66.6", "100")]
 
 
 def count_test(pick: Pick, of: Shop) -> Test:
@@ -278,7 +280,7 @@ def fixed(pick: Pick, of: Shop) -> Fixed:
 
 # --- operators -------------------------------------------------------------------------------
 
-EQUAL = ("eq", "ne", "ne")
+EQUAL = ("eq", "ne")
 ORDER = (*EQUAL, "gt", "gte", "lt", "lte")
 
 
@@ -286,7 +288,7 @@ def operator(pick: Pick, of: Shop, type_: ValueType, others: Sequence[Candidate]
     """An operator that fits values of the type."""
     literals = [Text(text=text) for text in of.literals(type_)]
     ops = EQUAL if type_.name == "boolean" else ORDER
-    kinds = ["compare", "compare", "among", "exists", "right", *_more_kinds(type_)]
+    kinds = ["compare", "compare", "among", "right", *_more_kinds(type_)] * 2 + ["exists"]
     match pick.one(kinds):
         case "compare":
             return Compare(op=pick.one(ops), right=pick.one(literals))  # type: ignore[arg-type]
@@ -295,7 +297,8 @@ def operator(pick: Pick, of: Shop, type_: ValueType, others: Sequence[Candidate]
         case "among":
             return Among(values=tuple(pick.some(literals, 3)), negated=pick.chance(2))
         case "between":
-            low, high = sorted((pick.one(literals), pick.one(literals)), key=literals.index)
+            one, other = pick.one(literals), pick.one(literals)
+            low, high = sorted((one, other), key=lambda text: by_value(text.text, type_))
             return Between(low=low, high=high)
         case "text":
             return text_operator(pick, of)
@@ -340,8 +343,8 @@ def moment(pick: Pick, of: Shop) -> Moment:
 
 def time_operator(pick: Pick, of: Shop) -> Operator:
     """A test of an instant or a date."""
-    kinds = ("moment", "last", "older", "next", "ahead", "calendar", "anniversary", "anniversary")
-    match pick.one(kinds):
+    past = ("moment", "last", "older", "calendar")
+    match pick.one((*past, *past, *past, "next", "ahead", "anniversary", "anniversary")):
         case "moment":
             op = pick.one(("before", "after", "since", "until"))
             return MomentTest(op=op, moment=moment(pick, of))

@@ -36,11 +36,6 @@ def make_plan(
     return build_plan(compiled, seen, with_impact=True)
 
 
-def interrupted(world: World) -> bool:
-    """True where an apply was interrupted and waits to be finished by the next one."""
-    return world.state.version() is not None and world.state.unfinished_apply() is not None
-
-
 def _refuse_other_project(world: World, version: StateVersion | None) -> None:
     if version is not None and version.project != world.settings.name:
         raise ForeignPlanError(

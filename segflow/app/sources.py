@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from segflow.app.codes import NO_COLUMN, NO_TABLE, NOT_ASKED
-from segflow.diagnostics import Diagnostic
+from segflow.app.wiring import World
+from segflow.diagnostics import Diagnostic, Report
 from segflow.errors import SegflowError
 from segflow.executor.effects import Engines
 from segflow.loader.suggest import nearest
@@ -27,6 +28,14 @@ class Claim:
     source: str
     table: str
     column: str | None = None
+
+
+def check_sources(world: World, compiled: Compiled) -> Report:
+    """Ask every source whether it has the tables and columns that the catalog names; one that can't
+    be asked is an error too."""
+    report = Report()
+    report.extend(source_findings(compiled, world.engines))
+    return report
 
 
 def source_findings(compiled: Compiled, engines: Engines) -> Iterator[Diagnostic]:

@@ -28,3 +28,8 @@ def unlock(world: World) -> Lease | None:
     """Take the lease from its holder, who can't write from then on. Returns it, or None where
     nobody held one."""
     return None if world.state.version() is None else world.state.break_lease()
+
+
+def interrupted(world: World) -> bool:
+    """True where an apply was interrupted and waits to be finished by the next one."""
+    return world.state.version() is not None and world.state.unfinished_apply() is not None

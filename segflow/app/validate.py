@@ -1,16 +1,13 @@
-"""segflow validate: the project as a whole, loaded and compiled, and whether its sources fit it."""
+"""segflow validate: the project as a whole, loaded and compiled. sources.py asks its sources."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from segflow.app.sources import source_findings
-from segflow.app.wiring import World
 from segflow.compiler.pipeline import compile_project
 from segflow.diagnostics import Diagnostic, Report
-from segflow.errors import InvalidProjectError, RefusedError
+from segflow.errors import InvalidProjectError
 from segflow.loader.project import load_project
-from segflow.loader.settings import FILE
 from segflow.model.compiled import Compiled
 
 
@@ -20,18 +17,6 @@ class Loaded:
 
     compiled: Compiled
     report: Report
-
-
-def find_root(start: Path) -> Path:
-    """The nearest folder upward with segflow.toml. Raises RefusedError where there is none."""
-    here = start.resolve()
-    for folder in (here, *here.parents):
-        if (folder / FILE).is_file():
-            return folder
-    raise RefusedError(
-        f"there is no {FILE} in {start} or above it",
-        hint="`segflow init` makes a new project; --project DIR names one",
-    )
 
 
 def load(root: Path, environment: str | None) -> Loaded:
@@ -54,11 +39,3 @@ def _each_once(found: Report) -> Iterator[Diagnostic]:
         if (diagnostic.code, diagnostic.summary) not in told:
             told.add((diagnostic.code, diagnostic.summary))
             yield diagnostic
-
-
-def check_sources(world: World, compiled: Compiled) -> Report:
-    """Ask every source whether it has the tables and columns that the catalog names; one that can't
-    be asked is an error too."""
-    report = Report()
-    report.extend(source_findings(compiled, world.engines))
-    return report

@@ -1,7 +1,7 @@
 """The only file that chooses adapters: settings in, a World of ports out.
 
-Engines and the state database are imported when they are first needed, so that a command that
-asks neither starts fast.
+Engines and the snapshot store are imported when they are first asked, so that a command that asks
+neither starts fast.
 """
 
 import os
@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from segflow.app.secrets import MaskedEngine, filled, masking
@@ -21,7 +22,6 @@ from segflow.model.catalog import Source
 from segflow.model.project import Settings
 from segflow.model.settings import SecretRef
 from segflow.ports import Clock, Engine, Failpoint, SnapshotStore, StateStore
-from segflow.store.snapshots import FsspecSnapshotStore
 from segflow.store.state import SqlStateStore
 
 FAILPOINT = "SEGFLOW_FAILPOINT"
@@ -68,21 +68,46 @@ def open_world(settings: Settings, root: Path, clock: Clock | None = None) -> It
             opened[source] = open_engine(source, root)
         return opened[source]
 
+    state = SqlStateStore(settings.state.url, root=root)
     try:
         yield World(
             root=root,
             settings=settings,
             clock=SystemClock() if clock is None else clock,
-            state=SqlStateStore(_state_url(settings.state.url, root)),
-            snapshots=FsspecSnapshotStore(_snapshots_url(settings.state.snapshots, root)),
+            state=state,
+            snapshots=_LateSnapshots(settings.state.snapshots, root),
             failpoint=_failpoint(),
             engines=engines,
             owner=f"{socket.gethostname()}:{os.getpid()}",
             new_lineage=secrets.token_hex(16),
         )
     finally:
+        state.close()
         for engine in opened.values():
             engine.close()
+
+
+class _LateSnapshots:
+    """The snapshot store, opened when it is first asked: fsspec takes long to import, and a plan
+    in which nobody moves has no use for it."""
+
+    def __init__(self, url: str, root: Path) -> None:
+        self._url = url
+        self._root = root
+
+    def put(self, content: bytes) -> str:
+        """See SnapshotStore."""
+        return self._store.put(content)
+
+    def get(self, digest: str) -> bytes:
+        """See SnapshotStore."""
+        return self._store.get(digest)
+
+    @cached_property
+    def _store(self) -> SnapshotStore:
+        from segflow.store.snapshots import FsspecSnapshotStore
+
+        return FsspecSnapshotStore(self._url, root=self._root)
 
 
 def _failpoint() -> Failpoint:
@@ -127,17 +152,3 @@ def _duckdb(source: Source, root: Path, url: str | None) -> Engine:
             hint='install it: pip install "segflow[duckdb]"',
         ) from error
     return DuckDbEngine(source, root, url)
-
-
-def _state_url(url: str, root: Path) -> str:
-    """A relative SQLite path is relative to the project."""
-    for prefix in ("sqlite:///", "sqlite+pysqlite:///"):
-        path = url.removeprefix(prefix)
-        if path != url and path and path != ":memory:":
-            return f"{prefix}{root.resolve() / path}"
-    return url
-
-
-def _snapshots_url(url: str, root: Path) -> str:
-    """A path without a protocol is relative to the project."""
-    return url if "://" in url else str(root.resolve() / url)

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from segflow.compiler.timeline import Bounds, calendar_bounds
 from segflow.model.instant import Instant
-from segflow.model.predicate import CalendarSpan
 from segflow.model.rule import Budget
+from segflow.model.window import CalendarSpan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from pyroaring import BitMap64
 
 from segflow.compiler.timeline import Bounds, window_bounds
 from segflow.model.instant import Instant
-from segflow.model.predicate import Within
 from segflow.model.rule import Cap
+from segflow.model.window import Within
 
 
 def window(cap: Cap, at: Instant, zone: ZoneInfo) -> Bounds:

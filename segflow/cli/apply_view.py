@@ -15,13 +15,12 @@ def show_outcome(output: Output, outcome: ApplyOutcome) -> None:
     if outcome.segments:
         head = ("SEGMENT", "SIZE", "ENTERED", "LEFT")
         rows = [(one.name, one.size, one.entered, one.left) for one in outcome.segments]
-        output.line()
         output.lines(columns(head, rows))
+        output.line()
     for drift in outcome.drift:
         label = click.style("warning", fg="yellow", bold=True)
         output.note(f"{label}: the source changed its past since the plan: {drift}")
     verb = "Finished an interrupted apply" if outcome.resumed else "Applied"
-    output.line()
     output.line(
         f"{click.style(verb, fg='green', bold=True)}: {outcome.created:,} created, "
         f"{outcome.updated:,} updated, {outcome.deleted:,} deleted. "

@@ -77,6 +77,8 @@ def message(error: Exception) -> str:
             return error.format_message()
         case OSError(filename=name, strerror=reason) if name is not None and reason is not None:
             return f"{name}: {reason}"
+        case OSError(strerror=reason) if reason is not None:
+            return str(reason)
         case _:
             return f"segflow failed in a way it should not: {type(error).__name__}: {error}"
 
@@ -90,7 +92,7 @@ def hint(error: Exception) -> str | None:
             return f"see `{context.command_path} --help`"
         case click.ClickException():
             return None
-        case OSError(filename=name) if name is not None:
+        case OSError(strerror=reason) if reason is not None:
             return None
         case _:
             return "run it again with --debug for the traceback, and report it with that"

@@ -1,6 +1,7 @@
 """The entry point: the tree of commands, and what happens when one of them fails."""
 
 import contextlib
+import gc
 import io
 import sys
 from collections.abc import Sequence
@@ -80,10 +81,17 @@ cli.add_command(state)
 click.version_option(__version__, message="segflow %(version)s")(cli)
 
 
+_ALLOCATIONS = 100_000
+"""How many objects may be allocated before garbage is looked for."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. No exception but SystemExit leaves here."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     _survive_odd_text()
+    # A project is a large tree of small values that live to the end: looking for garbage in it
+    # after every 700 allocations finds nothing and costs a tenth of the time of a plan.
+    gc.set_threshold(_ALLOCATIONS)
     try:
         return int(cli.main(words, prog_name="segflow", standalone_mode=False) or 0)
     except Abort:

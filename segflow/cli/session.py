@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from segflow.app.validate import find_root, load
+from segflow.app.validate import load
 from segflow.app.wiring import World, open_world
 from segflow.cli.diagnostics import closing, render
 from segflow.cli.invocation import Invocation
-from segflow.diagnostics import Diagnostic, Report
-from segflow.errors import InvalidProjectError, RefusedError
-from segflow.loader.settings import FILE, load_settings
+from segflow.cli.root import root_of
+from segflow.diagnostics import Report
 from segflow.model.compiled import Compiled
 
 
@@ -29,21 +27,6 @@ class Session:
             call.output.notes([*render(self.report), closing(self.report), ""])
 
 
-def root_of(call: Invocation) -> Path:
-    """The project's folder: the one that was named, or the nearest upward.
-
-    Raises RefusedError where there is none.
-    """
-    if call.project is None:
-        return find_root(Path.cwd())
-    if not (call.project / FILE).is_file():
-        raise RefusedError(
-            f"there is no {FILE} in {call.project}",
-            hint="--project names the folder of a project; `segflow init` makes a new one",
-        )
-    return call.project
-
-
 @contextmanager
 def session(call: Invocation) -> Iterator[Session]:
     """The project of the working tree, loaded and compiled. Raises InvalidProjectError."""
@@ -51,18 +34,3 @@ def session(call: Invocation) -> Iterator[Session]:
     loaded = load(root, call.environment)
     with open_world(loaded.compiled.project.settings, root) as world:
         yield Session(world=world, compiled=loaded.compiled, report=loaded.report)
-
-
-@contextmanager
-def deployed_world(call: Invocation) -> Iterator[World]:
-    """The world by segflow.toml alone, for what reads no YAML: a broken file does not keep anybody
-    from what is deployed. Raises InvalidProjectError for segflow.toml itself."""
-    root = root_of(call)
-    found: list[Diagnostic] = []
-    settings = load_settings(root, call.environment, found)
-    report = Report()
-    report.extend(found)
-    if report.has_errors:
-        raise InvalidProjectError(report)
-    with open_world(settings, root) as world:
-        yield world

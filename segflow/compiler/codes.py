@@ -7,6 +7,7 @@ NOT_OF_ENTITY = "RES002"
 CYCLE = "CYC001"
 NOT_YET = "SUP001"
 TWO_SOURCES = "SUP002"
+TOO_DEEP = "SUP003"
 MISFIT = "FIT001"
 LITERAL = "FIT002"
 MISPLACED = "FIT003"
@@ -19,6 +20,7 @@ CODES: Mapping[str, str] = {
     CYCLE: "Segments or derived fields rest on themselves",
     NOT_YET: "A form of the language that can't be compiled yet",
     TWO_SOURCES: "A segment needs two sources",
+    TOO_DEEP: "A segment rests on a chain of segments that is too long",
     MISFIT: "An operator or aggregate does not fit the type of its value",
     LITERAL: "A literal is not of the type of its slot",
     MISPLACED: "A form stands where it has no meaning",

@@ -1,10 +1,12 @@
 """What differs between SQL engines, in one place: a class per engine, all with the same methods."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 from sqlalchemy import (
     TIMESTAMP,
+    BigInteger,
+    Boolean,
     ColumnElement,
     Date,
     Double,
@@ -32,7 +34,7 @@ class Dialect(Protocol):
     where an argument is missing, and are true exactly where the meaning is."""
 
     def stored(self, column: Expression, type_: ValueType) -> Expression:
-        """A column as a value of its declared type; NaN is missing."""
+        """A column as a value of its declared type, whatever type it has there; NaN is missing."""
 
     def floored(self, timestamp: Expression) -> Expression:
         """The timestamp's whole milliseconds."""
@@ -72,17 +74,24 @@ class DuckDb:
 
     def stored(self, column: Expression, type_: ValueType) -> Expression:
         """See Dialect. Timestamps without a zone are UTC."""
+        # A cast costs nothing where the column has the type; else doubles would leak into sums.
         match type_.name:
-            case "timestamp":
-                return cast(column, UTC_TIMESTAMP)
-            case "date":
-                return cast(column, Date)
-            case "decimal":  # free where the column is one; doubles must not leak into sums
+            case "string" | "version":
+                return cast(column, String)
+            case "integer":
+                return cast(column, BigInteger)
+            case "decimal":
                 return cast(column, Numeric(type_.precision, type_.scale))
             case "float":
-                return func.nullif(column, cast(literal("NaN"), Double))
+                return func.nullif(cast(column, Double), cast(literal("NaN"), Double))
+            case "boolean":
+                return cast(column, Boolean)
+            case "date":
+                return cast(column, Date)
+            case "timestamp":
+                return cast(column, UTC_TIMESTAMP)
             case _:
-                return column
+                assert_never(type_.name)
 
     def floored(self, timestamp: Expression) -> Expression:
         """See Dialect."""

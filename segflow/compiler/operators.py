@@ -23,13 +23,11 @@ from segflow.compiler.values import (
 )
 from segflow.compiler.worlds import NotSupportedError
 from segflow.model.instant import Instant
-from segflow.model.predicate import (
+from segflow.model.operator import (
     Ahead,
     Among,
     Anniversary,
     Between,
-    Compare,
-    CompareOp,
     CountTest,
     Exists,
     InLast,
@@ -38,12 +36,9 @@ from segflow.model.predicate import (
     MomentTest,
     OlderThan,
     OnCalendar,
-    Operand,
-    Operator,
-    Scaled,
-    Size,
     TextMatch,
 )
+from segflow.model.predicate import Compare, CompareOp, Operand, Operator, Scaled, Size
 from segflow.model.scalar import Const, Text
 
 

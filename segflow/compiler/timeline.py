@@ -12,23 +12,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant, datetime_of, instant_of
-from segflow.model.predicate import (
-    Ago,
+from segflow.model.operator import (
     Ahead,
     Anniversary,
-    CalendarSpan,
-    CalendarUnit,
-    Fixed,
-    InCalendar,
     InLast,
     InNext,
     MomentTest,
     OlderThan,
     OnCalendar,
-    Window,
-    Within,
 )
 from segflow.model.scalar import InstantPoint, Moment
+from segflow.model.window import Ago, CalendarSpan, CalendarUnit, Fixed, InCalendar, Window, Within
 
 InstantOperator = MomentTest | InLast | OlderThan | InNext | Ahead | OnCalendar
 """The operators that hold for exactly one range of instants."""

@@ -11,7 +11,8 @@ from typing import assert_never
 
 import re2
 
-from segflow.model.predicate import CompareOp, CountOp, TextOp
+from segflow.model.operator import CountOp, TextOp
+from segflow.model.predicate import CompareOp
 from segflow.model.scalar import Scalar
 from segflow.model.types import ValueType
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from segflow.errors import CorruptStateError, LeaseLostError, RefusedError, SegflowError
 from segflow.executor.blobs import keep_lists, planned_lists
-from segflow.executor.checks import refuse_unfit
+from segflow.executor.checks import refuse_blocked, refuse_unfit
 from segflow.executor.deployed import deployed_after, read_deployed
 from segflow.executor.effects import Effects, ReadList
 from segflow.executor.journal import Journal, StepResult
@@ -37,20 +37,21 @@ def apply_plan(
     check_lineage(plan, effects.state.version())
     if plan.is_empty:
         return outcome(plan, "", plan.serial, (), resumed=False)
+    refuse_blocked(plan)
+    lists = planned_lists(plan, effects.state, read_list)
     effects.failpoint("apply.before.create")
     effects.state.create(lineage, plan.project)
     effects.failpoint("apply.after.create")
     with holding(effects, "apply") as hold:
-        unfinished = effects.state.unfinished_apply()
-        if unfinished is not None:
-            return _Run(effects, hold, _same(plan, unfinished), unfinished, resumed=True).run(
-                progress
-            )
-        deployed = read_deployed(effects.state)
-        refuse_unfit(plan, deployed, applied=effects.state.is_applied(plan.id))
-        keep_lists(effects, hold, planned_lists(plan, effects.state, read_list))
-        record = _begin(effects, hold, plan)
-        return _Run(effects, hold, plan, record, resumed=False).run(progress)
+        record = effects.state.unfinished_apply()
+        resumed = record is not None
+        if record is None:
+            applied = effects.state.is_applied(plan.id)
+            refuse_unfit(plan, read_deployed(effects.state), applied=applied)
+            keep_lists(effects, hold, lists)
+            record = _begin(effects, hold, plan)
+        _refuse_other(plan, record)
+        return _Run(effects, hold, plan, record, resumed=resumed).run(progress)
 
 
 def resume_apply(effects: Effects, progress: Progress) -> ApplyOutcome | None:
@@ -68,13 +69,12 @@ def resume_apply(effects: Effects, progress: Progress) -> ApplyOutcome | None:
         return _Run(effects, hold, plan, unfinished, resumed=True).run(progress)
 
 
-def _same(plan: Plan, unfinished: ApplyRecord) -> Plan:
+def _refuse_other(plan: Plan, unfinished: ApplyRecord) -> None:
     if unfinished.plan_id != plan.id:
         raise RefusedError(
             "an interrupted apply of another plan must be finished first",
             hint="run `segflow apply`: it finishes that one before anything else",
         )
-    return plan
 
 
 def _begin(effects: Effects, hold: Hold, plan: Plan) -> ApplyRecord:

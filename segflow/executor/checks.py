@@ -1,4 +1,4 @@
-"""Whether a plan may still be applied: asked under the lease, before anything is done."""
+"""Whether a plan may be applied: asked before anything is done."""
 
 from collections.abc import Iterator
 
@@ -11,14 +11,8 @@ from segflow.planner.stale import check_stale
 _PLAN_AGAIN = "make a new plan with `segflow plan`"
 
 
-def refuse_unfit(plan: Plan, deployed: Deployed, *, applied: bool) -> None:
-    """Raises ForeignPlanError, PlanAppliedError, StalePlanError or BlockedError, in this order."""
-    fingerprints = {address: found.fingerprint for address, found in deployed.objects.items()}
-    check_stale(plan, deployed.version, fingerprints, applied=applied)
-    if moved := [*_redefined(plan, deployed), *_refreshed(plan, deployed)]:
-        raise StalePlanError(
-            "the state has changed since the plan was made: " + "; ".join(moved), hint=_PLAN_AGAIN
-        )
+def refuse_blocked(plan: Plan) -> None:
+    """Raises BlockedError for what a guard forbade when the plan was made."""
     if plan.blocked:
         raise blocked_error(plan.blocked)
 
@@ -29,6 +23,16 @@ def blocked_error(blocked: tuple[Blocked, ...]) -> BlockedError:
         "; ".join(f"{found.address} {found.message}" for found in blocked),
         hint="change `protect` of the segment if this is meant, then plan again",
     )
+
+
+def refuse_unfit(plan: Plan, deployed: Deployed, *, applied: bool) -> None:
+    """Raises ForeignPlanError, PlanAppliedError or StalePlanError, in this order."""
+    fingerprints = {address: found.fingerprint for address, found in deployed.objects.items()}
+    check_stale(plan, deployed.version, fingerprints, applied=applied)
+    if moved := [*_redefined(plan, deployed), *_refreshed(plan, deployed)]:
+        raise StalePlanError(
+            "the state has changed since the plan was made: " + "; ".join(moved), hint=_PLAN_AGAIN
+        )
 
 
 def _redefined(plan: Plan, deployed: Deployed) -> Iterator[str]:

@@ -39,11 +39,15 @@ class Deployed:
 
 
 def read_deployed(state: StateReader) -> Deployed:
-    """Version, objects and current snapshots; nothing is made where no state exists."""
+    """Version, objects and current snapshots, all of one serial: what is committed while we read
+    has us read again. Nothing is made where no state exists."""
     version = state.version()
-    if version is None:
-        return Deployed()
-    return Deployed(version=version, objects=state.deployed(), snapshots=state.snapshots())
+    while version is not None:
+        found = Deployed(version=version, objects=state.deployed(), snapshots=state.snapshots())
+        version = state.version()
+        if version == found.version:
+            return found
+    return Deployed()
 
 
 def compile_deployed(deployed: Deployed, state: StateReader) -> Compiled:

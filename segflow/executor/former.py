@@ -1,13 +1,14 @@
 """What is deployed of a segment when it is about to change: recorded members, and those at T."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from pyroaring import BitMap64
 
 from segflow.errors import (
+    RefusedError,
     SourceUnavailableError,
     UnsupportedVersionError,
-    UnusableDataError,
 )
 from segflow.executor.deployed import Deployed, compile_deployed
 from segflow.executor.effects import Effects
@@ -51,7 +52,6 @@ class Former:
         self._effects = effects
         self._deployed = deployed
         self._as_of = as_of
-        self._evaluator: Evaluator | None = None
 
     def was(self, name: str) -> Was | None:
         """The deployed segment; None where nothing is recorded of it."""
@@ -70,12 +70,18 @@ class Former:
         return None if snapshot is None else load(self._effects.snapshots, snapshot)
 
     def _now(self, name: str) -> BitMap64 | None:
-        try:
-            if self._evaluator is None:
-                compiled = compile_deployed(self._deployed, self._effects.state)
-                self._evaluator = Evaluator(
-                    compiled, self._as_of, self._effects.engines, self.recorded
-                )
-            return self._evaluator.members(name)
-        except (SourceUnavailableError, UnusableDataError, UnsupportedVersionError):
+        if self._evaluator is None:
             return None
+        try:
+            return self._evaluator.members(name)
+        except (SourceUnavailableError, RefusedError):
+            return None
+
+    @cached_property
+    def _evaluator(self) -> Evaluator | None:
+        """None where this version of segflow can't compile what an older one deployed."""
+        try:
+            compiled = compile_deployed(self._deployed, self._effects.state)
+        except UnsupportedVersionError:
+            return None
+        return Evaluator(compiled, self._as_of, self._effects.engines, self.recorded)

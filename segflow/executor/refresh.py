@@ -10,7 +10,6 @@ from segflow.errors import (
     RefusedError,
     SegflowError,
     SourceUnavailableError,
-    UnusableDataError,
 )
 from segflow.executor.deployed import Deployed, compile_deployed, read_deployed
 from segflow.executor.effects import Effects
@@ -102,8 +101,8 @@ class _Refresh:
     ) -> None:
         self._effects = effects
         self._hold = hold
-        self._deployed = deployed
         self._snapshots: dict[str, Snapshot] = dict(deployed.snapshots)
+        self._compiled = compiled
         self._as_of = as_of
         self._evaluator = Evaluator(compiled, as_of, effects.engines, self._recorded)
 
@@ -116,7 +115,7 @@ class _Refresh:
             progress("refreshing", number, len(names))
             try:
                 membership = self._evaluate(name)
-            except (SourceUnavailableError, UnusableDataError) as error:
+            except (SourceUnavailableError, RefusedError) as error:
                 reports.append(self._failed(name, error))
                 continue
             self._snapshots[name] = membership.snapshot
@@ -130,7 +129,8 @@ class _Refresh:
         draft = draft_membership(
             segment=name,
             as_of=self._as_of,
-            definition=self._deployed.definition(name) or "",
+            # Its hash today: a dependency of a static segment may have changed since it was frozen.
+            definition=self._compiled.segments[name].definition,
             members=self._evaluator.members(name),
             previous=self._previous(snapshot),
         )

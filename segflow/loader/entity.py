@@ -4,46 +4,43 @@ from dataclasses import replace
 
 from segflow.loader.features import AGGREGATE
 from segflow.loader.findings import Findings
+from segflow.loader.heads import IfKey
 from segflow.loader.nodes import MapNode
 from segflow.loader.predicate import PREDICATE
 from segflow.loader.shapes import ByNode, Key, ListOf, MapOf, Mapped, Record, Shape, Values
 from segflow.loader.slots import BOOLEAN, ENCODING, JSON_PATH, NAME, TEXT, TYPE, ZONE, choice
 from segflow.model.catalog import Entity, Field, History, Location, Population, Relation
 
-
-def _location(values: Values, node: MapNode, found: Findings) -> Location | None:
-    needed = ("key", "column") if "table" in values else ("path",)
-    for key in needed:
-        if key not in values:
-            kind = "table" if "table" in values else "index"
-            at = node.entries[kind][0]
-            found.error("KEY002", f"a location in a {kind} needs the key `{key}`", at)
-    return Location(
-        source=values["source"],
-        table=values.get("table"),
-        index=values.get("index"),
-        key=values.get("key"),
-        column=values.get("column"),
-        path=values.get("path", ()),
-        encoding=values.get("encoding"),
-    )
-
-
-LOCATION: Shape[Location] = Record(
-    what="a location",
+_IN_TABLE: Shape[Location] = Record(
+    what="a location in a table",
     keys={
         "source": Key(NAME, required=True),
-        "table": Key(TEXT),
-        "index": Key(TEXT, doc="elasticsearch"),
-        "key": Key(TEXT, doc="The column with the entity's key"),
-        "column": Key(TEXT),
-        "path": Key(JSON_PATH, doc="The way into JSON, or the field of an index"),
+        "table": Key(TEXT, required=True),
+        "key": Key(TEXT, required=True, doc="The column with the entity's key"),
+        "column": Key(TEXT, required=True),
+        "path": Key(JSON_PATH, doc="The way into a column of JSON"),
         "encoding": Key(ENCODING, doc="How a list or a number is stored"),
     },
-    build=_location,
-    one_of=(("table", "index"),),
+    build=lambda values, node, found: Location(**values),
     example="{source: warehouse, table: customers, key: customer_id, column: country}",
 )
+_IN_INDEX: Shape[Location] = Record(
+    what="a location in an index",
+    keys={
+        "source": Key(NAME, required=True),
+        "index": Key(TEXT, required=True),
+        "path": Key(JSON_PATH, required=True, doc="The field of the index"),
+        "key": Key(TEXT, doc="The field with the entity's key; the id when left out"),
+        "encoding": Key(ENCODING),
+    },
+    build=lambda values, node, found: Location(**values),
+    hints={
+        "table": "a location is in a table or in an index",
+        "column": "in an index write `path`",
+    },
+    example="{source: search, index: customers, path: country}",
+)
+LOCATION: Shape[Location] = IfKey("index", then=_IN_INDEX, otherwise=_IN_TABLE)
 LOCATIONS: Shape[tuple[Location, ...]] = ByNode(
     "a location or a list of locations",
     mapping=Mapped(LOCATION, lambda location: (location,)),
@@ -79,6 +76,7 @@ FIELD: Shape[Field] = Record(
     },
     build=_field,
     one_of=(("at", "is"),),
+    apart=(("is", "history"),),
     example="{type: string, at: {source: warehouse, table: customers, key: id, column: country}}",
 )
 

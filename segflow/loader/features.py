@@ -1,178 +1,19 @@
-"""Predicates over one event, and features: aggregates of a user's events."""
+"""Features: aggregates of a user's events, to compare, to rank by, and as derived fields."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+from segflow.loader.event_predicate import EVENT_PREDICATE, RIGHT_FIELD, TIMES
 from segflow.loader.findings import Findings
 from segflow.loader.heads import Headed, Named
 from segflow.loader.nodes import MapNode, Scalar, shorten
-from segflow.loader.operators import (
-    COMPARE_OPS,
-    COUNT_OPS,
-    INSTANT_HINTS,
-    STORED_INSTANT_KEYS,
-    VALUE_HINTS,
-    literal_or,
-    operators_of,
-    value_keys,
-)
-from segflow.loader.shapes import (
-    ByNode,
-    Key,
-    ListOf,
-    Mapped,
-    Misfit,
-    Record,
-    Shape,
-    Slot,
-    Values,
-)
-from segflow.loader.slots import BOOLEAN, NAME, decimal
-from segflow.loader.windows import USER_ZONE, WINDOW_KEYS, WINDOWS_APART, is_local, window_of
+from segflow.loader.operators import COMPARE_OPS, COUNT_OPS, literal_or
+from segflow.loader.shapes import ByNode, Key, ListOf, Mapped, Misfit, Record, Shape, Slot, Values
+from segflow.loader.slots import NAME
+from segflow.loader.windows import WINDOW_KEYS, WINDOWS_APART, is_local, window_of
 from segflow.model.address import is_name
-from segflow.model.predicate import (
-    Aggregate,
-    AggregateKind,
-    All,
-    AnyOf,
-    Feature,
-    FieldFeature,
-    NoneOf,
-    Not,
-    Operand,
-    Predicate,
-    PropertyFeature,
-    Scaled,
-    Test,
-)
+from segflow.model.predicate import Aggregate, AggregateKind, Feature, FieldFeature, Operand, Scaled
 
-# --- boolean algebra -------------------------------------------------------------------------
-
-
-def algebra(predicate: Shape[Predicate]) -> Mapping[str, Shape[Predicate]]:
-    """all, any, none and not over predicates."""
-
-    def group(head: str, make: Callable[[tuple[Predicate, ...]], Predicate]) -> Shape[Predicate]:
-        return Record(
-            what=f"`{head}`",
-            keys={head: Key(ListOf("predicates", predicate), required=True)},
-            build=lambda values, node, found: make(values[head]),
-        )
-
-    return {
-        "all": group("all", lambda items: All(items=items)),
-        "any": group("any", lambda items: AnyOf(items=items)),
-        "none": group("none", lambda items: NoneOf(items=items)),
-        "not": Record(
-            what="`not`",
-            keys={"not": Key(predicate, required=True)},
-            build=lambda values, node, found: Not(item=values["not"]),
-        ),
-    }
-
-
-# --- tests of stored values ------------------------------------------------------------------
-
-
-def value_test(
-    head: str, feature: Callable[[str], Feature], right: Shape[Operand]
-) -> Shape[Predicate]:
-    """A leaf on a field or property: its name and operators, all of which must hold."""
-    operators = {**value_keys(right), **STORED_INSTANT_KEYS}
-
-    def build(values: Values, node: MapNode, found: Findings) -> Predicate:
-        return Test(
-            feature=feature(values[head]),
-            operators=operators_of(values, operators),
-            ignore_case=values.get("ignore_case", False),
-            user_zone="timezone" in values,
-        )
-
-    return Record(
-        what=f"a {head} test",
-        keys={
-            head: Key(NAME, required=True),
-            **operators,
-            "ignore_case": Key(BOOLEAN, doc="ASCII letters only"),
-            "timezone": USER_ZONE,
-        },
-        build=build,
-        some_of=(tuple(operators),),
-        hints={**VALUE_HINTS, **INSTANT_HINTS},
-        example=f"{{{head}: country, eq: US}}",
-    )
-
-
-def _named_feature(head: str, make: Callable[[str], Feature]) -> Shape[Operand]:
-    return Record(
-        what=f"a {head} on the right side",
-        keys={head: Key(NAME, required=True), "times": TIMES},
-        build=lambda values, node, found: Scaled(
-            feature=make(values[head]), times=values.get("times")
-        ),
-    )
-
-
-TIMES = Key(decimal(), doc="An exact factor")
-RIGHT_FIELD = _named_feature("field", lambda name: FieldFeature(field=name))
-RIGHT_PROPERTY = _named_feature("property", lambda name: PropertyFeature(property=name))
-
-EVENT_RIGHT: Shape[Operand] = Named(
-    "event_right_side",
-    lambda: literal_or(
-        Headed(
-            what="a right side in an event's `where`",
-            heads={"field": RIGHT_FIELD, "property": RIGHT_PROPERTY},
-            example="{field: country}",
-        ),
-        "a value, {field: …} or {property: …}",
-    ),
-)
-
-_USER_LEVEL = [
-    "did",
-    "did_not",
-    "sum",
-    "avg",
-    "min",
-    "max",
-    "mode",
-    "count",
-    "count_distinct",
-    "first",
-    "last",
-    "first_time",
-    "last_time",
-    "segment",
-    "sequence",
-    "same",
-    "rank",
-    "in_file",
-    "sample",
-    "sql",
-]
-
-EVENT_PREDICATE: Shape[Predicate] = Named(
-    "event_predicate",
-    lambda: Headed(
-        what="a condition on an event",
-        name="event_predicate",
-        heads={
-            **algebra(EVENT_PREDICATE),
-            "property": value_test(
-                "property", lambda name: PropertyFeature(property=name), EVENT_RIGHT
-            ),
-            "field": value_test("field", lambda name: FieldFeature(field=name), EVENT_RIGHT),
-        },
-        example="{property: amount, gte: 100}",
-        instead={
-            head: "an event's `where` tests its properties and the user's fields only; "
-            "put this beside the event with all: […]"
-            for head in _USER_LEVEL
-        },
-    ),
-)
-
-# --- aggregates ------------------------------------------------------------------------------
+# --- events and their properties -------------------------------------------------------------
 
 
 def _event(node: Scalar) -> str:
@@ -189,8 +30,6 @@ _EVENTS: Shape[tuple[str, ...]] = ByNode(
     scalar=Mapped(_EVENT, lambda name: (name,)),
     items=ListOf("events", _EVENT),
 )
-
-
 EVENTS: Shape[tuple[str, ...]] = Named("events", lambda: _EVENTS)
 
 
@@ -213,15 +52,10 @@ EVENT_PROPERTY: Slot[tuple[tuple[str, ...], str]] = Slot(
 WHERE = Key(EVENT_PREDICATE, doc="Which events: a condition on their properties")
 EVENT_KEYS: Mapping[str, Key] = {"where": WHERE, **WINDOW_KEYS}
 
+# --- aggregates ------------------------------------------------------------------------------
+
 OF_PROPERTY: tuple[AggregateKind, ...] = (
-    "sum",
-    "avg",
-    "min",
-    "max",
-    "mode",
-    "count_distinct",
-    "first",
-    "last",
+    *("sum", "avg", "min", "max", "mode", "count_distinct", "first", "last"),
 )
 OF_EVENT: tuple[AggregateKind, ...] = ("count", "first_time", "last_time")
 

@@ -16,7 +16,7 @@ class Findings:
     file: SourceFile
     secrets: frozenset[str] = frozenset()
     address: str | None = None
-    found: list[Diagnostic] = field(default_factory=list)
+    errors: list[Diagnostic] = field(default_factory=list)
     lists: list[tuple[str, Scalar]] = field(default_factory=list)
 
     def error(
@@ -29,7 +29,7 @@ class Findings:
         detail: str | None = None,
     ) -> None:
         """Note one error at the node."""
-        self.found.append(
+        self.errors.append(
             Diagnostic(
                 code=code,
                 summary=summary,

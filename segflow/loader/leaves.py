@@ -1,11 +1,12 @@
 """Leaves of the language over events: did, did_not, aggregates, first and last, periods."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
+from segflow.loader.event_predicate import EVENT_PREDICATE
 from segflow.loader.features import (
     EVENT_KEYS,
-    EVENT_PREDICATE,
     EVENT_PROPERTY,
     EVENTS,
     RIGHT,
@@ -14,7 +15,7 @@ from segflow.loader.features import (
 )
 from segflow.loader.findings import Findings
 from segflow.loader.heads import IfKey
-from segflow.loader.nodes import MapNode, Node
+from segflow.loader.nodes import MapNode, Node, Scalar
 from segflow.loader.operators import (
     AT_LEAST_ONE,
     COUNT_HINTS,
@@ -28,7 +29,7 @@ from segflow.loader.operators import (
     operators_of,
     value_keys,
 )
-from segflow.loader.shapes import Key, Record, Shape, Slot, Values
+from segflow.loader.shapes import Key, Misfit, Record, Shape, Slot, Values
 from segflow.loader.slots import BOOLEAN, DURATION, integer
 from segflow.loader.windows import UNITS, WINDOWS_APART, is_calendar
 from segflow.model.duration import Duration
@@ -177,8 +178,20 @@ def _test(
     )
 
 
+def _of_one_event(node: Scalar) -> tuple[tuple[str, ...], str]:
+    try:
+        return EVENT_PROPERTY.parse(node)
+    except Misfit as error:
+        help = "for the instant of the event write first_time or last_time, for several properties "
+        raise Misfit(str(error), help=help + "add `has`", code=error.code) from error
+
+
+_ONE_EVENT = replace(EVENT_PROPERTY, parse=_of_one_event)
+
+
 def _property_leaf(kind: AggregateKind) -> Shape[Predicate]:
     operators = _OPERATORS[kind]
+    of = _ONE_EVENT if kind in ("first", "last") else EVENT_PROPERTY
 
     def build(values: Values, node: MapNode, found: Findings) -> Predicate:
         aggregate = aggregate_of(kind, values[kind], values, node, found)
@@ -187,7 +200,7 @@ def _property_leaf(kind: AggregateKind) -> Shape[Predicate]:
     return Record(
         what=f"`{kind}`",
         keys={
-            kind: Key(EVENT_PROPERTY, required=True),
+            kind: Key(of, required=True),
             **EVENT_KEYS,
             **operators,
             "ignore_case": Key(BOOLEAN, doc="ASCII letters only"),

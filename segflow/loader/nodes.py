@@ -32,6 +32,7 @@ class ListNode:
     """A list."""
 
     items: list["Node"]
+    in_brackets: bool
     start: Mark
     end: Mark
 
@@ -41,6 +42,7 @@ class MapNode:
     """A mapping with text keys in the order written: key, and the nodes of key and value."""
 
     entries: dict[str, tuple[Scalar, "Node"]]
+    in_brackets: bool
     start: Mark
     end: Mark
 
@@ -81,7 +83,7 @@ class SourceFile:
         return _BREAK.split(self.text)
 
     def span(self, node: Node) -> Span:
-        """Where the node stands. A block collection ends where its last scalar does."""
+        """Where the node stands. A collection without brackets ends where its last item does."""
         end = _last(node).end
         return self.range(node.start.line, node.start.column, end.line, end.column)
 
@@ -103,12 +105,12 @@ class SourceFile:
 
 
 def _last(node: Node) -> Node:
-    """The descendant whose end is the node's: marks of block collections run on too far."""
+    """The descendant whose end is the node's: marks of collections without brackets run on."""
     while True:
         match node:
-            case MapNode() if node.entries:
+            case MapNode() if node.entries and not node.in_brackets:
                 node = next(reversed(node.entries.values()))[1]
-            case ListNode() if node.items:
+            case ListNode() if node.items and not node.in_brackets:
                 node = node.items[-1]
             case _:
                 return node

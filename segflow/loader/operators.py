@@ -29,12 +29,10 @@ from segflow.loader.slots import (
     integer,
 )
 from segflow.loader.windows import AHEAD, SPAN
-from segflow.model.predicate import (
+from segflow.model.operator import (
     Among,
     Anniversary,
     Between,
-    Compare,
-    CompareOp,
     CountOp,
     CountTest,
     Exists,
@@ -46,12 +44,10 @@ from segflow.model.predicate import (
     MomentTest,
     OlderThan,
     OnCalendar,
-    Operand,
-    Operator,
-    Size,
     TextMatch,
     TextOp,
 )
+from segflow.model.predicate import Compare, CompareOp, Operand, Operator, Size
 from segflow.model.scalar import Text
 
 COMPARE_OPS: tuple[CompareOp, ...] = ("eq", "ne", "gt", "gte", "lt", "lte")
@@ -264,8 +260,13 @@ COUNT_HINTS = {
 }
 """What to write for a value operator where things are counted."""
 VALUE_HINTS = {
-    count: f"a value takes `{value}`: write it instead of `{count}`"
-    for value, count in _COUNT_FOR.items()
+    **{
+        count: f"a value takes `{value}`: write it instead of `{count}`"
+        for value, count in _COUNT_FOR.items()
+    },
+    "missing": "write exists: false",
+    "equals": "write `eq`",
+    "next": "write `in_next`",
 }
 """What to write for a count operator where a value is compared."""
 WINDOW_HINTS = {

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from segflow.loader.features import RANKED, RIGHT, algebra, value_test
+from segflow.loader.event_predicate import algebra, value_test
+from segflow.loader.features import RANKED, RIGHT
 from segflow.loader.findings import Findings
 from segflow.loader.heads import Headed, Named
 from segflow.loader.leaves import EVENT_LEAVES

@@ -61,7 +61,7 @@ def _read_file(root: Path, path: str, loaded: _Loaded) -> None:
 
 
 def _read_document(place: Placed, node: Node, loaded: _Loaded) -> None:
-    findings = Findings(place.file, loaded.secrets, found=loaded.found)
+    findings = Findings(place.file, loaded.secrets, errors=loaded.found)
     kind = _kind_of(node, findings)
     if kind is None or not isinstance(node, MapNode):
         return

@@ -43,7 +43,7 @@ class SecretOrText(Shape[str | SecretRef]):
         return TEXT.schema(defs)
 
 
-class Settings(Shape["Setting"]):
+class OpenSettings(Shape["Setting"]):
     """Any JSON-like value: text, whole numbers, true and false, lists and mappings.
 
     Fractions stay text. Secrets only where `bears_secrets`.
@@ -82,5 +82,5 @@ class Settings(Shape["Setting"]):
 
 
 SECRET_OR_TEXT = SecretOrText()
-CHANNEL_SETTINGS = Settings(bears_secrets=True)
-ACTION_SETTINGS = Settings(bears_secrets=False)
+CHANNEL_SETTINGS = OpenSettings(bears_secrets=True)
+ACTION_SETTINGS = OpenSettings(bears_secrets=False)

@@ -172,7 +172,7 @@ class MapOf(Shape[tuple[tuple[str, T], ...]]):
         if not node.entries:
             found.error("VAL001", "the mapping is empty", node, help=f"give {self.what}")
             return None
-        before = len(found.found)
+        before = len(found.errors)
         pairs: list[tuple[str, T]] = []
         for key, value in node.entries.values():
             name = self.name.read(key, found)
@@ -180,7 +180,7 @@ class MapOf(Shape[tuple[tuple[str, T], ...]]):
             if name is not None and read is not None:
                 pairs.append((name, read))
         pairs.sort(key=lambda pair: pair[0])
-        return tuple(pairs) if len(found.found) == before else None
+        return tuple(pairs) if len(found.errors) == before else None
 
     def schema(self, defs: Json) -> Json:
         return {
@@ -270,11 +270,12 @@ class Record(Shape[T]):
             help = f"for example {self.example}" if self.example else None
             found.wrong_shape(node, f"{self.what}, which is a mapping", help=help)
             return None
-        before = len(found.found)
+        before = len(found.errors)
         values: Values = {}
         fixes: list[str] = []
+        keys = self.keys
         for name, (key, value) in node.entries.items():
-            known = self.keys.get(name)
+            known = keys.get(name)
             if known is not None:
                 values[name] = known.shape.read(value, found)
             elif self.others is not None:
@@ -289,7 +290,7 @@ class Record(Shape[T]):
             self._check_one_of(node, found)
         if self.some_of and not fixes:
             self._check_some_of(node, found)
-        if len(found.found) != before:
+        if len(found.errors) != before:
             return None
         return self.build(values, node, found)
 
@@ -324,7 +325,7 @@ class Record(Shape[T]):
 
     def _check_some_of(self, node: MapNode, found: Findings) -> None:
         for names in self.some_of:
-            if not any(name in node.entries for name in names):
+            if node.entries.keys().isdisjoint(names):
                 summary = f"{self.what} needs at least one of {_listed(names)}"
                 self._missing("KEY004", summary, node, found)
 

@@ -55,16 +55,17 @@ PATTERN = _text_slot("literal", "text to look for", str)
 _NAME_PATTERN = "^[a-z][a-z0-9_]*$"
 
 
-def _name(text: str) -> str:
-    if is_name(text):
+def _name(node: Scalar) -> str:
+    text = node.text
+    if is_name(text) and (node.quoted or text not in ("true", "false")):
         return text
     made = re.sub(r"[^a-z0-9]+", "_", text.strip().lower()).strip("_")
-    help = f"write `{made}`" if is_name(made) else "for example `big_spenders`"
+    help = f"write `{made}`" if is_name(made) and made != text else "for example `big_spenders`"
     rule = "a name is a lower-case letter, then lower-case letters, digits and underscores"
     raise Misfit(f"`{shorten(text)}` is not a name: {rule}", help=help, code="NAM001")
 
 
-NAME = _text_slot("name", "a name", _name, _NAME_PATTERN)
+NAME: Slot[str] = Slot("a name", _name, {"type": "string", "pattern": _NAME_PATTERN}, "name")
 
 
 def choice(*options: str) -> Slot[str]:
@@ -251,9 +252,7 @@ def is_zone(text: str) -> bool:
     """True for an IANA time zone that this machine knows."""
     try:
         ZoneInfo(text)
-    except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError in the next line
-        return False
-    except KeyError:
+    except (ValueError, OSError, KeyError):  # a bad name, a folder, an unknown name
         return False
     return True
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
+MOST_LISTED = 16
+
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word most like this one, of which about one letter in four may be wrong."""
@@ -25,6 +27,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean_or_list(word: str, known: Iterable[str]) -> str:
-    """A sentence of help: the nearest word, or all of them."""
+    """A sentence of help: the nearest word, or all of them, or the first of many."""
     names = list(known)
-    return did_you_mean(word, names) or "known here: " + ", ".join(names)
+    listed = ", ".join(names[:MOST_LISTED]) + (", …" if len(names) > MOST_LISTED else "")
+    return did_you_mean(word, names) or f"known here: {listed}"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from segflow.loader.cron import CRON
-from segflow.loader.features import EVENT_PREDICATE
+from segflow.loader.event_predicate import EVENT_PREDICATE
 from segflow.loader.heads import Headed
 from segflow.loader.shapes import Key, Record, Shape
 from segflow.loader.slots import DURATION, MOMENT, NAME, RRULE, TRUE, ZONE_OR_USER, choice

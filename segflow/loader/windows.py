@@ -9,17 +9,9 @@ from segflow.loader.shapes import ByNode, Key, Mapped, Misfit, Record, Shape, Sl
 from segflow.loader.slots import DURATION, MOMENT, integer, longest, shortest
 from segflow.loader.suggest import did_you_mean
 from segflow.model.duration import Duration
-from segflow.model.predicate import (
-    Ago,
-    Ahead,
-    CalendarSpan,
-    CalendarUnit,
-    Fixed,
-    InCalendar,
-    Window,
-    Within,
-)
+from segflow.model.operator import Ahead
 from segflow.model.scalar import DatePoint, InstantPoint, Moment
+from segflow.model.window import Ago, CalendarSpan, CalendarUnit, Fixed, InCalendar, Window, Within
 
 # --- calendar --------------------------------------------------------------------------------
 

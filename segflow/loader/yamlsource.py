@@ -4,7 +4,7 @@ Built on events and not on PyYAML's composer, which recurses in C and dies on de
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from yaml.error import Mark, MarkedYAMLError
 from yaml.events import (
@@ -53,6 +53,21 @@ class _Unbounded(Exception):
         self.code, self.summary, self.help, self.mark = code, summary, help, mark
 
 
+def _too_deep(mark: Mark) -> _Unbounded:
+    summary = f"nested deeper than {MAX_DEPTH} levels"
+    help = "give a part of it a name: a segment can be used in another"
+    return _Unbounded("YML005", summary, help, mark)
+
+
+class _Extent(NamedTuple):
+    """How many nodes there are at and below a node, and how many levels. The node is held, so that
+    its identity stays its own."""
+
+    node: Node
+    size: int
+    depth: int
+
+
 def documents(file: SourceFile, found: list[Diagnostic]) -> Iterator[Node]:
     """The documents of a file that are not empty, in order.
 
@@ -98,7 +113,7 @@ class _Composer:
         self.file = file
         self.found = found
         self.anchors: dict[str, Node] = {}
-        self.sizes: dict[int, int] = {}
+        self.extents: dict[int, _Extent] = {}
         self.by_alias = 0
 
     def run(self) -> Iterator[Node]:
@@ -117,9 +132,7 @@ class _Composer:
                 children.append(node)
             elif kind in _STARTS:
                 if len(outer) == MAX_DEPTH:
-                    summary = f"nested deeper than {MAX_DEPTH} levels"
-                    help = "give a part of it a name: a segment can be used in another"
-                    raise _Unbounded("YML005", summary, help, event.start_mark)
+                    raise _too_deep(event.start_mark)
                 outer.append((event, children))
                 children = []
             elif kind in _ENDS:
@@ -127,14 +140,14 @@ class _Composer:
                 siblings.append(self.closed(start, children, event.end_mark))
                 children = siblings
             elif kind is AliasEvent:
-                children.append(self.alias(event))
+                children.append(self.alias(event, len(outer)))
             elif kind is DocumentEndEvent:
                 yield from self.document(children)
                 children = []
 
     def document(self, children: list[Node]) -> Iterator[Node]:
         """The root, unless nothing stands there; anchors end with their document."""
-        self.anchors, self.sizes, self.by_alias = {}, {}, 0
+        self.anchors, self.extents, self.by_alias = {}, {}, 0
         root = children[0]
         if not (isinstance(root, Scalar) and root.is_null):
             yield root
@@ -144,9 +157,9 @@ class _Composer:
         begin: Mark = start.start_mark
         node: Node
         if type(start) is MappingStartEvent:
-            node = MapNode(self.entries(children), begin, end)
+            node = MapNode(self.entries(children), bool(start.flow_style), begin, end)
         else:
-            node = ListNode(children, begin, end)
+            node = ListNode(children, bool(start.flow_style), begin, end)
         if start.anchor is not None or start.tag is not None:
             self.decorated(start, node)
         return node
@@ -177,32 +190,37 @@ class _Composer:
             self.at(node, "YML004", f"the tag `{shorten(tag)}` is refused", help)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
-            self.sizes[id(node)] = self.size(node)
+            self.extents[id(node)] = self.extent(node)
 
-    def alias(self, event: Any) -> Node:
+    def alias(self, event: Any, depth: int) -> Node:
         """The node that the alias stands for; what all aliases of a document add is bounded."""
         node = self.anchors.get(event.anchor)
         if node is None:
             problem = f"found undefined alias '{event.anchor}'"
             raise MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
-        self.by_alias += self.sizes[id(node)]
+        extent = self.extents[id(node)]
+        self.by_alias += extent.size
         if self.by_alias > MAX_NODES_BY_ALIAS:
             summary = f"aliases expand to more than {MAX_NODES_BY_ALIAS} nodes"
             raise _Unbounded("YML006", summary, "write less by alias", event.start_mark)
+        if depth + extent.depth > MAX_DEPTH:
+            raise _too_deep(event.start_mark)
         return node
 
-    def size(self, node: Node) -> int:
-        """The number of nodes below and at the node, where anchored ones are known already."""
-        known = self.sizes.get(id(node))
+    def extent(self, node: Node) -> _Extent:
+        """How large the node is, where anchored ones below it are known already."""
+        known = self.extents.get(id(node))
         if known is not None:
             return known
         match node:
             case MapNode():
-                return 1 + sum(1 + self.size(value) for _, value in node.entries.values())
+                below = [self.extent(value) for _, value in node.entries.values()]
             case ListNode():
-                return 1 + sum(self.size(item) for item in node.items)
+                below = [self.extent(item) for item in node.items]
             case Scalar():
-                return 1
+                return _Extent(node, 1, 0)
+        size = 1 + sum(part.size for part in below)
+        return _Extent(node, size, 1 + max((part.depth for part in below), default=0))
 
     def at(self, node: Node, code: str, summary: str, help: str) -> None:
         """Note a fault at a node."""

@@ -20,6 +20,7 @@ from segflow.model import (
     catalog,
     channel,
     duration,
+    operator,
     plan,
     predicate,
     rule,
@@ -28,6 +29,7 @@ from segflow.model import (
     settings,
     state,
     types,
+    window,
 )
 
 _MODULES: tuple[ModuleType, ...] = (
@@ -35,6 +37,7 @@ _MODULES: tuple[ModuleType, ...] = (
     catalog,
     channel,
     duration,
+    operator,
     plan,
     predicate,
     rule,
@@ -43,6 +46,7 @@ _MODULES: tuple[ModuleType, ...] = (
     settings,
     state,
     types,
+    window,
 )
 
 

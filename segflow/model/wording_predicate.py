@@ -4,7 +4,23 @@ from decimal import Decimal
 from typing import assert_never
 
 from segflow.model import predicate as p
+from segflow.model.operator import (
+    Ahead,
+    Among,
+    Anniversary,
+    Between,
+    CountTest,
+    Exists,
+    InLast,
+    InNext,
+    ListMatch,
+    MomentTest,
+    OlderThan,
+    OnCalendar,
+    TextMatch,
+)
 from segflow.model.scalar import Const, Text
+from segflow.model.window import Ago, Fixed, InCalendar, Window, Within
 from segflow.model.wording_scalar import (
     calendar,
     decimal,
@@ -18,8 +34,8 @@ from segflow.model.wording_scalar import (
 )
 from segflow.model.wording_text import Word, Words
 
-_ONCE = (p.CountTest(op="at_least", count=1),)
-_NEVER = (p.CountTest(op="exactly", count=0),)
+_ONCE = (CountTest(op="at_least", count=1),)
+_NEVER = (CountTest(op="exactly", count=0),)
 
 
 def predicate(node: p.Predicate | None) -> Words | None:
@@ -140,7 +156,7 @@ def _test(node: p.Test) -> Words:
 
 
 def _all_counts(operators: tuple[p.Operator, ...]) -> bool:
-    return all(isinstance(operator, p.CountTest) for operator in operators)
+    return all(isinstance(operator, CountTest) for operator in operators)
 
 
 def feature(node: p.Feature) -> Words:
@@ -168,17 +184,17 @@ def _choice(aggregate: p.Aggregate) -> Words:
     )
 
 
-def _window(window: p.Window | None) -> Words:
+def _window(window: Window | None) -> Words:
     match window:
         case None:
             return {}
-        case p.Within(duration=length):
+        case Within(duration=length):
             return {"within": str(length)}
-        case p.Ago(start=start, end=end):
+        case Ago(start=start, end=end):
             return {"ago": _from_to(duration(start), duration(end))}
-        case p.Fixed(since=since, until=until):
+        case Fixed(since=since, until=until):
             return {"since": moment(since), "until": moment(until)}
-        case p.InCalendar(span=span):
+        case InCalendar(span=span):
             return {"calendar": calendar(span)}
         case _:
             assert_never(window)
@@ -198,7 +214,7 @@ def _periods(node: p.Periods) -> Words:
     return {"did": events} | _choice(node.aggregate) | counts | {"periods": periods}
 
 
-def _counts(counts: tuple[p.CountTest, ...]) -> Words:
+def _counts(counts: tuple[CountTest, ...]) -> Words:
     return {test.op: test.count for test in counts}
 
 
@@ -259,50 +275,48 @@ def _operator(operator: p.Operator) -> tuple[str, Word]:
     match operator:
         case p.Compare(op=op, right=right):
             return op, operand(right)
-        case p.Among(values=values, negated=negated):
+        case Among(values=values, negated=negated):
             return "not_in" if negated else "in", [literal(value) for value in values]
-        case p.Between(low=low, high=high):
+        case Between(low=low, high=high):
             return "between", [literal(low), literal(high)]
-        case p.Exists(expected=expected):
+        case Exists(expected=expected):
             return "exists", expected
-        case p.TextMatch(op=op, text=text):
+        case TextMatch(op=op, text=text):
             return op, text
-        case p.ListMatch(op=op, values=values):
+        case ListMatch(op=op, values=values):
             return op, [literal(value) for value in values]
         case p.Size(tests=tests):
             return "size", {test.op: operand(test.right) for test in tests}
-        case p.CountTest(op=op, count=count):
+        case CountTest(op=op, count=count):
             return op, count
         case _:
             return _instant_operator(operator)
 
 
-_InstantOperator = (
-    p.MomentTest | p.InLast | p.OlderThan | p.InNext | p.Ahead | p.Anniversary | p.OnCalendar
-)
+_InstantOperator = MomentTest | InLast | OlderThan | InNext | Ahead | Anniversary | OnCalendar
 
 
 def _instant_operator(operator: _InstantOperator) -> tuple[str, Word]:
     match operator:
-        case p.MomentTest(op=op, moment=point):
+        case MomentTest(op=op, moment=point):
             return op, moment(point)
-        case p.InLast(duration=length):
+        case InLast(duration=length):
             return "in_last", str(length)
-        case p.OlderThan(duration=length):
+        case OlderThan(duration=length):
             return "older_than", str(length)
-        case p.InNext(duration=length):
+        case InNext(duration=length):
             return "in_next", str(length)
-        case p.Ahead(start=start, end=end):
+        case Ahead(start=start, end=end):
             return "ahead", _from_to(duration(start), duration(end))
-        case p.Anniversary():
+        case Anniversary():
             return "anniversary", _anniversary(operator)
-        case p.OnCalendar(span=span):
+        case OnCalendar(span=span):
             return "calendar", calendar(span)
         case _:
             assert_never(operator)
 
 
-def _anniversary(operator: p.Anniversary) -> Word:
+def _anniversary(operator: Anniversary) -> Word:
     if operator.month is not None and operator.day is not None:
         return f"{operator.month:02}-{operator.day:02}"
     if (operator.start_days, operator.end_days) == (0, 0):

@@ -7,9 +7,9 @@ from typing import assert_never
 from segflow.model.channel import Rate
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant, format_instant
-from segflow.model.predicate import CalendarSpan
 from segflow.model.scalar import Const, DatePoint, InstantPoint, Moment, Text
 from segflow.model.settings import SecretRef, Setting, SettingMap
+from segflow.model.window import CalendarSpan
 from segflow.model.wording_text import Plain, Word, Words
 
 

@@ -185,7 +185,8 @@ def _explain(change: Change, reach: Reach, zone: Changes) -> Change:
         case "recompute":
             because = reach.causes(change.address)
             attributes = change.attributes or (() if because else zone)
-            reaches = reach.effects(change.address)
+            # What lies above is reached by the cause already, and told there.
+            reaches = () if because else reach.effects(change.address)
             return replace(change, because=because, attributes=attributes, reaches=reaches)
         case "update":
             return replace(change, reaches=reach.effects(change.address))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from json.encoder import encode_basestring
 
 from segflow.model.wording_text import Plain, Word
 
@@ -36,5 +37,7 @@ def json_text(word: Word) -> str:
             return f"{{{','.join(items)}}}"
         case list():
             return f"[{','.join(json_text(item) for item in word)}]"
+        case str():
+            return encode_basestring(word)
         case _:
-            return json.dumps(word, ensure_ascii=False)
+            return json.dumps(word)

@@ -6,8 +6,11 @@ from dataclasses import replace
 from segflow.model.address import Address
 from segflow.model.codec import canonical, digest
 from segflow.model.compiled import Compiled
+from segflow.model.instant import Instant
 from segflow.model.observed import Observed
 from segflow.model.plan import Change, Plan
+from segflow.model.project import Settings
+from segflow.model.state import StateVersion
 from segflow.planner.diff import difference
 from segflow.planner.guards import blocked
 from segflow.planner.reach import closure
@@ -39,6 +42,32 @@ def build_plan(compiled: Compiled, observed: Observed, *, with_impact: bool) -> 
         blocked=tuple(stop for change in changes for stop in blocked(change, compiled, observed)),
         timezone=settings.timezone,
         renames=look_alikes(changes, compiled, observed),
+    )
+    return replace(plan, id=plan_id(plan))
+
+
+def empty_plan(
+    settings: Settings,
+    version: StateVersion,
+    as_of: Instant,
+    *,
+    unchanged: int,
+    with_impact: bool,
+) -> Plan:
+    """The plan of a project that is deployed just so: what build_plan() gives for it."""
+    plan = Plan(
+        id="",
+        project=settings.name,
+        environment=settings.environment,
+        lineage=version.lineage,
+        serial=version.serial,
+        as_of=as_of,
+        with_impact=with_impact,
+        changes=(),
+        unchanged=unchanged,
+        steps=(),
+        bases=(),
+        timezone=settings.timezone,
     )
     return replace(plan, id=plan_id(plan))
 

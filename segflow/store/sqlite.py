@@ -4,7 +4,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,6 +17,8 @@ from segflow.store.trouble import database_trouble
 
 BUSY_MS = 10_000
 """How long a transaction waits for another process's before it gives up."""
+
+_TRIES = 20
 
 
 class SqliteDatabase:
@@ -66,7 +68,7 @@ class SqliteDatabase:
         with database_trouble(self.place):
             make_folder(self._path.parent)
             with closing(self._connect(_uri(self._path, "rwc"))) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
+                _write_ahead(connection)
             sync_folder(self._path.parent)
 
     def back_up(self, suffix: str) -> None:
@@ -127,6 +129,18 @@ class SqliteDatabase:
 
 def _uri(path: Path, mode: str) -> str:
     return f"file:{quote(str(path))}?mode={mode}"
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    # Where two processes make the database at once SQLite refuses one of them without waiting. An
+    # empty transaction does wait, for the other's end.
+    for _ in range(_TRIES):
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _raw(connection: Connection) -> sqlite3.Connection:

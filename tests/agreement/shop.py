@@ -25,22 +25,11 @@ from segflow.model.catalog import (
 )
 from segflow.model.duration import Duration, parse_duration
 from segflow.model.instant import Instant, datetime_of, format_instant, parse_instant
-from segflow.model.predicate import (
-    Aggregate,
-    Ago,
-    CalendarSpan,
-    Compare,
-    FieldFeature,
-    InCalendar,
-    InNext,
-    OlderThan,
-    PropertyFeature,
-    Test,
-    Window,
-    Within,
-)
+from segflow.model.operator import InNext, OlderThan
+from segflow.model.predicate import Aggregate, Compare, FieldFeature, PropertyFeature, Test
 from segflow.model.scalar import Scalar, Text
 from segflow.model.types import ValueType, parse_type
+from segflow.model.window import Ago, CalendarSpan, InCalendar, Window, Within
 from tests.agreement.choices import Pick
 from tests.agreement.data import TIME_TYPES, Row, Tables
 
@@ -209,7 +198,9 @@ def shop(pick: Pick) -> Shop:
         stored_as={
             table: pick.one(TIME_TYPES) for table in ("people", "profiles", "orders", "views")
         },
-        scalars={kind: tuple(pick.part(pool, 5)) for kind, pool in SCALARS.items()},
+        scalars={
+            kind: tuple(pick.part(pool, 3 + len(pool) // 4)) for kind, pool in SCALARS.items()
+        },
         windows=windows,
         durations=durations,
         edges=edges(as_of, name, windows, durations),
@@ -345,6 +336,11 @@ def scalar(text: str, type_: ValueType) -> Scalar:
             return text
 
 
+def by_value(text: str, type_: ValueType) -> Any:
+    """What sorts literals of a type by their values, nearly enough for timestamps and dates."""
+    return text if type_.name in ("timestamp", "date") else scalar(text, type_)
+
+
 def _moment(pick: Pick, of: Shop, edges: Sequence[Instant]) -> datetime:
     """An instant at or beside an edge, with a rest below the millisecond that is to be cut off."""
     return datetime_of(pick.one(edges)) + timedelta(microseconds=pick.one([0, 1, 999]))
@@ -352,7 +348,7 @@ def _moment(pick: Pick, of: Shop, edges: Sequence[Instant]) -> datetime:
 
 def _events(pick: Pick, of: Shop, name: str) -> list[Row]:
     found: list[Row] = []
-    for number in range(pick.one([80, 80, 80, 60, 60, 60, 60, 40, 40, 40, 5, 0])):
+    for number in range(pick.one([*[80] * 4, *[60] * 5, *[40] * 5, 5, 0])):
         if found and pick.chance(8) and not (name == "purchase" and of.unique_purchases):
             found.append(pick.one(found))  # the same row once more
         else:

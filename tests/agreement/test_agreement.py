@@ -1,10 +1,12 @@
 """Engine and reference give the same members, for generated projects, data and instants."""
 
+import re
 from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 
+from segflow.model.codec import canonical
 from segflow.model.wording import phrase
 from tests.agreement.sides import pairs
 from tests.strategies import Example, examples
@@ -16,13 +18,27 @@ PAIRS = 1_000
 """In each of the shards at least so many pairs of a segment and data; 2,000 in all."""
 
 
+FORMS = {
+    *("All", "AnyOf", "NoneOf", "Not", "Everyone", "InFile", "InSegment", "Sample", "Test"),
+    *("FieldFeature", "PropertyFeature", "Aggregate", "Scaled"),
+    *("Among", "Between", "Compare", "CountTest", "Exists", "TextMatch"),
+    *("Ahead", "Anniversary", "InLast", "InNext", "MomentTest", "OlderThan", "OnCalendar"),
+    *("Ago", "Fixed", "InCalendar", "Within"),
+    *("avg", "count_distinct", "first", "first_time", "last", "last_time", "max", "min", "sum"),
+}
+"""Every form that can be compiled, by its name in canonical text."""
+
+
 @pytest.mark.timeout(1_200)
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_duckdb_agrees_with_the_reference(shard, tmp_path):
     """DuckDB gives the reference's members in at least 2,000 pairs, most of them telling."""
     tally: Counter[str] = Counter()
+    seen: set[str] = set()
 
     def run(example: Example) -> None:
+        for segment in example.project.segments():
+            seen.update(re.findall(r'"(?:\$|kind)":"(\w+)"', canonical(segment.where)))
         for pair in pairs(example, tmp_path, example.segments):
             if not pair.agree:
                 segment = example.project.segment(pair.segment)
@@ -35,5 +51,6 @@ def test_duckdb_agrees_with_the_reference(shard, tmp_path):
     settings(max_examples=SHOPS, suppress_health_check=list(HealthCheck))(
         given(examples(SEGMENTS))(run)
     )()
+    assert seen >= FORMS
     assert tally.total() >= PAIRS
     assert tally["some"] >= 0.6 * tally.total(), tally

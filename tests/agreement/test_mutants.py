@@ -24,7 +24,7 @@ from segflow.model.codec import canonical
 from tests.agreement.sides import pairs
 from tests.strategies import Example, example, size_of
 
-SHOPS = 60
+SHOPS = 150
 SEGMENTS = 16
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from segflow.app.refresh import Refreshed, refresh
@@ -104,3 +105,21 @@ def test_only_what_is_deployed_can_be_refreshed(root: Path, fresh: Path):
     with pytest.raises(NotDeployedError, match="nothing is deployed"):
         refresh_at(fresh, shop.SECOND, (), shop.SECOND)
     assert not (fresh / ".segflow").exists()
+
+
+def test_missing_secret_fails_its_segments_only(root: Path, monkeypatch: pytest.MonkeyPatch):
+    """A source whose secret is not set is a failing source like any other, told by its name."""
+    (root / "segflow.toml").write_text(shop.SETTINGS + '[secrets]\nallow = ["CRM_FILE"]\n')
+    crm = OTHER_SOURCE.replace("tables: {people: data/people.parquet}", "url: ${CRM_FILE}")
+    for name, text in (("catalog", crm), ("segments", OTHER_SEGMENT)):
+        path = root / name / "shop.yaml"
+        path.write_text(path.read_text() + text)
+    with duckdb.connect(str(root / "crm.duckdb")) as database:
+        database.execute("CREATE TABLE people AS SELECT 1 AS customer_id, now() AS first_seen")
+    monkeypatch.setenv("CRM_FILE", "crm.duckdb")
+    apply_at(root, shop.FIRST, to_bytes(plan_at(root, shop.FIRST)))
+    monkeypatch.delenv("CRM_FILE")
+    found = refreshed(root)
+    assert "CRM_FILE" in (found["everybody"].error or "")
+    assert found["recent"].error is None
+    assert b"crm.duckdb" not in (root / ".segflow" / "state.db").read_bytes()

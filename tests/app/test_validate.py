@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from segflow.app.validate import check_sources, find_root, load
+from segflow.app.root import find_root
+from segflow.app.sources import check_sources
+from segflow.app.validate import load
 from segflow.app.wiring import open_world
 from segflow.errors import InvalidProjectError, RefusedError
 from tests.app.conftest import Edit

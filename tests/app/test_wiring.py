@@ -27,10 +27,12 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_state_lies_in_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Relative places are relative to the project, wherever the command was called."""
+@pytest.mark.parametrize("folder", ["project", "50% off?", "käufe"])
+def test_state_lies_in_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str):
+    """Relative places are relative to the project, wherever the command was called, and whatever
+    the project's folder is called."""
     monkeypatch.chdir(tmp_path)
-    root = tmp_path / "project"
+    root = tmp_path / folder
     root.mkdir()
     settings = Settings(
         name="shop", state=StateSettings(url="sqlite:///kept/state.db", snapshots="kept/members")
@@ -41,7 +43,7 @@ def test_state_lies_in_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert world.snapshots.get(digest) == b"members"
     assert (root / "kept" / "state.db").exists()
     assert (root / "kept" / "members").is_dir()
-    assert [path.name for path in tmp_path.iterdir()] == ["project"]
+    assert [path.name for path in tmp_path.iterdir()] == [folder]
 
 
 def test_opening_a_world_makes_nothing(tmp_path: Path):

@@ -176,16 +176,16 @@ def test_outside_of_a_project(segflow, tmp_path, monkeypatch):
     "damage", [remove("data/purchases.parquet"), write("data/purchases.parquet", "x")]
 )
 def test_data_that_can_not_be_read(segflow, shop, damage):
-    """A source that is gone or broken is named; validate only warns, since it may come back."""
+    """A source that is gone or broken is named; validate can check the files without it."""
     damage(shop)
     result = segflow("plan")
     assert (result.code, result.out) == (1, "")
     assert "purchases" in result.err
     assert json.loads(segflow("plan", "--json").out)["error"]["kind"] == "source_unavailable"
     validated = segflow("validate")
-    assert validated.code == 0
-    assert "warning[SRC003]" in validated.out
-    assert validated.out.endswith("Found 0 errors, 1 warning.\n")
+    assert validated.code == 1
+    assert "error[SRC003]" in validated.out
+    assert segflow("validate", "--no-sources").code == 0
 
 
 def test_a_state_that_can_not_be_written(segflow, shop):

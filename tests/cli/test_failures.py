@@ -51,6 +51,13 @@ def test_a_file_error_names_the_file():
     assert told(error) == "error: plan.segplan: Permission denied"
 
 
+def test_a_failure_of_the_system_says_what_the_system_says():
+    """An error without a file is told in the system's words."""
+    assert (
+        told(OSError(errno.ENOSPC, "No space left on device")) == "error: No space left on device"
+    )
+
+
 def test_what_nobody_expected_says_how_to_report_it():
     """A defect is told as one, in two lines, without a traceback."""
     assert told(KeyError("x")) == (

@@ -1,6 +1,8 @@
 """The command as a whole: help, usage errors, interruptions, and how fast it starts."""
 
+import ast
 import json
+import os
 import subprocess
 import sys
 
@@ -95,6 +97,15 @@ def test_a_usage_error_is_json_where_json_was_asked_for(segflow):
     assert json.loads(result.out)["error"]["kind"] == "usage"
 
 
+def test_the_shell_can_complete_commands(process):
+    """The line of the reference makes bash complete the names of lazy commands too."""
+    source = {"_SEGFLOW_COMPLETE": "bash_source", "PATH": os.environ["PATH"]}
+    assert "complete" in process(env=source).out
+    words = {"COMP_WORDS": "segflow segment co", "COMP_CWORD": "2"}
+    asked = process(env=source | words | {"_SEGFLOW_COMPLETE": "bash_complete"})
+    assert asked.out == "plain,count\n"
+
+
 def failing_with(error: BaseException) -> LazyGroup:
     group = LazyGroup(name="segflow", lazy={})
 
@@ -139,16 +150,31 @@ def test_text_that_the_terminal_can_not_show_is_escaped(process, tmp_path):
     assert "\\u6d41" in result.out
 
 
-@pytest.mark.parametrize("words", [["--help"], ["segment", "--help"], ["init", "--help"]])
-def test_help_imports_nothing_heavy(words):
-    """The help needs neither engines nor the state database."""
+def loaded_by(*words: str) -> list[str]:
+    """Which heavy packages a command loads, in a process of its own."""
     program = (
         "import sys\n"
         "from segflow.cli.main import main\n"
-        f"main({words!r})\n"
+        f"assert main({words!r}) == 0\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert done.stderr.strip() == "[]"
+    return ast.literal_eval(done.stderr)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["segment", "--help"], ["init", "--help"]])
+def test_help_loads_nothing_heavy(words):
+    """The help needs neither engines nor the state database."""
+    assert loaded_by(*words) == []
+
+
+def test_checking_the_files_loads_nothing_heavy(shop):
+    """What editors and hooks run on every save reaches for no engine and no database."""
+    assert loaded_by("validate", "--no-sources") == []
+
+
+def test_a_plan_without_impact_loads_no_engine(shop):
+    """Where no source is asked, DuckDB and Arrow stay on the disk."""
+    assert not {"duckdb", "pyarrow"} & set(loaded_by("plan", "--no-impact"))

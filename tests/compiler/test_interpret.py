@@ -21,23 +21,19 @@ from segflow.model.catalog import Entity, Event, EventId, EventTable, Field, Pop
 from segflow.model.compiled import Compiled
 from segflow.model.duration import parse_duration
 from segflow.model.instant import Instant, parse_instant
+from segflow.model.operator import CountTest, ListMatch, OnCalendar, TextMatch
 from segflow.model.predicate import (
     Aggregate,
-    CalendarSpan,
     Changed,
     Compare,
     Consent,
     ContextFeature,
-    CountTest,
     EventHas,
     Everyone,
     FieldFeature,
     Held,
-    InCalendar,
     InSegment,
-    ListMatch,
     Members,
-    OnCalendar,
     Periods,
     Predicate,
     PropertyFeature,
@@ -49,7 +45,6 @@ from segflow.model.predicate import (
     Sql,
     Step,
     Test,
-    TextMatch,
     Transition,
     Via,
 )
@@ -57,6 +52,7 @@ from segflow.model.project import Project, Settings
 from segflow.model.scalar import Const, Text
 from segflow.model.segment import Segment
 from segflow.model.types import FLOAT, INTEGER, STRING, TIMESTAMP, VERSION
+from segflow.model.window import CalendarSpan, InCalendar
 
 T = parse_instant("2026-03-31T12:00:00Z")
 COUNT = Aggregate(kind="count", events=("purchase",))

@@ -2,18 +2,18 @@
 
 import pytest
 
+from segflow.model.operator import CountTest
 from segflow.model.predicate import (
     Aggregate,
     AnyOf,
     Compare,
-    CountTest,
     Everyone,
     FieldFeature,
     Not,
     Sample,
     Test,
-    Within,
 )
+from segflow.model.window import Within
 from tests.compiler.projects import compiled
 
 SAME = [

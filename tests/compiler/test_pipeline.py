@@ -1,11 +1,14 @@
 """What compiling a project gives: order, dependencies, fingerprints, definitions."""
 
 import pytest
+from duckdb_engine import Dialect
 
 from segflow.compiler.pipeline import compile_project
+from segflow.compiler.targets.sql import select_members
 from segflow.loader.project import load_project
 from segflow.model.address import Address
 from segflow.model.codec import canonical, digest
+from segflow.model.instant import Instant
 from segflow.model.project import Project, Settings
 from segflow.model.scalar import Const, Text
 from segflow.model.types import INTEGER, decimal_type
@@ -53,14 +56,35 @@ def test_segments_stand_after_those_they_name(tmp_path):
     assert found.segments["a"].segments == ("b",)
 
 
-def test_a_long_chain_of_segments_compiles(tmp_path):
-    """Depth of nesting is not limited by Python's stack."""
+def chain(length, leaf="{not: {segment: s%d}}"):
+    """Segments of which each rests on the next."""
     links = [
-        f"segment: s{n}\nentity: customer\nwhere: {{segment: s{n + 1}}}\n" for n in range(2000)
+        f"segment: s{number}\nentity: customer\nwhere: {leaf % (number + 1)}\n"
+        for number in range(length)
     ]
-    last = "segment: s2000\nentity: customer\nwhere: {everyone: true}\n"
-    found = compiled(tmp_path, "---\n".join([*links, last]))
-    assert next(iter(found.segments)) == "s2000"
+    return "---\n".join([*links, f"segment: s{length}\nentity: customer\nwhere: {{did: visit}}\n"])
+
+
+def test_a_chain_of_segments_may_be_long(tmp_path):
+    """The deepest one that is allowed becomes a query that an engine understands."""
+    found = compiled(tmp_path, chain(32))
+    assert next(iter(found.segments)) == "s32"
+    statement = select_members(found, "s0", Instant(0)).statement
+    assert str(statement.compile(dialect=Dialect())).count("NOT coalesce") == 32
+
+
+@pytest.mark.parametrize("length", [33, 3_000])
+def test_a_chain_that_is_too_long_is_refused(length, tmp_path):
+    """It is reported where the limit is passed, not at everything that rests on that."""
+    found, report = compile_project(project(tmp_path, chain(length)))
+    assert found is None
+    assert len(report) == length // 33
+    assert {one.code for one in report} == {"SUP003"}
+
+
+def test_a_snapshot_ends_a_chain(tmp_path):
+    """What is not evaluated at T is no part of the query."""
+    assert compiled(tmp_path, chain(100, "{not: {segment: s%d, as: snapshot}}"))
 
 
 def test_dependencies_are_direct_ones(tmp_path):

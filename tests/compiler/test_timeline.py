@@ -23,21 +23,17 @@ from segflow.compiler.timeline import (
 )
 from segflow.model.duration import Duration, parse_duration
 from segflow.model.instant import Instant, datetime_of, format_instant, parse_instant
-from segflow.model.predicate import (
-    Ago,
+from segflow.model.operator import (
     Ahead,
     Anniversary,
-    CalendarSpan,
-    Fixed,
-    InCalendar,
     InLast,
     InNext,
     MomentTest,
     OlderThan,
     OnCalendar,
-    Within,
 )
 from segflow.model.scalar import DatePoint, InstantPoint
+from segflow.model.window import Ago, CalendarSpan, Fixed, InCalendar, Within
 
 MINUTE = 60_000
 DAY = 86_400_000

@@ -24,28 +24,26 @@ from segflow.model.catalog import (
 from segflow.model.compiled import Compiled
 from segflow.model.duration import parse_duration
 from segflow.model.instant import parse_instant
+from segflow.model.operator import CountTest, Exists, MomentTest
 from segflow.model.predicate import (
     Aggregate,
     All,
     AnyOf,
     Compare,
-    CountTest,
-    Exists,
     FieldFeature,
     InSegment,
-    MomentTest,
     NoneOf,
     Not,
     Predicate,
     Sample,
     Scaled,
     Test,
-    Within,
 )
 from segflow.model.project import Project, Settings
 from segflow.model.scalar import InstantPoint, Text
 from segflow.model.segment import Segment
 from segflow.model.types import INTEGER, STRING, TIMESTAMP, decimal_type
+from segflow.model.window import Within
 
 T = parse_instant("2026-03-31T12:00:00Z")
 AT = (Location(source="shop", table="people", key="id"),)

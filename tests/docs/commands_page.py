@@ -18,6 +18,10 @@ Made from the commands themselves; `segflow COMMAND --help` says the same.
 
 Every command prints what it found on stdout and everything else on stderr. With `--json` the first
 is one JSON object on one line. [Exit codes](exit-codes.md) have a page of their own.
+
+Completion of commands and options in bash (zsh and fish likewise):
+
+    eval "$(_SEGFLOW_COMPLETE=bash_source segflow)"
 """
 
 

@@ -30,11 +30,12 @@ def examples(page: Path, *notes: str) -> list[Block]:
     return [block for block in blocks(page) if block.language == "yaml" and block.notes == notes]
 
 
-def check(folder: Path, *documents: str) -> Report:
+def check(folder: Path, *documents: str, catalog: bool = True) -> Report:
     """Everything that is found in a project of the catalog's example and these documents."""
+    base = [examples(CATALOG)[0].text] if catalog else []
     (folder / "segflow.toml").write_text('[project]\nname = "docs"\n')
     (folder / "catalog").mkdir()
-    for number, text in enumerate((examples(CATALOG)[0].text, *documents)):
+    for number, text in enumerate((*base, *documents)):
         (folder / "catalog" / f"{number}.yaml").write_text(text)
     project, report = load_project(folder)
     _, found = compile_project(project)
@@ -84,6 +85,13 @@ def test_every_yaml_block_is_an_example_or_written_to_a_file():
                 assert page in (CATALOG, LANGUAGE), str(block)
 
 
+def test_the_example_of_the_readme_is_valid(tmp_path):
+    """The catalog and the segment on the front page load and compile without a word."""
+    shown = [block.text for block in blocks(DOCS.parent / "README.md") if block.language == "yaml"]
+    assert len(shown) >= 2
+    assert list(check(tmp_path, "\n---\n".join(shown), catalog=False)) == []
+
+
 def test_the_settings_example_is_valid(tmp_path):
     """segflow.toml as shown is read, with its environment."""
     (block,) = (block for block in blocks(SETTINGS) if block.language == "toml")
@@ -112,7 +120,7 @@ def test_a_code_means_one_thing():
 
 
 def raised() -> Iterator[type[errors.SegflowError]]:
-    """The exceptions of errors.py that are raised: those without one below them, and RefusedError."""
+    """The exceptions of errors.py that are raised: RefusedError, and those with none below them."""
     for found in vars(errors).values():
         if isinstance(found, type) and issubclass(found, errors.SegflowError):
             below = [one for one in found.__subclasses__() if one.__module__ == errors.__name__]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from segflow.app.apply import apply
-from segflow.app.plan import interrupted
+from segflow.app.state import interrupted
 from segflow.errors import (
     BlockedError,
     SourceUnavailableError,

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from segflow.app.apply import apply, resume
-from segflow.app.plan import interrupted
 from segflow.app.refresh import refresh
-from segflow.app.state import unlock
+from segflow.app.state import interrupted, unlock
 from segflow.app.wiring import World
 from segflow.errors import LeaseLostError, LockedError, RefusedError
 from segflow.model.catalog import Source

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from segflow.app.apply import apply, resume
-from segflow.app.plan import interrupted
+from segflow.app.state import interrupted
 from segflow.errors import PlanAppliedError
 from segflow.model.plan import Plan
 from segflow.planner.planfile import to_bytes

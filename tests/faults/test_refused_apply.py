@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from segflow.app.apply import apply
-from segflow.app.plan import interrupted
 from segflow.app.refresh import refresh
+from segflow.app.state import interrupted
 from segflow.errors import (
+    BlockedError,
     ForeignPlanError,
     PlanAppliedError,
     RefusedError,
@@ -133,3 +134,29 @@ def test_unwritable_state_is_a_clear_error(tmp_path: Path):
     ):
         apply(world, plan)
     assert (root / ".segflow").read_text() == "a file where the folder should be"
+
+
+def test_plan_that_a_guard_forbids_is_refused(stages: Stages, tmp_path: Path):
+    """What `protect` forbade at plan is not begun."""
+    root = stages.copy(tmp_path)
+    edit(root, "within: 6d}", "within: 6d}\nprotect: {max_change: 1%}")
+    plan = plan_at(root, shop.SECOND)
+    assert [found.rule for found in plan.blocked] == ["protect.max_change"]
+    assert "segment.recent" in refused(root, plan, BlockedError)
+
+
+def test_refused_first_apply_makes_no_state(tmp_path: Path):
+    """What a guard forbids, or a list that changed, is refused before a state comes into being."""
+    root = tmp_path / "shop"
+    shop.write_before(root)
+    edit(root, "within: 14d}", "within: 14d}\nprotect: {max_size: 1}")
+    blocked = plan_at(root, shop.FIRST)
+    shop.write_after(root)
+    listed = plan_at(root, shop.FIRST)
+    (root / "lists" / "invited.csv").write_text("1\n")
+    with world_at(root, shop.FIRST) as world:
+        with pytest.raises(BlockedError, match="segment.recent"):
+            apply(world, blocked)
+        with pytest.raises(StalePlanError, match="invited"):
+            apply(world, listed)
+    assert not (root / ".segflow").exists()

@@ -1,6 +1,7 @@
 """Small projects on disk, and the case files of tests/cases/loader."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,16 @@ def load_case(root: Path, told: Mapping[str, Any]) -> tuple[Project, Report]:
     return load(root, {CASE_FILE: told["text"], **told.get("files", {})})
 
 
-def case_files() -> list[Path]:
+@cache
+def case_files() -> tuple[Path, ...]:
     """Every case file."""
-    return sorted(CASES.rglob("*.yaml"))
+    return tuple(sorted(CASES.rglob("*.yaml")))
 
 
-def case(path: Path) -> dict[str, Any]:
+@cache
+def case(path: Path) -> Mapping[str, Any]:
     """One case: fact, text, and what comes of it."""
-    read: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    read: Mapping[str, Any] = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     return read
 
 

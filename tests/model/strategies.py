@@ -29,7 +29,14 @@ from tests.model.predicates import (
     words,
 )
 
-said = words.filter(str.strip)
+said = words.map(str.strip).filter(bool)
+
+
+def by_name(strategy, name, least=0):
+    """What stands in a mapping: each name once, in order of name, as the loader keeps it."""
+    found = tuples(strategy, least, unique_by=name)
+    return found.map(lambda some: tuple(sorted(some, key=name)))
+
 
 # --- catalog ---------------------------------------------------------------------------------
 
@@ -62,10 +69,10 @@ sources = st.builds(
     c.Source,
     name=names,
     engine=st.just("duckdb"),
-    tables=tuples(
+    tables=by_name(
         st.tuples(names, st.sampled_from(["data/purchases.parquet", "x/y z.parquet"])),
-        1,
-        unique_by=lambda pair: pair[0],
+        lambda pair: pair[0],
+        least=1,
     ),
 )
 value_types = st.sampled_from(
@@ -115,12 +122,12 @@ entities = st.builds(
     ),
     timezone_field=maybe(names),
     timezone_default=maybe(st.sampled_from(["UTC", "Asia/Shanghai"])),
-    fields=tuples(catalog_fields, unique_by=lambda field: field.name),
+    fields=by_name(catalog_fields, lambda field: field.name),
 )
 events = st.builds(
     c.Event,
     name=names,
-    entities=tuples(st.tuples(names, columns), 1, 2, unique_by=lambda pair: pair[0]),
+    entities=by_name(st.tuples(names, columns), lambda pair: pair[0], least=1),
     at=st.builds(
         c.EventTable,
         source=names,
@@ -131,16 +138,15 @@ events = st.builds(
         version=maybe(columns),
         arrived=maybe(columns),
         lateness=maybe(durations),
-        when=tuples(
+        when=by_name(
             st.builds(c.ColumnTest, column=columns, values=tuples(said, 1))
             | st.builds(c.ColumnTest, column=columns, starts_with=said),
-            most=2,
-            unique_by=lambda test: test.column,
+            lambda test: test.column,
         ),
     ),
-    properties=tuples(
+    properties=by_name(
         st.builds(c.Property, name=names, type=value_types, column=columns),
-        unique_by=lambda prop: prop.name,
+        lambda prop: prop.name,
     ),
     stream=maybe(
         st.builds(
@@ -303,14 +309,14 @@ rule_parts = st.fixed_dictionaries(
 rules = st.builds(lambda parts, delivery: r.Rule(**parts, **delivery), rule_parts, deliveries)
 
 KINDS = {
-    "source": sources,
-    "entity": entities,
-    "event": events,
-    "relation": relations,
-    "segment": segments,
-    "channel": channels,
-    "offer": offers,
-    "rule": rules,
+    "source": opaque(sources),
+    "entity": opaque(entities),
+    "event": opaque(events),
+    "relation": opaque(relations),
+    "segment": opaque(segments),
+    "channel": opaque(channels),
+    "offer": opaque(offers),
+    "rule": opaque(rules),
 }
 objects = st.one_of(*KINDS.values())
 of_one_kind = st.sampled_from(sorted(KINDS)).flatmap(

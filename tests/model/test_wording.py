@@ -7,21 +7,13 @@ from hypothesis import given
 
 from segflow.model.channel import Channel
 from segflow.model.duration import Duration
-from segflow.model.predicate import (
-    Aggregate,
-    All,
-    CalendarSpan,
-    Compare,
-    CountTest,
-    FieldFeature,
-    InSegment,
-    Test,
-    Within,
-)
+from segflow.model.operator import CountTest
+from segflow.model.predicate import Aggregate, All, Compare, FieldFeature, InSegment, Test
 from segflow.model.scalar import Const, Text
 from segflow.model.segment import Protect, Segment
 from segflow.model.settings import SecretRef, SettingMap
 from segflow.model.types import INTEGER, TIMESTAMP, decimal_type
+from segflow.model.window import CalendarSpan, Within
 from segflow.model.wording import phrase, to_words
 from segflow.model.wording_scalar import calendar
 from segflow.model.wording_text import document, flow

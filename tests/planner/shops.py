@@ -18,22 +18,22 @@ from segflow.model.catalog import (
 from segflow.model.channel import Channel
 from segflow.model.compiled import Compiled
 from segflow.model.duration import Duration
+from segflow.model.operator import CountTest
 from segflow.model.predicate import (
     Aggregate,
     All,
     Compare,
-    CountTest,
     FieldFeature,
     InSegment,
     Not,
     Predicate,
     Test,
-    Within,
 )
 from segflow.model.rule import Action, EveryTrigger, Rule
 from segflow.model.scalar import Text
 from segflow.model.segment import Protect, Segment
 from segflow.model.types import STRING, decimal_type
+from segflow.model.window import Within
 from tests.planner.worlds import compile_objects
 
 FEWER = settings(max_examples=settings.default.max_examples // 2)

@@ -8,20 +8,8 @@ from hypothesis import strategies as st
 
 from segflow.model.catalog import Field
 from segflow.model.channel import Channel
-from segflow.model.predicate import (
-    All,
-    Among,
-    Anniversary,
-    Between,
-    Changed,
-    Compare,
-    FieldFeature,
-    ListMatch,
-    MomentTest,
-    Not,
-    Test,
-    TextMatch,
-)
+from segflow.model.operator import Among, Anniversary, Between, ListMatch, MomentTest, TextMatch
+from segflow.model.predicate import All, Changed, Compare, FieldFeature, Not, Test
 from segflow.model.scalar import DatePoint, Text
 from segflow.model.segment import Segment
 from segflow.model.settings import SecretRef, SettingMap

@@ -11,10 +11,11 @@ from segflow.app.plan import make_plan
 from segflow.app.wiring import World
 from segflow.cli import options
 from segflow.cli.apply_view import outcome_to_json, show_outcome
+from segflow.cli.deployed import deployed_world
 from segflow.cli.invocation import Invocation, command
 from segflow.cli.plan_view import read_plan, show_plan
 from segflow.cli.progress import LateBar
-from segflow.cli.session import deployed_world, session
+from segflow.cli.session import session
 from segflow.errors import RefusedError
 from segflow.model.instant import Instant
 from segflow.model.plan import Plan
@@ -80,6 +81,8 @@ def _after_approval(
         return None
     if not (auto_approve or plan.blocked):
         _ask()
+    if not call.output.as_json:
+        call.output.line()
     with LateBar() as bar:
         return apply_to(world, plan, bar)
 

@@ -1,18 +1,21 @@
 """`segflow plan`: what an apply would do."""
 
 import shlex
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from segflow.app.plan import interrupted, make_plan
+from segflow.app.remembered import remember, unchanged_plan
+from segflow.app.state import interrupted
 from segflow.cli import options
+from segflow.cli.deployed import deployed_world
 from segflow.cli.failures import BLOCKED, CHANGES, OK
 from segflow.cli.files import write_whole
 from segflow.cli.invocation import Invocation, command
 from segflow.cli.plan_view import show_plan
 from segflow.cli.progress import LateBar
-from segflow.cli.session import session
+from segflow.errors import InvalidProjectError
 from segflow.model.instant import Instant
 from segflow.model.plan import Plan
 from segflow.planner.planfile import to_bytes
@@ -41,10 +44,7 @@ def plan(
 
     Changes nothing. Every number is of one instant, --as-of.
     """
-    with session(call) as opened, LateBar() as bar:
-        made = make_plan(opened.world, opened.compiled, as_of, impact=not no_impact, progress=bar)
-        unfinished = interrupted(opened.world)
-    opened.warn(call)
+    made, unfinished = _planned(call, as_of, impact=not no_impact)
     if unfinished:
         label = click.style("warning", fg="yellow", bold=True)
         call.output.note(f"{label}: an apply was interrupted; the next one finishes it first")
@@ -54,6 +54,26 @@ def plan(
     if out is not None and not call.output.as_json:
         _say_saved(call, made, out)
     return exit_code(made) if detailed_exitcode else OK
+
+
+def _planned(call: Invocation, as_of: Instant | None, *, impact: bool) -> tuple[Plan, bool]:
+    """The plan, and whether an interrupted apply waits."""
+    # Broken settings are shown by load(), together with all else that is wrong.
+    with suppress(InvalidProjectError), deployed_world(call) as world:
+        made = unchanged_plan(world, as_of, impact=impact)
+        if made is not None:
+            return made, interrupted(world)
+    # Imported here: a plan that is known to be empty needs neither loader nor compiler.
+    from segflow.app.plan import make_plan
+    from segflow.cli.session import session
+
+    with session(call) as opened, LateBar() as bar:
+        made = make_plan(opened.world, opened.compiled, as_of, impact=impact, progress=bar)
+        unfinished = interrupted(opened.world)
+        if made.is_empty and not len(opened.report):
+            remember(opened.world, opened.compiled)
+    opened.warn(call)
+    return made, unfinished
 
 
 def exit_code(made: Plan) -> int:

@@ -7,11 +7,11 @@ import click
 from segflow.app.refresh import Refreshed
 from segflow.app.refresh import refresh as refresh_deployed
 from segflow.cli import options
+from segflow.cli.deployed import deployed_world
 from segflow.cli.failures import ERROR, OK
 from segflow.cli.invocation import Invocation, command
 from segflow.cli.output import counted
 from segflow.cli.progress import LateBar
-from segflow.cli.session import deployed_world
 from segflow.cli.tables import columns
 from segflow.model.instant import Instant, format_instant
 

@@ -1,14 +1,16 @@
 """`segflow validate`: every error of the files at once."""
 
+from pathlib import Path
+
 import click
 
-from segflow.app.validate import check_sources, load
-from segflow.app.wiring import open_world
+from segflow.app.validate import load
 from segflow.cli.diagnostics import closing, render, report_to_json
 from segflow.cli.failures import ERROR, OK
 from segflow.cli.invocation import Invocation, command
 from segflow.cli.output import counted
-from segflow.cli.session import root_of
+from segflow.cli.progress import LateBar
+from segflow.cli.root import root_of
 from segflow.diagnostics import Report
 from segflow.errors import InvalidProjectError
 from segflow.model.compiled import Compiled
@@ -41,9 +43,17 @@ def _examine(call: Invocation, no_sources: bool) -> tuple[Report, Compiled | Non
         return error.report, None
     report = loaded.report
     if not no_sources:
-        with open_world(loaded.compiled.project.settings, root) as world:
-            report.extend(check_sources(world, loaded.compiled))
+        report.extend(_ask_sources(root, loaded.compiled))
     return report, loaded.compiled
+
+
+def _ask_sources(root: Path, compiled: Compiled) -> Report:
+    # Loaded here: what reaches the world takes longer to load than checking the files takes.
+    from segflow.app.sources import check_sources
+    from segflow.app.wiring import open_world
+
+    with open_world(compiled.project.settings, root) as world, LateBar():
+        return check_sources(world, compiled)
 
 
 def _verdict(report: Report, compiled: Compiled | None) -> str:

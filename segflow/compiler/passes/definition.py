@@ -8,26 +8,25 @@ from segflow.compiler.passes.walk import Site, feature_sites, predicate_sites
 from segflow.model.catalog import Field, Property
 from segflow.model.codec import canonical, digest
 from segflow.model.duration import Duration
-from segflow.model.predicate import (
-    Aggregate,
-    Ago,
+from segflow.model.operator import (
     Ahead,
     Anniversary,
-    FieldFeature,
-    Fixed,
-    InCalendar,
-    InFile,
     InLast,
     InNext,
-    InSegment,
     MomentTest,
     OlderThan,
     OnCalendar,
+)
+from segflow.model.predicate import (
+    Aggregate,
+    FieldFeature,
+    InFile,
+    InSegment,
     PropertyFeature,
     Test,
-    Within,
 )
 from segflow.model.scalar import DatePoint
+from segflow.model.window import Ago, Fixed, InCalendar, Within
 
 _FORMAT = "1"
 """Changes when the meaning of a definition's parts does, so that old hashes match no new one."""

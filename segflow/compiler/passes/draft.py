@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from segflow.compiler.passes.walk import Site, entity_sites, rule_sites, segment_sites
-from segflow.diagnostics import Diagnostic, Report, Severity, Span
+from segflow.diagnostics import Diagnostic, Report, Span
 from segflow.model.address import Address
 from segflow.model.catalog import Entity, Event, Field, Property, Source
 from segflow.model.predicate import Aggregate, Predicate
@@ -24,20 +24,6 @@ class Index:
     rules: Mapping[str, Rule]
     fields: Mapping[str, Mapping[str, Field]]
     properties: Mapping[str, Mapping[str, Property]]
-
-    def names(self, kind: str) -> Mapping[str, object]:
-        """The objects of a kind that predicates and the catalog refer to."""
-        match kind:
-            case "source":
-                return self.sources
-            case "entity":
-                return self.entities
-            case "event":
-                return self.events
-            case "segment":
-                return self.segments
-            case _:
-                return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +56,6 @@ class Draft:
         at_key: bool = False,
         detail: str | None = None,
         help: str | None = None,
-        severity: Severity = "error",
     ) -> None:
         """Report a finding about the value at `path` of an object, or about the key there."""
         find = self.project.sources.key if at_key else self.project.sources.value
@@ -78,7 +63,6 @@ class Draft:
             Diagnostic(
                 code=code,
                 summary=summary,
-                severity=severity,
                 detail=detail,
                 help=help,
                 span=find(address, path),

@@ -11,16 +11,13 @@ from typing import assert_never
 
 from segflow.compiler.passes.draft import Draft
 from segflow.model.catalog import Entity, Field
+from segflow.model.operator import Among, CountTest
 from segflow.model.predicate import (
     Aggregate,
-    Ago,
     All,
-    Among,
     AnyOf,
     Compare,
-    CountTest,
     Feature,
-    Fixed,
     NoneOf,
     Not,
     Operator,
@@ -28,10 +25,9 @@ from segflow.model.predicate import (
     Sample,
     Scaled,
     Test,
-    Window,
-    Within,
 )
 from segflow.model.scalar import Const
+from segflow.model.window import Ago, Fixed, Window, Within
 
 
 def normalize(draft: Draft) -> Draft:

@@ -10,12 +10,11 @@ import re2
 from segflow.compiler.codes import LITERAL, MISFIT, PATTERN
 from segflow.compiler.passes.literals import LiteralError, constant
 from segflow.compiler.passes.slots import Scope, Slot
-from segflow.model.predicate import (
+from segflow.model.operator import (
     Ahead,
     Among,
     Anniversary,
     Between,
-    Compare,
     CountTest,
     Exists,
     InLast,
@@ -24,11 +23,9 @@ from segflow.model.predicate import (
     MomentTest,
     OlderThan,
     OnCalendar,
-    Operator,
-    Scaled,
-    Size,
     TextMatch,
 )
+from segflow.model.predicate import Compare, Operator, Scaled, Size
 from segflow.model.project import KeyPath
 from segflow.model.scalar import Const, Scalar, Text
 

@@ -1,8 +1,8 @@
 """Supported: what the language knows but can't be compiled yet is refused, by the form's name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from segflow.compiler.codes import NOT_YET, TWO_SOURCES
+from segflow.compiler.codes import NOT_YET, TOO_DEEP, TWO_SOURCES
 from segflow.compiler.passes.draft import Draft
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address
@@ -15,6 +15,7 @@ from segflow.model.predicate import (
     EventHas,
     FieldFeature,
     Held,
+    InSegment,
     Members,
     Periods,
     Rank,
@@ -28,6 +29,10 @@ from segflow.model.predicate import (
 )
 from segflow.model.project import KeyPath
 from segflow.model.segment import OnStream
+
+LEVELS = 64
+"""How deep a predicate may be with its nested segments in their places: queries are built and read
+by recursion, in segflow and in engines."""
 
 Finding = tuple[KeyPath, str]
 """Where the form stands, and its name."""
@@ -62,6 +67,7 @@ def supported(draft: Draft) -> Draft:
             for path, form in _of_site(site):
                 _refuse(draft, address, path, form)
             _one_source(draft, address, site)
+    _not_too_deep(draft)
     return draft
 
 
@@ -128,6 +134,35 @@ def _sources_of(draft: Draft, site: Site) -> Iterator[tuple[str, str]]:
             pass
 
 
+def _not_too_deep(draft: Draft) -> None:
+    levels: dict[str, int] = {}
+    for name in draft.order:
+        segment = draft.index.segments[name]
+        sites = draft.sites[segment.address]
+        levels[name] = max(_level(site.path) + _below(draft, site.node, levels) for site in sites)
+        if levels[name] > LEVELS:
+            levels[name] = 0  # whatever rests on it is not reported again
+            draft.complain(
+                TOO_DEEP,
+                segment.address,
+                ("where",),
+                f"segment {name!r} and those it rests on are more than {LEVELS} levels deep",
+                help="name a nearer segment, or take the last snapshot of one with `as: snapshot`",
+            )
+
+
+def _level(path: KeyPath) -> int:
+    return sum(1 for step in path if step in ("all", "any", "none", "not"))
+
+
+def _below(draft: Draft, node: object, levels: Mapping[str, int]) -> int:
+    """How deep the segment that stands for the node is."""
+    if not isinstance(node, InSegment) or node.snapshot:
+        return 0
+    nested = draft.index.segments.get(node.segment)
+    return 1 + levels.get(node.segment, 0) if nested and nested.mode == "dynamic" else 0
+
+
 # --- the catalog -----------------------------------------------------------------------------
 
 
@@ -150,6 +185,8 @@ def _of_source(source: Source) -> Iterator[Finding]:
         yield ("engine",), f"engine {source.engine}"
     if source.replica is not None:
         yield ("replica",), "`replica`"
+    if source.limits is not None:
+        yield ("limits",), "`limits`"
 
 
 def _of_entity(entity: Entity) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from segflow.compiler.passes.slots import FACTOR_DIGITS, Scope, Slot
 from segflow.compiler.passes.walk import conditions, list_key
 from segflow.compiler.timeline import zone
 from segflow.model.catalog import Entity, Field
+from segflow.model.operator import TextMatch
 from segflow.model.predicate import (
     Aggregate,
     All,
@@ -27,7 +28,6 @@ from segflow.model.predicate import (
     PropertyFeature,
     Scaled,
     Test,
-    TextMatch,
 )
 from segflow.model.project import KeyPath
 from segflow.model.rule import EventTrigger, Rule

@@ -8,31 +8,24 @@ from segflow.model.predicate import (
     Aggregate,
     All,
     AnyOf,
-    ContextFeature,
     EventHas,
     Feature,
-    FieldFeature,
     Held,
-    Members,
     NoneOf,
     Not,
     Operator,
     Periods,
     Predicate,
-    PropertyFeature,
     Rank,
     Same,
     Scaled,
     Sequence,
     Test,
-    Via,
 )
 from segflow.model.predicate import Compare as CompareOperator
 from segflow.model.project import KeyPath
 from segflow.model.rule import EventTrigger, IfStep, Rule, RuleStep, WaitUntilStep
 from segflow.model.segment import Segment
-
-FEATURES = (FieldFeature, PropertyFeature, ContextFeature, Aggregate)
 
 
 class Site(NamedTuple):
@@ -126,10 +119,8 @@ def _rarer_sites(
             yield from feature_sites(feature, (*path, "rank"), entity, events)
             if among is not None:
                 yield from predicate_sites(among, (*path, "among"), entity, events)
-        case Via() | Members():
-            pass  # what is below speaks of another entity
         case _:
-            pass
+            pass  # nothing is below, or it speaks of another entity
 
 
 def feature_sites(

@@ -31,33 +31,35 @@ from segflow.compiler.timeline import (
 )
 from segflow.model.compiled import list_set, segment_set
 from segflow.model.instant import Instant
-from segflow.model.predicate import (
+from segflow.model.operator import (
     Ahead,
-    All,
     Among,
     Anniversary,
-    AnyOf,
     Between,
-    Compare,
     CountTest,
-    Everyone,
     Exists,
-    Feature,
-    InFile,
     InLast,
     InNext,
-    InSegment,
     MomentTest,
-    NoneOf,
-    Not,
     OlderThan,
     OnCalendar,
+    TextMatch,
+)
+from segflow.model.predicate import (
+    All,
+    AnyOf,
+    Compare,
+    Everyone,
+    Feature,
+    InFile,
+    InSegment,
+    NoneOf,
+    Not,
     Operator,
     Predicate,
     Sample,
     Scaled,
     Test,
-    TextMatch,
 )
 from segflow.model.scalar import Const
 

@@ -1,6 +1,6 @@
 """The rows of events in SQL: of one event or of a union, each event counted once, cut at T."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,22 +10,21 @@ from sqlalchemy import (
     Label,
     Select,
     String,
+    TableClause,
     cast,
-    column,
     func,
     literal,
     null,
     or_,
     select,
-    table,
     union_all,
 )
 
 from segflow.compiler.dialects import Dialect, Expression
-from segflow.compiler.targets.values import bound
-from segflow.model.catalog import Event, EventId
+from segflow.compiler.targets.values import bound, not_later, stored_table
+from segflow.model.catalog import Event, EventId, Property
 from segflow.model.instant import Instant
-from segflow.model.types import TIMESTAMP, ValueType
+from segflow.model.types import TIMESTAMP
 
 KEY, TIME, EVENT = "key", "time", "event"
 _NUMBER, _TEXT = "id_number", "id_text"
@@ -84,52 +83,65 @@ class RowsOf:
         )
 
     def _of_event(self, event: Event, ids: Sequence[str]) -> Select[Any]:
-        columns = self._columns(event, ids)
-        found = select(*columns.values()).select_from(table(event.at.table))
-        found = found.where(columns[TIME] < bound(Instant(self.as_of + 1)))
+        source = stored_table(event.at.table, self._read(event))
+        columns = self._columns(event, source, ids)
+        found = select(*columns.values()).where(not_later(columns[TIME].element, self.as_of))
         if event.at.id is not None and not event.at.unique:
-            found = self._each_once(found, columns, event.at.id)
+            found = self._each_once(found, columns, source.c[event.at.id.column])
         elif self.since is not None:
-            found = found.where(columns[TIME] >= bound(self.since))
+            found = found.where(columns[TIME].element >= bound(self.since))
         return found
 
-    def _columns(self, event: Event, ids: Sequence[str]) -> dict[str, Label[Any]]:
+    def _read(self, event: Event) -> Iterator[str]:
+        """The columns of the event's table that are read."""
+        yield dict(event.entities)[self.entity]
+        yield event.at.time
+        if event.at.id is not None:
+            yield event.at.id.column
+        yield from (property_of(event, name).column or name for name in self.properties)
+
+    def _columns(
+        self, event: Event, source: TableClause, ids: Sequence[str]
+    ) -> dict[str, Label[Any]]:
         """The columns of the rows by name, in the same order for every event of a union."""
-        at = event.at
-        key: Expression = column(dict(event.entities)[self.entity])
-        columns = {KEY: key.label(KEY), TIME: self._value(at.time, TIMESTAMP).label(TIME)}
+        key: Expression = source.c[dict(event.entities)[self.entity]]
+        time = self.dialect.stored(source.c[event.at.time], TIMESTAMP)
+        columns = {KEY: key.label(KEY), TIME: time.label(TIME)}
         for name in ids:
-            columns[name] = _id(at.id, name).label(name)
+            columns[name] = _id(event.at.id, source, name).label(name)
         if self.ordered and len(self.events) > 1:
             columns[EVENT] = literal(event.name, String).label(EVENT)
         for name in self.properties:
-            declared = event.property_named(name)
-            if declared is None:
-                raise AssertionError(f"event {event.name} has no property {name}")
-            value = self._value(declared.column or name, declared.type)
+            declared = property_of(event, name)
+            value = self.dialect.stored(source.c[declared.column or name], declared.type)
             columns[property_column(name)] = value.label(property_column(name))
         return columns
 
-    def _value(self, name: str, type_: ValueType) -> Expression:
-        return self.dialect.stored(column(name), type_)
-
     def _each_once(
-        self, found: Select[Any], columns: Mapping[str, Label[Any]], id_: EventId
+        self, found: Select[Any], columns: Mapping[str, Label[Any]], id_: Expression
     ) -> Select[Any]:
         """One row of those with one id. They should be equal; where they are not, the choice is at
         least the same every time. Rows without an id are events of their own."""
         order = [one.element.asc().nulls_first() for one in columns.values()]
-        copy = func.row_number().over(partition_by=column(id_.column), order_by=order)
-        every = found.add_columns(copy.label(_COPY), column(id_.column).label(_ID)).subquery()
+        copy = func.row_number().over(partition_by=id_, order_by=order)
+        every = found.add_columns(copy.label(_COPY), id_.label(_ID)).subquery()
         kept = [every.c[name] for name in columns]
         once = select(*kept).where(or_(every.c[_COPY] == 1, every.c[_ID].is_(None)))
         return once if self.since is None else once.where(every.c[TIME] >= bound(self.since))
 
 
-def _id(id_: EventId | None, name: str) -> Expression:
+def property_of(event: Event, name: str) -> Property:
+    """The declared property; the pass `resolve` has seen to it that there is one."""
+    declared = event.property_named(name)
+    if declared is None:
+        raise AssertionError(f"event {event.name} has no property {name}")
+    return declared
+
+
+def _id(id_: EventId | None, source: TableClause, name: str) -> Expression:
     """The id where its type belongs into the column of that name, else missing."""
     if id_ is not None and id_.type == "string" and name == _TEXT:
-        return cast(column(id_.column), String)
+        return cast(source.c[id_.column], String)
     if id_ is not None and id_.type == "integer" and name == _NUMBER:
-        return column(id_.column)
+        return cast(source.c[id_.column], BigInteger)
     return cast(null(), String if name == _TEXT else BigInteger)

@@ -4,11 +4,11 @@ One scan per event (or union of events) gives all its aggregates; one join per t
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, FromClause, and_, column, select, table
+from sqlalchemy import CTE, FromClause, and_, select
 
 from segflow.compiler.dialects import Condition, Dialect, Expression
 from segflow.compiler.targets.aggregates import aggregate_columns, aggregate_value
@@ -21,7 +21,7 @@ from segflow.compiler.targets.needs import (
     stored_feature,
     where_features,
 )
-from segflow.compiler.targets.values import Value, within_bounds
+from segflow.compiler.targets.values import Value, stored_table, within_bounds
 from segflow.compiler.timeline import Bounds, window_bounds
 from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
@@ -78,9 +78,23 @@ class Facts:
         )
 
     def name(self, wanted: str) -> str:
-        """A name that no other part of the statement has."""
-        count = self._taken[wanted] = self._taken.get(wanted, 0) + 1
-        return wanted if count == 1 else f"{wanted}_{count}"
+        """A name that no other part of the statement has, and no table of the catalog."""
+        if not self._taken:
+            self._taken.update(dict.fromkeys(map(str.lower, self._tables()), 1))
+        free = wanted
+        while free.lower() in self._taken:
+            count = self._taken[wanted.lower()] = self._taken[wanted.lower()] + 1
+            free = f"{wanted}_{count}"
+        self._taken[free.lower()] = 1
+        return free
+
+    def _tables(self) -> Iterator[str]:
+        for one in self.compiled.project.objects.values():
+            if isinstance(one, Event):
+                yield one.at.table
+        for entity in self.compiled.entities.values():
+            yield entity.population.table
+            yield from (at.table for field in entity.fields for at in field.at if at.table)
 
     # --- fields ---
 
@@ -96,8 +110,8 @@ class Facts:
             by_table[self._table(feature)].append(feature)
         for (name, key_column), fields in by_table.items():
             self.one_row[name, key_column] = None
-            columns = {key_column: None, **dict.fromkeys(map(self._column, fields))}
-            source = table(name, *map(column, columns)).alias(self.name(f"{name}_fields"))
+            read = (key_column, *map(self._column, fields))
+            source = stored_table(name, read).alias(self.name(f"{name}_fields"))
             relation = relation.outerjoin(source, source.c[key_column] == key)
             for feature in fields:
                 type_ = declared_field(feature, self.entity).type
@@ -213,8 +227,10 @@ def _earliest(bounds: list[Bounds]) -> Instant | None:
 
 
 def _left_to_test(bounds: Bounds, since: Instant | None, as_of: Instant) -> Bounds:
-    """The bounds without what holds for every row that is read."""
+    """The bounds without what holds for every row that is read; empty ones stay as they are."""
+    if bounds.start is not None and bounds.end is not None and bounds.start >= bounds.end:
+        return bounds
     return Bounds(
         start=None if bounds.start == since else bounds.start,
-        end=None if bounds.end == as_of + 1 and bounds.end > (bounds.start or 0) else bounds.end,
+        end=None if bounds.end == as_of + 1 else bounds.end,
     )

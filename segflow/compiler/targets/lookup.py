@@ -5,25 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, cast, column, func, literal, null, select, table
+from sqlalchemy import Select, cast, func, null, select
 
 from segflow.compiler.dialects import UTC_TIMESTAMP, Expression
 from segflow.compiler.passes.walk import predicate_sites
+from segflow.compiler.targets.events import property_column, property_of
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.needs import declared_field, inlined_segment, properties_of
 from segflow.compiler.targets.sql import dialect_of
+from segflow.compiler.targets.values import stored_table
 from segflow.compiler.timeline import zone
 from segflow.compiler.worlds import EventRow, User
 from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, instant_of
-from segflow.model.predicate import (
-    Aggregate,
-    Feature,
-    FieldFeature,
-    InSegment,
-    Predicate,
-)
+from segflow.model.predicate import Aggregate, Feature, FieldFeature, InSegment, Predicate
 from segflow.model.scalar import Scalar
 from segflow.model.types import TIMESTAMP
 
@@ -159,12 +155,14 @@ def _read(features: Iterable[Feature]) -> Mapping[str, tuple[str, ...]]:
 def _user(facts: Facts, key: int, fields: Iterable[FieldFeature]) -> Select[Any]:
     """One row: since when the user exists, and the fields."""
     population = facts.entity.population
+    read = [population.key] if population.since is None else [population.key, population.since]
+    source = stored_table(population.table, read)
     since: Expression = cast(null(), UTC_TIMESTAMP)
     if population.since is not None:
-        since = func.min(facts.dialect.stored(column(population.since), TIMESTAMP))
-    found = select(literal(key, BigInteger).label(_KEY), since.label(_SINCE))
-    found = found.select_from(table(population.table)).where(column(population.key) == key)
-    user = found.group_by(column(population.key)).cte(facts.name("person"))
+        since = func.min(facts.dialect.stored(source.c[population.since], TIMESTAMP))
+    own: Expression = source.c[population.key]
+    found = select(own.label(_KEY), since.label(_SINCE)).where(own == key).group_by(own)
+    user = found.cte(facts.name("person"))
     joined = facts.joined(user, user.c[_KEY], fields)
     values = [
         value.expression.label(f"{_FIELD}{feature.field}")
@@ -178,12 +176,17 @@ def _events(facts: Facts, key: int, name: str, properties: Sequence[str]) -> Sel
     """Every row of the user's events; the reference leaves out later ones and duplicates."""
     event = facts.event(name)
     at = event.at
-    own: Expression = column(dict(event.entities)[facts.entity.name])
-    id_: Expression = null() if at.id is None else column(at.id.column)
-    columns = [facts.dialect.stored(column(at.time), TIMESTAMP).label(_TIME), id_.label(_ID)]
-    for one in properties:
-        declared = event.property_named(one)
-        if declared is not None:
-            value = facts.dialect.stored(column(declared.column or one), declared.type)
-            columns.append(value.label(f"{_PROPERTY}{one}"))
-    return select(*columns).select_from(table(at.table)).where(own == key)
+    owner = dict(event.entities)[facts.entity.name]
+    declared = [property_of(event, one) for one in properties]
+    ids = () if at.id is None else (at.id.column,)
+    read = (owner, at.time, *ids, *(one.column or one.name for one in declared))
+    source = stored_table(at.table, read)
+    time = facts.dialect.stored(source.c[at.time], TIMESTAMP)
+    id_: Expression = null() if at.id is None else source.c[at.id.column]
+    values = [
+        facts.dialect.stored(source.c[one.column or one.name], one.type).label(
+            property_column(one.name)
+        )
+        for one in declared
+    ]
+    return select(time.label(_TIME), id_.label(_ID), *values).where(source.c[owner] == key)

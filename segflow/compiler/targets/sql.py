@@ -5,12 +5,12 @@ population LEFT JOIN tables of fields LEFT JOIN one grouped scan per event WHERE
 
 from typing import Any
 
-from sqlalchemy import Select, column, select, table
+from sqlalchemy import Select, select
 
 from segflow.compiler.dialects import DIALECTS, Dialect, Expression
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.needs import needs_of
-from segflow.compiler.targets.values import bound
+from segflow.compiler.targets.values import not_later, stored_table
 from segflow.compiler.timeline import zone
 from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled
@@ -65,10 +65,11 @@ def dialect_of(compiled: Compiled, entity: Entity) -> Dialect:
 def _population(entity: Entity, as_of: Instant, dialect: Dialect) -> Select[Any]:
     """Every key once that exists at the instant; rows without a key are nobody."""
     population = entity.population
-    key: Expression = column(population.key)
-    found = select(key.label("key")).distinct().select_from(table(population.table))
-    found = found.where(key.is_not(None))
+    read = [population.key] if population.since is None else [population.key, population.since]
+    source = stored_table(population.table, read)
+    key: Expression = source.c[population.key]
+    found = select(key.label("key")).distinct().where(key.is_not(None))
     if population.since is not None:
-        since = dialect.stored(column(population.since), TIMESTAMP)
-        found = found.where(since < bound(Instant(as_of + 1)))
+        since = dialect.stored(source.c[population.since], TIMESTAMP)
+        found = found.where(not_later(since, as_of))
     return found

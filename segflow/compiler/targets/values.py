@@ -1,6 +1,6 @@
 """Values in SQL: the worth of features, constants of exact type, and comparisons between them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple, assert_never
@@ -12,16 +12,19 @@ from sqlalchemy import (
     Double,
     Numeric,
     String,
+    TableClause,
     and_,
     cast,
+    column,
     false,
     func,
     literal,
     not_,
+    table,
 )
 
 from segflow.compiler.dialects import UTC_TIMESTAMP, Condition, Dialect, Expression
-from segflow.compiler.timeline import Bounds, DateBounds
+from segflow.compiler.timeline import FIRST, LAST, Bounds, DateBounds
 from segflow.model.instant import Instant, datetime_of
 from segflow.model.predicate import CompareOp
 from segflow.model.scalar import Const, Scalar
@@ -33,11 +36,17 @@ _WIDEST = 38
 
 class Value(NamedTuple):
     """The worth of a feature. `divisor` makes an average of a sum, so that it stays exact; it is
-    above zero or missing. `zero` marks counts and sums, which are never missing."""
+    above zero, or the sum is missing."""
 
     expression: Expression
     type: ValueType
     divisor: Expression | None = None
+
+
+def stored_table(name: str, columns: Iterable[str]) -> TableClause:
+    """A table of the source with the columns that are read. They are written with the table's name,
+    since a column may have the name of one of ours."""
+    return table(name, *(column(one) for one in dict.fromkeys(columns)))
 
 
 def opposite(condition: Condition) -> Condition:
@@ -84,15 +93,22 @@ def constant(value: Scalar, type_: ValueType) -> Expression:
 
 
 def within_bounds(timestamp: Expression, bounds: Bounds) -> Condition:
-    """The timestamp, floored or not, lies in the bounds."""
-    if bounds.start is not None and bounds.end is not None and bounds.start >= bounds.end:
+    """The timestamp, floored or not, lies in the bounds. An end beyond the calendar is open."""
+    start = FIRST if bounds.start is None else bounds.start
+    end = LAST + 1 if bounds.end is None else bounds.end
+    if start >= end or start > LAST or end <= FIRST:
         return false()
     tests: list[Condition] = []
-    if bounds.start is not None:
-        tests.append(timestamp >= bound(bounds.start))
-    if bounds.end is not None:
-        tests.append(timestamp < bound(bounds.end))
+    if start > FIRST:
+        tests.append(timestamp >= bound(start))
+    if end <= LAST:
+        tests.append(timestamp < bound(Instant(end)))
     return and_(*tests) if tests else timestamp.is_not(None)
+
+
+def not_later(timestamp: Expression, as_of: Instant) -> Condition:
+    """The timestamp, floored, is not after the instant."""
+    return within_bounds(timestamp, Bounds(end=Instant(as_of + 1)))
 
 
 def within_dates(day: Expression, bounds: DateBounds) -> Condition:

@@ -4,9 +4,10 @@ import click
 
 from segflow.app import segments
 from segflow.cli import options
+from segflow.cli.deployed import deployed_world
 from segflow.cli.invocation import Invocation, command
 from segflow.cli.progress import LateBar
-from segflow.cli.session import deployed_world, session
+from segflow.cli.session import session
 from segflow.model.instant import Instant, format_instant
 
 

@@ -3,8 +3,8 @@
 import click
 
 from segflow.app import segments
+from segflow.cli.deployed import deployed_world
 from segflow.cli.invocation import Invocation, command
-from segflow.cli.session import deployed_world
 from segflow.cli.tables import columns
 from segflow.model.instant import format_instant
 

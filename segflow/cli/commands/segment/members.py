@@ -7,12 +7,13 @@ from pyroaring import BitMap64
 
 from segflow.app import segments
 from segflow.cli import options
+from segflow.cli.deployed import deployed_world
 from segflow.cli.files import write_whole
 from segflow.cli.invocation import Invocation, command
 from segflow.cli.keys import to_bytes
 from segflow.cli.output import counted
 from segflow.cli.progress import LateBar
-from segflow.cli.session import deployed_world, session
+from segflow.cli.session import session
 from segflow.model.instant import Instant, format_instant
 
 

@@ -3,8 +3,8 @@
 import click
 
 from segflow.app import state
+from segflow.cli.deployed import deployed_world
 from segflow.cli.invocation import Invocation, command
-from segflow.cli.session import deployed_world
 from segflow.cli.tables import facts
 from segflow.model.address import Address, parse_address
 from segflow.model.codec import from_canonical

@@ -1,8 +1,8 @@
 """`segflow state unlock`."""
 
 from segflow.app import state
+from segflow.cli.deployed import deployed_world
 from segflow.cli.invocation import Invocation, command
-from segflow.cli.session import deployed_world
 from segflow.model.instant import format_instant
 
 
