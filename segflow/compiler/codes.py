@@ -13,6 +13,8 @@ LITERAL = "FIT002"
 MISPLACED = "FIT003"
 PATTERN = "FIT004"
 DERIVED = "FIT005"
+NO_COUPON = "RUL001"
+RESERVED = "RUL002"
 
 CODES: Mapping[str, str] = {
     UNKNOWN: "A name refers to nothing",
@@ -26,5 +28,7 @@ CODES: Mapping[str, str] = {
     MISPLACED: "A form stands where it has no meaning",
     PATTERN: "A regular expression is not RE2",
     DERIVED: "A derived field declares another type than its feature gives",
+    NO_COUPON: "An action's offer and its channel do not fit together",
+    RESERVED: "A variant has the name of those who get nothing",
 }
 """Codes are stable: a title may be reworded, a code is never used again for something else."""

@@ -9,6 +9,7 @@ from segflow.compiler.passes.draft import Draft, draft_of
 from segflow.compiler.passes.normalize import normalize
 from segflow.compiler.passes.resolve import resolve
 from segflow.compiler.passes.supported import supported
+from segflow.compiler.passes.supported_rules import supported_rules
 from segflow.compiler.passes.typecheck import typecheck
 from segflow.diagnostics import Report
 from segflow.model.codec import canonical, digest
@@ -20,9 +21,9 @@ Pass = Callable[[Draft], Draft]
 
 # Names first, since all else looks them up and skips what is unknown. Cycles before types, so that
 # whoever follows a chain later can trust that it ends. What can't be compiled is named before types
-# are judged, so that the typing pass may pass over it in silence. All four always run: a person
+# are judged, so that the typing pass may pass over it in silence. All of them always run: a person
 # wants every error at once.
-CHECKS: tuple[Pass, ...] = (resolve, cycles, supported, typecheck)
+CHECKS: tuple[Pass, ...] = (resolve, cycles, supported, supported_rules, typecheck)
 
 # Only a project without errors comes this far. Definitions hash the normal shape, so that two ways
 # to write the same thing are one definition.

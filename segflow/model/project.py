@@ -113,6 +113,16 @@ class Project:
         found = self.objects.get(Address("segment", name))
         return found if isinstance(found, Segment) else None
 
+    def channel(self, name: str) -> Channel | None:
+        """See source()."""
+        found = self.objects.get(Address("channel", name))
+        return found if isinstance(found, Channel) else None
+
+    def offer(self, name: str) -> Offer | None:
+        """See source()."""
+        found = self.objects.get(Address("offer", name))
+        return found if isinstance(found, Offer) else None
+
     def segments(self) -> tuple[Segment, ...]:
         """Every segment, in order of name."""
         return tuple(found for found in self if isinstance(found, Segment))

@@ -50,7 +50,7 @@ properties:
   amount: {type: integer, column: amount}
 ---
 channel: push
-kind: push
+kind: webhook
 """
 
 

@@ -29,7 +29,7 @@ where: {did: purchase}
 ---
 rule: r
 segment: a
-trigger: {event: visit}
+trigger: {every: 1d}
 goal: {event: purchase, window: 7d}
 send: [{channel: push}]
 """
@@ -82,6 +82,16 @@ def test_a_chain_that_is_too_long_is_refused(length, tmp_path):
     assert {one.code for one in report} == {"SUP003"}
 
 
+@pytest.mark.parametrize(
+    ("where", "codes"), [("", set()), ("where: {field: age, gte: 18}\n", {"SUP003"})]
+)
+def test_a_rule_may_not_make_a_chain_too_long(where, codes, tmp_path):
+    """With a filter of its own a rule's audience is a level deeper than its segment."""
+    rule = f"---\nrule: r\nsegment: s0\ntrigger: {{every: 1d}}\n{where}send: [{{channel: push}}]\n"
+    _, report = compile_project(project(tmp_path, chain(32) + rule))
+    assert {one.code for one in report} == codes
+
+
 def test_a_snapshot_ends_a_chain(tmp_path):
     """What is not evaluated at T is no part of the query."""
     assert compiled(tmp_path, chain(100, "{not: {segment: s%d, as: snapshot}}"))
@@ -95,7 +105,7 @@ def test_dependencies_are_direct_ones(tmp_path):
     assert named["segment.c"] == ("entity.customer", "event.purchase")
     assert named["entity.customer"] == ("event.purchase", "source.warehouse")
     assert named["event.visit"] == ("source.warehouse",)
-    assert named["rule.r"] == ("channel.push", "event.purchase", "event.visit", "segment.a")
+    assert named["rule.r"] == ("channel.push", "event.purchase", "segment.a")
     assert found.segments["c"].depends == found.depends[Address("segment", "c")]
 
 

@@ -56,7 +56,7 @@ CUSTOMER = Entity(
     population=Population(source="warehouse", table="customers", key="id"),
     fields=(field("country"), field("email", pii=True)),
 )
-PUSH = Channel(name="push", kind="push")
+PUSH = Channel(name="push", kind="webhook")
 
 
 def event(name: str, table: str) -> Event:

@@ -124,8 +124,8 @@ def test_secrets_are_references_all_the_way():
     """A plan knows secrets by their names only."""
     token = SettingMap(items=(("token", SecretRef(name="HOOK_TOKEN")),))
     other = SettingMap(items=(("token", SecretRef(name="OTHER_TOKEN")),))
-    before = compile_objects(Channel(name="push", kind="push", settings=token))
-    after = compile_objects(Channel(name="push", kind="push", settings=other))
+    before = compile_objects(Channel(name="push", kind="webhook", settings=token))
+    after = compile_objects(Channel(name="push", kind="webhook", settings=other))
     made = plan(before, after)
 
     (attribute,) = made.changes[0].attributes

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from segflow.compiler.codes import NOT_YET
 from segflow.compiler.passes.walk import Site, entity_sites, rule_sites, segment_sites
 from segflow.diagnostics import Diagnostic, Report, Span
 from segflow.model.address import Address
@@ -68,6 +69,17 @@ class Draft:
                 span=find(address, path),
                 address=str(address),
             )
+        )
+
+    def refuse(self, address: Address, path: KeyPath, form: str) -> None:
+        """Report a form of the language that can't be compiled or run yet."""
+        self.complain(
+            NOT_YET,
+            address,
+            path,
+            f"{form} is not supported yet",
+            at_key=True,
+            detail="it is part of the language, but this version can't compile it",
         )
 
     def has_key(self, address: Address, path: KeyPath) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from segflow.compiler.codes import NOT_YET, TOO_DEEP, TWO_SOURCES
+from segflow.compiler.codes import TOO_DEEP, TWO_SOURCES
 from segflow.compiler.passes.draft import Draft
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address
@@ -28,11 +28,14 @@ from segflow.model.predicate import (
     Via,
 )
 from segflow.model.project import KeyPath
+from segflow.model.rule import Rule
 from segflow.model.segment import OnStream
 
 LEVELS = 64
 """How deep a predicate may be with its nested segments in their places: queries are built and read
 by recursion, in segflow and in engines."""
+
+NEARER = "name a nearer segment, or take the last snapshot of one with `as: snapshot`"
 
 Finding = tuple[KeyPath, str]
 """Where the form stands, and its name."""
@@ -58,28 +61,17 @@ def supported(draft: Draft) -> Draft:
     """Report every form that can't be compiled yet, and segments that need two sources."""
     for found in draft.project:
         for path, form in _of_object(found):
-            _refuse(draft, found.address, path, form)
+            draft.refuse(found.address, path, form)
     for segment in draft.index.segments.values():
         if isinstance(segment.refresh, OnStream):
-            _refuse(draft, segment.address, ("refresh",), "`refresh: stream`")
+            draft.refuse(segment.address, ("refresh",), "`refresh: stream`")
     for address, sites in draft.sites.items():
         for site in sites:
             for path, form in _of_site(site):
-                _refuse(draft, address, path, form)
+                draft.refuse(address, path, form)
             _one_source(draft, address, site)
     _not_too_deep(draft)
     return draft
-
-
-def _refuse(draft: Draft, address: Address, path: KeyPath, form: str) -> None:
-    draft.complain(
-        NOT_YET,
-        address,
-        path,
-        f"{form} is not supported yet",
-        at_key=True,
-        detail="it is part of the language, but this version can't compile it",
-    )
 
 
 # --- predicates ------------------------------------------------------------------------------
@@ -147,8 +139,29 @@ def _not_too_deep(draft: Draft) -> None:
                 segment.address,
                 ("where",),
                 f"segment {name!r} and those it rests on are more than {LEVELS} levels deep",
-                help="name a nearer segment, or take the last snapshot of one with `as: snapshot`",
+                help=NEARER,
             )
+    for rule in draft.index.rules.values():
+        if _audience_level(draft, rule, levels) > LEVELS:
+            draft.complain(
+                TOO_DEEP,
+                rule.address,
+                ("segment",),
+                f"the audience of rule {rule.name!r} is more than {LEVELS} levels deep",
+                help=NEARER,
+            )
+
+
+def _audience_level(draft: Draft, rule: Rule, levels: Mapping[str, int]) -> int:
+    """How deep the rule's segment is together with its `where`, as two items of one list; 0 for a
+    rule without a `where`, whose audience is the segment."""
+    segment = _below(draft, InSegment(segment=rule.segment), levels)
+    inside = [
+        _level(site.path) + _below(draft, site.node, levels)
+        for site in draft.sites[rule.address]
+        if site.path[0] == "where"
+    ]
+    return 1 + max([segment, *inside]) if inside else 0
 
 
 def _level(path: KeyPath) -> int:
