@@ -1,21 +1,23 @@
 """The compiler's main path; read this first. In goes a project, out come typed definitions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from segflow.compiler.passes.cycles import cycles
 from segflow.compiler.passes.definition import definition
 from segflow.compiler.passes.depends import depends
-from segflow.compiler.passes.draft import Draft, draft_of
+from segflow.compiler.passes.draft import Draft, audience_of, draft_of, rule_entity
 from segflow.compiler.passes.normalize import normalize
 from segflow.compiler.passes.resolve import resolve
 from segflow.compiler.passes.supported import supported
 from segflow.compiler.passes.supported_rules import supported_rules
 from segflow.compiler.passes.typecheck import typecheck
+from segflow.compiler.passes.walk import segment_sites
 from segflow.diagnostics import Report
 from segflow.model.codec import canonical, digest
-from segflow.model.compiled import Compiled, CompiledSegment
+from segflow.model.compiled import Compiled, CompiledRule, CompiledSegment
 from segflow.model.predicate import InFile, InSegment
 from segflow.model.project import Project
+from segflow.model.segment import Segment
 
 Pass = Callable[[Draft], Draft]
 
@@ -56,7 +58,24 @@ def _compiled(draft: Draft) -> Compiled:
         fingerprints={address: digest(canonical(one)) for address, one in project.objects.items()},
         depends=draft.depends,
         entities=draft.entities,
+        rules={name: _rule(draft, name) for name in sorted(draft.index.rules)},
     )
+
+
+def _rule(draft: Draft, name: str) -> CompiledRule:
+    rule = draft.index.rules[name]
+    entity = rule_entity(draft.index, rule)
+    written = Segment(name=name, entity=entity, where=audience_of(rule, rule.where))
+    nodes = [site.node for site in segment_sites(written)]
+    audience = CompiledSegment(
+        segment=written,
+        where=draft.audiences[name],
+        definition=draft.audience_definitions[name],
+        depends=draft.depends[rule.address],
+        segments=_segments_in(nodes),
+        lists=_lists_in(nodes),
+    )
+    return CompiledRule(rule=rule, audience=audience)
 
 
 def _segment(draft: Draft, name: str) -> CompiledSegment:
@@ -67,6 +86,14 @@ def _segment(draft: Draft, name: str) -> CompiledSegment:
         where=draft.wheres[name],
         definition=draft.definitions[name],
         depends=draft.depends[segment.address],
-        segments=tuple(sorted({node.segment for node in nodes if isinstance(node, InSegment)})),
-        lists=tuple(sorted({node.path for node in nodes if isinstance(node, InFile)})),
+        segments=_segments_in(nodes),
+        lists=_lists_in(nodes),
     )
+
+
+def _segments_in(nodes: Iterable[object]) -> tuple[str, ...]:
+    return tuple(sorted({node.segment for node in nodes if isinstance(node, InSegment)}))
+
+
+def _lists_in(nodes: Iterable[object]) -> tuple[str, ...]:
+    return tuple(sorted({node.path for node in nodes if isinstance(node, InFile)}))

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 
 from pyroaring import BitMap64
 
-from segflow.compiler.targets.sql import select_members
+from segflow.compiler.targets.sql import select_audience, select_members
 from segflow.errors import CorruptStateError
 from segflow.executor.effects import Engines
 from segflow.model.catalog import Source
 from segflow.model.compiled import Compiled, list_set, segment_set
 from segflow.model.instant import Instant
+from segflow.ports import Selection
 
 Kept = Callable[[str], BitMap64 | None]
 """The kept members of a segment: the frozen set of a static one, the last snapshot of a dynamic
@@ -43,7 +44,13 @@ class Evaluator:
 
         Raises SourceUnavailableError and UnusableDataError.
         """
-        selection = select_members(self._compiled, name, self._as_of)
+        return self._select(select_members(self._compiled, name, self._as_of))
+
+    def audience(self, rule: str) -> BitMap64:
+        """The users whom a rule reaches before the gate. Raises as members() does."""
+        return self._select(select_audience(self._compiled, rule, self._as_of))
+
+    def _select(self, selection: Selection) -> BitMap64:
         sets = {wanted: self._set(wanted) for wanted in selection.sets}
         return self._engines(source_of(self._compiled, selection.source)).members(selection, sets)
 

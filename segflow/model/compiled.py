@@ -8,6 +8,7 @@ from segflow.model.catalog import Entity
 from segflow.model.instant import Instant
 from segflow.model.predicate import Predicate
 from segflow.model.project import Project
+from segflow.model.rule import Rule
 from segflow.model.segment import Segment
 
 
@@ -35,6 +36,28 @@ class CompiledSegment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledRule:
+    """One rule, ready to be run.
+
+    `audience` is whom a run reaches before the gate: a segment that is called as the rule, of the
+    entity of the rule's segment, whose `where` is "in that segment, and the rule's where".
+    """
+
+    rule: Rule
+    audience: CompiledSegment
+
+    @property
+    def address(self) -> Address:
+        """rule.<name>"""
+        return self.rule.address
+
+    @property
+    def definition(self) -> str:
+        """The hash of all that decides who is in the audience."""
+        return self.audience.definition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
     """A whole project, typed and checked.
 
@@ -42,7 +65,7 @@ class Compiled:
     the canonical JSON of every object; `depends` are the direct dependencies of every object
     (a rule on its segment and channels, a segment on entity, events and segments, …). `entities`
     are those of the project with their derived fields and population typed and normalised; the
-    objects of `project` stay as they were written.
+    objects of `project` stay as they were written. `rules` are by name, in order of name.
     """
 
     project: Project
@@ -50,6 +73,7 @@ class Compiled:
     fingerprints: Mapping[Address, str]
     depends: Mapping[Address, tuple[Address, ...]]
     entities: Mapping[str, Entity] = field(default_factory=dict)
+    rules: Mapping[str, CompiledRule] = field(default_factory=dict)
 
     def reached_by(self, address: Address) -> tuple[Address, ...]:
         """Every object that depends on `address`, directly or not, in order of address."""

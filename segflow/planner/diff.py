@@ -142,10 +142,14 @@ class _Sides:
         return found or (replaced(before, after, *shown) if redefined else ())
 
     def lists(self, address: Address) -> tuple[tuple[str, str], ...]:
-        """The list files of a segment with their digests."""
-        if address.kind != "segment":
-            return ()
-        paths = self.compiled.segments[address.name].lists
+        """The list files of a segment, or of a rule's filter, with their digests."""
+        match address.kind:
+            case "segment":
+                paths = self.compiled.segments[address.name].lists
+            case "rule":
+                paths = self.compiled.rules[address.name].audience.lists
+            case _:
+                return ()
         return tuple((path, self.compiled.project.lists[path].digest) for path in sorted(paths))
 
 

@@ -9,6 +9,7 @@ from segflow.loader.project import load_project
 from segflow.model.address import Address
 from segflow.model.codec import canonical, digest
 from segflow.model.instant import Instant
+from segflow.model.predicate import All, Compare, FieldFeature, InSegment, Test
 from segflow.model.project import Project, Settings
 from segflow.model.scalar import Const, Text
 from segflow.model.types import INTEGER, decimal_type
@@ -258,3 +259,42 @@ def test_what_is_written_but_broken_is_not_called_missing(tmp_path):
     found, report = compile_project(loaded)
     assert found is None
     assert len(report) == 0
+
+
+RULE = """\
+---
+rule: r
+segment: s
+trigger: {every: 1d}
+send: [{channel: push}]
+"""
+
+
+def rule_definition(folder, text):
+    return compiled(folder, ONE.replace("{}", "{did: purchase}") + text).rules["r"].definition
+
+
+def test_a_rules_audience_is_its_segment_and_its_filter(tmp_path):
+    """The filter is typed; without one the audience is the segment alone."""
+    found = compiled(
+        tmp_path, ONE.replace("{}", "{did: visit}") + RULE + "where: {field: age, gte: 18}\n"
+    )
+    audience = found.rules["r"].audience
+    adults = Test(
+        feature=FieldFeature(field="age"),
+        operators=(Compare(op="gte", right=Const(type=INTEGER, value=18)),),
+    )
+    assert audience.where == All(items=(InSegment(segment="s"), adults))
+    assert audience.segment.entity == "customer"
+    assert audience.segments == ("s",)
+    plain = compiled(tmp_path, ONE.replace("{}", "{did: visit}") + RULE)
+    assert plain.rules["r"].audience.where == InSegment(segment="s")
+
+
+def test_a_rules_definition_is_of_its_audience(tmp_path):
+    """It changes with the filter, and with the segment's definition; not with what is sent."""
+    first = rule_definition(tmp_path, RULE)
+    assert rule_definition(tmp_path, RULE.replace("1d", "2d") + "holdout: 10%\n") == first
+    assert rule_definition(tmp_path, RULE + "where: {field: age, gte: 18}\n") != first
+    visitors = ONE.replace("{}", "{did: visit}") + RULE
+    assert compiled(tmp_path, visitors).rules["r"].definition != first

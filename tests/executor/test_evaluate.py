@@ -7,10 +7,13 @@ from pyroaring import BitMap64
 from segflow.compiler.pipeline import compile_project
 from segflow.executor.evaluate import Evaluator
 from segflow.model.catalog import Entity, Population, Source
+from segflow.model.channel import Channel
 from segflow.model.compiled import Compiled, list_set, segment_set
+from segflow.model.duration import Duration
 from segflow.model.instant import Instant
 from segflow.model.predicate import All, Everyone, InFile, InSegment, Predicate
-from segflow.model.project import ListFile, Project, Settings
+from segflow.model.project import ListFile, Object, Project, Settings
+from segflow.model.rule import Action, EveryTrigger, Rule
 from segflow.model.segment import Segment
 from tests.executor.worlds import GivenEngine
 
@@ -28,7 +31,7 @@ def segment(name: str, where: Predicate, mode: str = "dynamic") -> Segment:
     return Segment(name=name, entity="customer", where=where, mode=mode)
 
 
-def compiled(*segments: Segment) -> Compiled:
+def compiled(*segments: Object) -> Compiled:
     things = (SOURCE, ENTITY, *segments)
     project = Project(
         settings=Settings(name="shop"),
@@ -95,3 +98,18 @@ def test_nested_sets_of_a_segment_are_told():
     kept = {"frozen": BitMap64([4]), "loyal": BitMap64([5])}
     evaluator = Evaluator(compiled(FROZEN, LOYAL, MIXED), NOW, lambda source: engine, kept.get)
     assert evaluator.nested("mixed") == kept
+
+
+def test_audience_of_a_rule_is_evaluated():
+    """It is asked for with the frozen set of the static segment that the rule is for."""
+    rule = Rule(
+        name="r",
+        segment="frozen",
+        trigger=EveryTrigger(every=Duration(count=1, unit="d")),
+        send=(Action(channel="push"),),
+    )
+    engine = GivenEngine(lambda: BitMap64([1]))
+    found = compiled(FROZEN, Channel(name="push", kind="webhook"), rule)
+    kept = {"frozen": BitMap64([1, 2])}
+    assert Evaluator(found, NOW, lambda source: engine, kept.get).audience("r") == BitMap64([1])
+    assert engine.handed == [{segment_set("frozen"): BitMap64([1, 2])}]

@@ -1,9 +1,9 @@
 """Definition: the hash of all that decides who is in a segment, and of nothing else."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from segflow.compiler.passes.draft import Draft
+from segflow.compiler.passes.draft import Draft, rule_entity
 from segflow.compiler.passes.walk import Site, feature_sites, predicate_sites
 from segflow.model.catalog import Field, Property
 from segflow.model.codec import canonical, digest
@@ -22,6 +22,7 @@ from segflow.model.predicate import (
     FieldFeature,
     InFile,
     InSegment,
+    Predicate,
     PropertyFeature,
     Test,
 )
@@ -33,21 +34,29 @@ _FORMAT = "1"
 
 
 def definition(draft: Draft) -> Draft:
-    """Give every segment its definition hash."""
+    """Give every segment, and the audience of every rule, its definition hash."""
     parts = _Parts(draft)
     hashes: dict[str, str] = {}
     for name in draft.order:
         segment = draft.index.segments[name]
-        where = draft.wheres[name]
-        sites = tuple(predicate_sites(where, (), segment.entity))
-        nested = {
-            f"segment {site.node.segment} {hashes[site.node.segment]}"
-            for site in sites
-            if isinstance(site.node, InSegment)
-        }
-        used = {parts.population(segment.entity), *nested, *parts.of_sites(sites)}
-        hashes[name] = digest("\n".join([_FORMAT, canonical(where), *sorted(used)]))
-    return replace(draft, definitions=hashes)
+        hashes[name] = _hash(draft.wheres[name], segment.entity, parts, hashes)
+    audiences = {
+        name: _hash(draft.audiences[name], rule_entity(draft.index, rule), parts, hashes)
+        for name, rule in draft.index.rules.items()
+    }
+    return replace(draft, definitions=hashes, audience_definitions=audiences)
+
+
+def _hash(where: Predicate, entity: str, parts: "_Parts", hashes: Mapping[str, str]) -> str:
+    """The hash of a normal predicate over an entity; `hashes` are those of nested segments."""
+    sites = tuple(predicate_sites(where, (), entity))
+    nested = {
+        f"segment {site.node.segment} {hashes[site.node.segment]}"
+        for site in sites
+        if isinstance(site.node, InSegment)
+    }
+    used = {parts.population(entity), *nested, *parts.of_sites(sites)}
+    return digest("\n".join([_FORMAT, canonical(where), *sorted(used)]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from segflow.compiler.passes.walk import Site, entity_sites, rule_sites, segment
 from segflow.diagnostics import Diagnostic, Report, Span
 from segflow.model.address import Address
 from segflow.model.catalog import Entity, Event, Field, Property, Source
-from segflow.model.predicate import Aggregate, Predicate
+from segflow.model.predicate import Aggregate, All, InSegment, Predicate
 from segflow.model.project import KeyPath, Project
 from segflow.model.rule import Rule
 from segflow.model.segment import Segment
@@ -32,7 +32,8 @@ class Draft:
     """The state between two passes. `report` and `broken` are written to, all else is replaced.
 
     `broken` are objects that are named and written, but left out by the loader for an error there.
-    `wheres` and `entities` are as written, then typed, then normalised. `sites` are the nodes as
+    `wheres`, `audiences` (of rules, by name) and `entities` are as written, then typed, then
+    normalised. `sites` are the nodes as
     written. `order` puts every segment after those it names.
     """
 
@@ -46,6 +47,8 @@ class Draft:
     order: tuple[str, ...] = ()
     depends: Mapping[Address, tuple[Address, ...]] = field(default_factory=dict)
     definitions: Mapping[str, str] = field(default_factory=dict)
+    audiences: Mapping[str, Predicate] = field(default_factory=dict)
+    audience_definitions: Mapping[str, str] = field(default_factory=dict)
 
     def complain(
         self,
@@ -102,6 +105,7 @@ def draft_of(project: Project) -> Draft:
         sites=dict(_all_sites(index)),
         wheres={name: segment.where for name, segment in index.segments.items()},
         entities=index.entities,
+        audiences={name: audience_of(rule, rule.where) for name, rule in index.rules.items()},
     )
 
 
@@ -131,6 +135,12 @@ def _all_sites(index: Index) -> Iterator[tuple[Address, tuple[Site, ...]]]:
         yield segment.address, tuple(segment_sites(segment))
     for rule in index.rules.values():
         yield rule.address, tuple(rule_sites(rule, rule_entity(index, rule)))
+
+
+def audience_of(rule: Rule, where: Predicate | None) -> Predicate:
+    """Whom a rule reaches: the segment, filtered by `where`."""
+    segment = InSegment(segment=rule.segment)
+    return segment if where is None else All(items=(segment, where))
 
 
 def rule_entity(index: Index, rule: Rule) -> str:

@@ -31,10 +31,11 @@ from segflow.model.window import Ago, Fixed, Window, Within
 
 
 def normalize(draft: Draft) -> Draft:
-    """Give every segment and entity its normal shape."""
+    """Give every segment, audience and entity its normal shape."""
     return replace(
         draft,
         wheres={name: _predicate(where, name) for name, where in draft.wheres.items()},
+        audiences={name: _predicate(where, name) for name, where in draft.audiences.items()},
         entities={name: _entity(entity) for name, entity in draft.entities.items()},
     )
 

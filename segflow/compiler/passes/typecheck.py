@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import assert_never
 
 from segflow.compiler.codes import DERIVED, LITERAL, MISFIT, MISPLACED
-from segflow.compiler.passes.draft import Draft, rule_entity
+from segflow.compiler.passes.draft import Draft, audience_of, rule_entity
 from segflow.compiler.passes.operators import INEXACT, digits_of, typed_operator
 from segflow.compiler.passes.slots import FACTOR_DIGITS, Scope, Slot
 from segflow.compiler.passes.walk import conditions, list_key
@@ -47,9 +47,11 @@ def typecheck(draft: Draft) -> Draft:
         )
         for name, segment in draft.index.segments.items()
     }
-    for rule in draft.index.rules.values():
-        _rule(rule, Scope(draft, rule.address, rule_entity(draft.index, rule), (), around))
-    return replace(draft, wheres=wheres, entities=entities)
+    audiences = {
+        name: _rule(rule, Scope(draft, rule.address, rule_entity(draft.index, rule), (), around))
+        for name, rule in draft.index.rules.items()
+    }
+    return replace(draft, wheres=wheres, entities=entities, audiences=audiences)
 
 
 # --- objects ---------------------------------------------------------------------------------
@@ -97,14 +99,14 @@ def _gives(given: ValueType, declared: ValueType, feature: Feature) -> bool:
     return given == declared
 
 
-def _rule(rule: Rule, scope: Scope) -> None:
-    if rule.where is not None:
-        _predicate(rule.where, ("where",), scope)
+def _rule(rule: Rule, scope: Scope) -> Predicate:
+    where = None if rule.where is None else _predicate(rule.where, ("where",), scope)
     if isinstance(rule.trigger, EventTrigger) and rule.trigger.where is not None:
         inside = scope._replace(events=(rule.trigger.event,))
         _predicate(rule.trigger.where, ("trigger", "where"), inside)
     for condition, path in conditions(rule.steps, ("steps",)):
         _predicate(condition, path, scope)
+    return audience_of(rule, where)
 
 
 # --- predicates ------------------------------------------------------------------------------

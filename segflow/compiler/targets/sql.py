@@ -26,6 +26,12 @@ def select_members(compiled: Compiled, name: str, as_of: Instant) -> Selection:
     return select_keys(compiled, segment.segment.entity, segment.where, as_of)
 
 
+def select_audience(compiled: Compiled, rule: str, as_of: Instant) -> Selection:
+    """The query for the users whom a rule reaches before the gate."""
+    audience = compiled.rules[rule].audience
+    return select_keys(compiled, audience.segment.entity, audience.where, as_of)
+
+
 def select_keys(
     compiled: Compiled, entity_name: str, where: Predicate, as_of: Instant
 ) -> Selection:
