@@ -53,7 +53,7 @@ def remember(world: World, compiled: Compiled) -> None:
     its own beside the state; where that can't be written nothing is kept."""
     if not (world.root / _HOME).is_dir():
         return
-    lists = sorted(compiled.project.lists)
+    lists = sorted({*compiled.project.lists, *compiled.project.files})
     files = _files(world, lists)
     if files is None:
         return

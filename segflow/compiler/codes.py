@@ -15,6 +15,8 @@ PATTERN = "FIT004"
 DERIVED = "FIT005"
 NO_COUPON = "RUL001"
 RESERVED = "RUL002"
+TEMPLATE = "TPL001"
+PERSONAL = "TPL002"
 
 CODES: Mapping[str, str] = {
     UNKNOWN: "A name refers to nothing",
@@ -30,5 +32,7 @@ CODES: Mapping[str, str] = {
     DERIVED: "A derived field declares another type than its feature gives",
     NO_COUPON: "An action's offer and its channel do not fit together",
     RESERVED: "A variant has the name of those who get nothing",
+    TEMPLATE: "A template can't be filled in",
+    PERSONAL: "A message sends a personal field",
 }
 """Codes are stable: a title may be reworded, a code is never used again for something else."""

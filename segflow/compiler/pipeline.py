@@ -10,8 +10,10 @@ from segflow.compiler.passes.normalize import normalize
 from segflow.compiler.passes.resolve import resolve
 from segflow.compiler.passes.supported import supported
 from segflow.compiler.passes.supported_rules import supported_rules
+from segflow.compiler.passes.templates import templates
 from segflow.compiler.passes.typecheck import typecheck
 from segflow.compiler.passes.walk import segment_sites
+from segflow.compiler.templates import names_used
 from segflow.diagnostics import Report
 from segflow.model.codec import canonical, digest
 from segflow.model.compiled import Compiled, CompiledRule, CompiledSegment
@@ -25,7 +27,7 @@ Pass = Callable[[Draft], Draft]
 # whoever follows a chain later can trust that it ends. What can't be compiled is named before types
 # are judged, so that the typing pass may pass over it in silence. All of them always run: a person
 # wants every error at once.
-CHECKS: tuple[Pass, ...] = (resolve, cycles, supported, supported_rules, typecheck)
+CHECKS: tuple[Pass, ...] = (resolve, cycles, supported, supported_rules, templates, typecheck)
 
 # Only a project without errors comes this far. Definitions hash the normal shape, so that two ways
 # to write the same thing are one definition.
@@ -75,7 +77,15 @@ def _rule(draft: Draft, name: str) -> CompiledRule:
         segments=_segments_in(nodes),
         lists=_lists_in(nodes),
     )
-    return CompiledRule(rule=rule, audience=audience)
+    paths = {action.template_path or "" for _, actions in rule.sends() for action in actions}
+    files = sorted(paths & draft.project.files.keys())
+    uses = [use for path in files for use in names_used(draft.project.files[path].text)]
+    return CompiledRule(
+        rule=rule,
+        audience=audience,
+        templates=tuple(files),
+        user_fields=tuple(sorted({use.name for use in uses if use.scope == "user"})),
+    )
 
 
 def _segment(draft: Draft, name: str) -> CompiledSegment:

@@ -7,7 +7,7 @@ from segflow.loader.nodes import ListNode, MapNode, Node
 from segflow.loader.predicate import PREDICATE
 from segflow.loader.secrets import ACTION_SETTINGS
 from segflow.loader.shapes import Checked, Key, ListOf, Record, Shape, Values
-from segflow.loader.slots import DURATION, NAME, TEXT, integer
+from segflow.loader.slots import DURATION, NAME, PROJECT_PATH, integer
 from segflow.model.rule import (
     Action,
     IfStep,
@@ -21,7 +21,7 @@ from segflow.model.rule import (
 _ACTION_KEYS = {
     "channel": Key(NAME, required=True),
     "offer": Key(NAME),
-    "template": Key(TEXT),
+    "template": Key(PROJECT_PATH, doc="A file in the folder templates"),
 }
 
 

@@ -1,9 +1,24 @@
-"""Reads the project's text files; what can't be read is a finding."""
+"""Reads the project's files; what can't be read is a finding."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from segflow.diagnostics import Diagnostic
+from segflow.diagnostics import Diagnostic, Span
+from segflow.loader.discovery import is_inside
 from segflow.loader.nodes import SourceFile
+from segflow.model.address import Address
+
+_LONGEST_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileUse:
+    """A place of an object that names a file, by its path relative to the project."""
+
+    address: Address
+    path: str
+    span: Span | None
 
 
 def read_text(
@@ -30,3 +45,57 @@ def _not_utf8(path: str, content: bytes, start: int) -> Diagnostic:
     return Diagnostic(
         code="YML007", summary="not UTF-8 text", help="save the file as UTF-8", span=span
     )
+
+
+def by_path(uses: Iterable[FileUse]) -> Mapping[str, Sequence[FileUse]]:
+    """The uses of each file, in the order given."""
+    found: dict[str, list[FileUse]] = {}
+    for use in uses:
+        found.setdefault(use.path, []).append(use)
+    return found
+
+
+def read_named(
+    root: Path,
+    path: str,
+    uses: Iterable[FileUse],
+    found: list[Diagnostic],
+    codes: tuple[str, str],
+) -> bytes | None:
+    """The bytes of a file that objects name; None, with an error at each of its uses, where it
+    can't be read (the first of `codes`) or is not inside of the project (the second)."""
+    file = root / path
+    code, help = codes[0], "the path is relative to the folder of segflow.toml"
+    if not is_inside(str(root.resolve()), str(file)):
+        code, summary = codes[1], f"{path} leads out of the project"
+        help = "put a copy of the file into the project"
+    elif not file.is_file():
+        summary = f"there is no file {path}"
+    else:
+        try:
+            return file.read_bytes()
+        except OSError as error:
+            summary = f"can't read {path}: {error.strerror}"
+    for use in uses:
+        found.append(
+            Diagnostic(
+                code=code, summary=summary, help=help, span=use.span, address=str(use.address)
+            )
+        )
+    return None
+
+
+def at_line(
+    code: str, path: str, line: int, raw: str, summary: str, help: str | None
+) -> Diagnostic:
+    """An error about a whole line of a file."""
+    shown = raw[:_LONGEST_SHOWN]
+    span = Span(
+        path=path,
+        line=line,
+        column=1,
+        end_line=line,
+        end_column=max(2, len(shown) + 1),
+        text=shown,
+    )
+    return Diagnostic(code=code, summary=summary, help=help, span=span)

@@ -2,13 +2,13 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from segflow.diagnostics import Diagnostic, Span
-from segflow.loader.discovery import is_inside
+from segflow.diagnostics import Diagnostic
+from segflow.loader.files import FileUse, at_line, by_path, read_named
 from segflow.loader.nodes import shorten
 from segflow.model.address import Address
 from segflow.model.catalog import Entity, Relation
@@ -20,16 +20,6 @@ from segflow.model.segment import Segment
 
 MOST_JUNK = 20
 _MAX_KEY = 2**64 - 1
-_LONGEST_SHOWN = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListUse:
-    """A place of an object that names a list."""
-
-    address: Address
-    path: str
-    span: Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +33,13 @@ class ListKey:
 def read_lists(
     root: Path,
     objects: Mapping[Address, Object],
-    uses: Iterable[ListUse],
+    uses: Iterable[FileUse],
     found: list[Diagnostic],
 ) -> dict[str, ListFile]:
     """Every list that is named and has no fault, by its path."""
-    by_path: dict[str, list[ListUse]] = {}
-    for use in uses:
-        by_path.setdefault(use.path, []).append(use)
     lists = {}
-    for path, named in by_path.items():
-        content = _content(root, path, named, found)
+    for path, named in by_path(uses).items():
+        content = read_named(root, path, named, found, ("LST001", "LST002"))
         key = _key_of(named, objects, found)
         if content is None or key is None:
             continue
@@ -75,36 +62,11 @@ def kept_list(
     return None
 
 
-# --- the file --------------------------------------------------------------------------------
-
-
-def _content(root: Path, path: str, uses: list[ListUse], found: list[Diagnostic]) -> bytes | None:
-    file = root / path
-    code, help = "LST001", "the path is relative to the folder of segflow.toml"
-    if not is_inside(str(root.resolve()), str(file)):
-        code, summary = "LST002", f"{path} leads out of the project"
-        help = "put a copy of the file into the project"
-    elif not file.is_file():
-        summary = f"there is no file {path}"
-    else:
-        try:
-            return file.read_bytes()
-        except OSError as error:
-            summary = f"can't read {path}: {error.strerror}"
-    for use in uses:
-        found.append(
-            Diagnostic(
-                code=code, summary=summary, help=help, span=use.span, address=str(use.address)
-            )
-        )
-    return None
-
-
 # --- whose keys they are ---------------------------------------------------------------------
 
 
 def _key_of(
-    uses: list[ListUse], objects: Mapping[Address, Object], found: list[Diagnostic]
+    uses: Sequence[FileUse], objects: Mapping[Address, Object], found: list[Diagnostic]
 ) -> ListKey | None:
     """The key of the entities that the list is for; None where it is unknown or not the same."""
     first: ListKey | None = None
@@ -121,7 +83,7 @@ def _key_of(
     return first
 
 
-def _two_keys(use: ListUse, first: ListKey, second: ListKey) -> Diagnostic:
+def _two_keys(use: FileUse, first: ListKey, second: ListKey) -> Diagnostic:
     return Diagnostic(
         code="LST004",
         summary=f"{use.path} is read for keys `{first.name}` and for keys `{second.name}`",
@@ -181,33 +143,20 @@ def _parse(path: str, content: bytes, key: ListKey, found: list[Diagnostic]) -> 
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        found.append(_at_line(path, line, "", "not UTF-8 text", "save the file as UTF-8"))
+        found.append(at_line("LST003", path, line, "", "not UTF-8 text", "save the file as UTF-8"))
         return None
     junk: list[tuple[int, str, str]] = []
     keys = dict.fromkeys(_keys(text, key, junk))
     for line, raw, reason in junk[:MOST_JUNK]:
         help = f"remove the line, or put a header with `{key.name}` over the keys"
-        found.append(_at_line(path, line, raw, reason, help))
+        found.append(at_line("LST003", path, line, raw, reason, help))
     if len(junk) > MOST_JUNK:
         line, raw, _ = junk[MOST_JUNK]
         summary = f"{len(junk) - MOST_JUNK} more lines are no keys, the first of them here"
-        found.append(_at_line(path, line, raw, summary, None))
+        found.append(at_line("LST003", path, line, raw, summary, None))
     if junk:
         return None
     return ListFile(path=path, keys=tuple(keys), digest=digest(content), content=content)
-
-
-def _at_line(path: str, line: int, raw: str, summary: str, help: str | None) -> Diagnostic:
-    shown = raw[:_LONGEST_SHOWN]
-    span = Span(
-        path=path,
-        line=line,
-        column=1,
-        end_line=line,
-        end_column=max(2, len(shown) + 1),
-        text=shown,
-    )
-    return Diagnostic(code="LST003", summary=summary, help=help, span=span)
 
 
 class _Lines:

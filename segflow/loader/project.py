@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from segflow.diagnostics import Diagnostic, Report
+from segflow.loader.attached import read_attached
 from segflow.loader.discovery import yaml_files
-from segflow.loader.files import read_text
+from segflow.loader.files import FileUse, read_text
 from segflow.loader.findings import Findings
 from segflow.loader.kinds import READERS, REFUSED
-from segflow.loader.lists import ListUse, read_lists
+from segflow.loader.lists import read_lists
 from segflow.loader.nodes import MapNode, Node, Scalar, shorten
 from segflow.loader.settings import load_settings
 from segflow.loader.shapes import Record
@@ -31,12 +32,15 @@ def load_project(root: Path, environment: str | None = None) -> tuple[Project, R
     for path in yaml_files(root, settings.paths, found):
         _read_file(root, path, loaded)
     lists = read_lists(root, loaded.objects, loaded.uses, found)
-    report = Report()
-    report.extend(found)
     sources = SourceMap(
         keys=Spans(loaded.places, of_keys=True), values=Spans(loaded.places, of_keys=False)
     )
-    project = Project(settings=settings, objects=loaded.objects, sources=sources, lists=lists)
+    files = read_attached(root, loaded.objects, sources, found)
+    report = Report()
+    report.extend(found)
+    project = Project(
+        settings=settings, objects=loaded.objects, sources=sources, lists=lists, files=files
+    )
     return project, report
 
 
@@ -49,7 +53,7 @@ class _Loaded:
     found: list[Diagnostic]
     objects: dict[Address, Object] = field(default_factory=dict)
     places: Places = field(default_factory=Places)
-    uses: list[ListUse] = field(default_factory=list)
+    uses: list[FileUse] = field(default_factory=list)
 
 
 def _read_file(root: Path, path: str, loaded: _Loaded) -> None:
@@ -75,7 +79,7 @@ def _read_document(place: Placed, node: Node, loaded: _Loaded) -> None:
     read = READERS[kind].read(node, findings)
     for path, list_node in findings.lists:
         span = place.file.span(list_node)
-        loaded.uses.append(ListUse(address=address, path=path, span=span))
+        loaded.uses.append(FileUse(address=address, path=path, span=span))
     if first is not place:
         span = first.file.span(loaded.places.root(address)[1])
         summary = f"{address} is declared twice; first in {span.path}:{span.line}"

@@ -41,10 +41,14 @@ class CompiledRule:
 
     `audience` is whom a run reaches before the gate: a segment that is called as the rule, of the
     entity of the rule's segment, whose `where` is "in that segment, and the rule's where".
+    `templates` are the paths of its templates in Project.files, `user_fields` the fields of users
+    that those templates name, both in order and each once.
     """
 
     rule: Rule
     audience: CompiledSegment
+    templates: tuple[str, ...] = ()
+    user_fields: tuple[str, ...] = ()
 
     @property
     def address(self) -> Address:

@@ -82,13 +82,34 @@ class ListFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectFile:
+    """A file that rules or offers name, as read: its bytes, their SHA-256 in hex and, of a file of
+    codes, the codes in file order."""
+
+    path: str
+    digest: str
+    content: bytes
+    codes: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The text of a template."""
+        return self.content.decode("utf-8-sig")
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
-    """A configuration as loaded. Objects are unique by address; iteration is in that order."""
+    """A configuration as loaded. Objects are unique by address; iteration is in that order.
+
+    `lists` and `files` are by path, relative to the project: what `in_file` names, and templates
+    of rules and code files of offers.
+    """
 
     settings: Settings
     objects: Mapping[Address, Object]
     sources: SourceMap = field(default_factory=SourceMap)
     lists: Mapping[str, ListFile] = field(default_factory=dict)
+    files: Mapping[str, ProjectFile] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Object]:
         return (self.objects[address] for address in sorted(self.objects))

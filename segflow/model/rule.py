@@ -1,5 +1,6 @@
 """Rules: who of a segment gets what, when, how often and at what cost."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Union
@@ -17,6 +18,10 @@ Overlap = Literal[
 
 HOLDOUT = "holdout"
 """The arm of those who get nothing, so that others can be compared with them; no variant's name."""
+
+
+TEMPLATES = "templates"
+"""The folder that templates are in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +92,11 @@ class Action:
     offer: str | None = None
     template: str | None = None
     settings: SettingMap = SettingMap(items=())
+
+    @property
+    def template_path(self) -> str | None:
+        """Where the template is, relative to the project."""
+        return None if self.template is None else f"{TEMPLATES}/{self.template}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,3 +213,11 @@ class Rule:
     def address(self) -> Address:
         """rule.<name>"""
         return Address("rule", self.name)
+
+    def sends(self) -> Iterator[tuple[tuple[str | int, ...], tuple[Action, ...]]]:
+        """Every list of actions that one user gets one after the other, with its key path; those
+        of `steps` are not among them."""
+        if self.send:
+            yield ("send",), self.send
+        for number, variant in enumerate(self.variants):
+            yield ("variants", number, "send"), variant.send

@@ -1,6 +1,9 @@
 """Projects for tests of the compiler: a shop's catalog, and whatever a test writes beside it."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from segflow.compiler.pipeline import compile_project
 from segflow.diagnostics import Diagnostic, Report
@@ -55,13 +58,19 @@ kind: webhook
 
 
 def project(
-    folder: Path, text: str, *, catalog: str = CATALOG, settings: str = SETTINGS
+    folder: Path,
+    text: str,
+    *,
+    catalog: str = CATALOG,
+    settings: str = SETTINGS,
+    files: Mapping[str, str] = MappingProxyType({}),
 ) -> Project:
-    """The project of the catalog and of the text, which stands in segments/case.yaml."""
+    """The project of the catalog, of the text, which stands in segments/case.yaml, and of files."""
     for name, content in (
         ("segflow.toml", settings),
         ("catalog/shop.yaml", catalog),
         ("segments/case.yaml", text),
+        *files.items(),
     ):
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +80,7 @@ def project(
     return loaded
 
 
-def compiled(folder: Path, text: str, **parts: str) -> Compiled:
+def compiled(folder: Path, text: str, **parts: Any) -> Compiled:
     """The compiled project, which must have no errors."""
     result, report = compile_project(project(folder, text, **parts))
     assert result is not None, lines(report)

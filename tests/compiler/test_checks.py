@@ -21,7 +21,7 @@ def cases():
 @pytest.mark.parametrize("case", tuple(cases()))
 def test_every_fault_is_reported_at_its_place(case, tmp_path):
     """The report is the expected one, line by line; with it the compiler gives nothing."""
-    compiled, report = compile_project(project(tmp_path, case["text"]))
+    compiled, report = compile_project(project(tmp_path, case["text"], files=case.get("files", {})))
     assert lines(report) == case["says"]
     assert (compiled is None) == bool(case["says"])
 

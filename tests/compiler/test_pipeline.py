@@ -298,3 +298,12 @@ def test_a_rules_definition_is_of_its_audience(tmp_path):
     assert rule_definition(tmp_path, RULE + "where: {field: age, gte: 18}\n") != first
     visitors = ONE.replace("{}", "{did: visit}") + RULE
     assert compiled(tmp_path, visitors).rules["r"].definition != first
+
+
+def test_a_rule_knows_its_templates_and_what_they_name(tmp_path):
+    """So that whoever renders messages knows which fields of users to ask for."""
+    sent = RULE.replace("{channel: push}", "{channel: push, template: a.j2}")
+    files = {"templates/a.j2": "{{ user.country }} {{ user.age }} {{ run.id }} {{ user.age }}"}
+    rule = compiled(tmp_path, ONE.replace("{}", "{did: visit}") + sent, files=files).rules["r"]
+    assert rule.templates == ("templates/a.j2",)
+    assert rule.user_fields == ("age", "country")

@@ -232,15 +232,22 @@ def _field(draft: Draft, address: Address, path: KeyPath, entity: str, name: str
     fields = draft.index.fields.get(entity)
     if fields is None or name in fields:
         return
-    near = _match(name, fields)
-    owner = Address("entity", entity)
     draft.complain(
         UNKNOWN,
         address,
         path,
         f"entity {entity!r} has no field {name!r}",
-        help=_suggest(draft, owner, ("fields", near), near) if near else _known("field", fields),
+        help=field_hint(draft, entity, name),
     )
+
+
+def field_hint(draft: Draft, entity: str, name: str) -> str:
+    """What to write instead of a field that a declared entity does not have."""
+    fields = draft.index.fields[entity]
+    near = _match(name, fields)
+    if near is None:
+        return _known("field", fields)
+    return _suggest(draft, Address("entity", entity), ("fields", near), near)
 
 
 def _property(draft: Draft, address: Address, path: KeyPath, event: str, name: str) -> None:

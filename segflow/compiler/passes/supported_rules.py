@@ -39,17 +39,9 @@ def supported_rules(draft: Draft) -> Draft:
         for number, variant in enumerate(rule.variants):
             if variant.name == HOLDOUT:
                 _reserved(draft, rule, ("variants", number, "name"))
-        for path, actions in sends(rule):
+        for path, actions in rule.sends():
             _actions(draft, rule, path, actions)
     return draft
-
-
-def sends(rule: Rule) -> Iterator[tuple[KeyPath, tuple[Action, ...]]]:
-    """Every list of actions that one user gets one after the other."""
-    if rule.send:
-        yield ("send",), rule.send
-    for number, variant in enumerate(rule.variants):
-        yield ("variants", number, "send"), variant.send
 
 
 # --- forms that can't be run yet -------------------------------------------------------------
