@@ -10,6 +10,7 @@ from segflow.compiler.passes.normalize import normalize
 from segflow.compiler.passes.resolve import resolve
 from segflow.compiler.passes.supported import supported
 from segflow.compiler.passes.typecheck import typecheck
+from segflow.compiler.passes.walk import predicate_sites
 from segflow.diagnostics import Report
 from segflow.model.codec import canonical, digest
 from segflow.model.compiled import Compiled, CompiledSegment
@@ -61,6 +62,9 @@ def _compiled(draft: Draft) -> Compiled:
 def _segment(draft: Draft, name: str) -> CompiledSegment:
     segment = draft.index.segments[name]
     nodes = [site.node for site in draft.sites[segment.address]]
+    population = draft.entities[segment.entity].population.where
+    if population is not None:
+        nodes += [site.node for site in predicate_sites(population, (), segment.entity)]
     return CompiledSegment(
         segment=segment,
         where=draft.wheres[name],

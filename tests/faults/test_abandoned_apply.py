@@ -10,6 +10,7 @@ from segflow.app.state import interrupted
 from segflow.errors import (
     BlockedError,
     SourceUnavailableError,
+    StalePlanError,
     StateUnavailableError,
 )
 from segflow.planner.planfile import to_bytes
@@ -41,6 +42,22 @@ class FullDisk:
     def get(self, digest: str) -> bytes:
         """The bytes under a digest."""
         return self.store.get(digest)
+
+
+def test_something_new_on_what_the_plan_deletes_makes_it_stale(stages: Stages, tmp_path: Path):
+    """Where a segment was deployed meanwhile that rests on a deleted one, nothing is deployed and
+    the reason names what would be missing."""
+    root = stages.copy(tmp_path)
+    (root / "segments" / "shop.yaml").write_text(
+        shop.SEGMENTS_BEFORE + "---\nsegment: heir\nentity: customer\nwhere: {segment: gone}\n"
+    )
+    apply_at(root, shop.SECOND, to_bytes(plan_at(root, shop.SECOND)))
+    before = ledger(root).snapshots
+    with world_at(root, shop.SECOND) as world:
+        with pytest.raises(StalePlanError, match="no segment 'gone'"):
+            apply(world, stages.plan)
+        assert not interrupted(world)
+    assert ledger(root).snapshots == before
 
 
 def test_drift_within_protect_is_told(stages: Stages, tmp_path: Path):

@@ -41,13 +41,19 @@ def definition(draft: Draft) -> Draft:
         where = draft.wheres[name]
         sites = tuple(predicate_sites(where, (), segment.entity))
         nested = {
-            f"segment {site.node.segment} {hashes[site.node.segment]}"
+            f"segment {site.node.segment} {_kept(site.node, draft)}{hashes[site.node.segment]}"
             for site in sites
             if isinstance(site.node, InSegment)
         }
         used = {parts.population(segment.entity), *nested, *parts.of_sites(sites)}
         hashes[name] = digest("\n".join([_FORMAT, canonical(where), *sorted(used)]))
     return replace(draft, definitions=hashes)
+
+
+def _kept(leaf: InSegment, draft: Draft) -> str:
+    """A frozen set and a definition that is asked again at T are not the same members."""
+    is_frozen = not leaf.snapshot and draft.index.segments[leaf.segment].mode == "static"
+    return "frozen " if is_frozen else ""
 
 
 @dataclass(frozen=True, slots=True)
