@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from segflow.app.apply import apply
@@ -12,6 +14,7 @@ from segflow.errors import (
     SourceUnavailableError,
     StalePlanError,
     StateUnavailableError,
+    UnusableDataError,
 )
 from segflow.planner.planfile import to_bytes
 from segflow.ports import SnapshotStore
@@ -116,6 +119,20 @@ def test_source_that_fails_underway_abandons_the_apply(stages: Stages, tmp_path:
     (root / "purchases.parquet").rename(purchases)
     apply_at(root, shop.SECOND, to_bytes(stages.plan))
     assert ledger(root) == stages.after
+
+
+def test_the_state_keeps_nothing_of_data_that_has_no_meaning(stages: Stages, tmp_path: Path):
+    """The error quotes the value for the person who is there; the record of the apply does not."""
+    root = stages.copy(tmp_path)
+    file = root / "data" / "purchases.parquet"
+    rows = pq.read_table(file)
+    position = rows.schema.get_field_index("amount")
+    amounts = pa.array(["ann@example.org"] * len(rows))
+    pq.write_table(rows.set_column(position, "amount", amounts), file)
+    with world_at(root, shop.SECOND) as world:
+        with pytest.raises(UnusableDataError, match=r"ann@example\.org"):
+            apply(world, stages.plan)
+        assert world.state.applies()[0].abandoned == "UnusableDataError"
 
 
 @pytest.mark.parametrize("puts", [0, 1, 5])
