@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -78,33 +78,45 @@ def race(
     }
 
 
-def report(
-    *, name: str, work: str, peer: str, sizes: Sequence[tuple[int, float, float, bool]]
-) -> None:
-    """Print the closing line of JSON; each size is (n, segflow's seconds, peer's seconds, agree).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """One size: `n` units of work, seconds of both sides, whether the answers agree, and figures
+    that belong beside them."""
 
-    The headline figures are those of the largest size. Exits with 1 where any answer disagrees.
+    n: int
+    segflow_s: float
+    peer_s: float
+    agree: bool
+    beside: Mapping[str, float] = field(default_factory=dict)
+
+    def line(self) -> dict[str, object]:
+        """The size as JSON; the ratio is the peer's time over segflow's."""
+        return {
+            "n": self.n,
+            "segflow_s": round(self.segflow_s, 3),
+            "peer_s": round(self.peer_s, 3),
+            "ratio": round(self.peer_s / self.segflow_s, 2),
+            "agree": self.agree,
+            **{name: round(value, 3) for name, value in self.beside.items()},
+        }
+
+
+def report(*, name: str, work: str, peer: str, sizes: Sequence[Size]) -> None:
+    """Print the closing line of JSON, whose headline figures are those of the largest size.
+
+    Exits with 1 where any answer disagrees.
     """
-    _, ours, theirs, _ = sizes[-1]
-    agree = all(agreed for *_, agreed in sizes)
+    lines = [size.line() for size in sizes]
+    agree = all(size.agree for size in sizes)
     line = {
         "name": name,
         "work": work,
-        "segflow_s": round(ours, 3),
+        "segflow_s": lines[-1]["segflow_s"],
         "peer": peer,
-        "peer_s": round(theirs, 3),
-        "ratio": round(theirs / ours, 2),
+        "peer_s": lines[-1]["peer_s"],
+        "ratio": lines[-1]["ratio"],
         "agree": agree,
-        "sizes": [
-            {
-                "n": n,
-                "segflow_s": round(own, 3),
-                "peer_s": round(other, 3),
-                "ratio": round(other / own, 2),
-                "agree": agreed,
-            }
-            for n, own, other, agreed in sizes
-        ],
+        "sizes": lines,
     }
     print(json.dumps(line))
     if not agree:

@@ -5,6 +5,7 @@ side; refresh has nothing to ask on theirs.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from measure import Timing, arguments, need, race, report
+from measure import Size, Timing, arguments, need, race, report
 
 from segflow.app.validate import load
 from segflow.app.wiring import open_world
@@ -187,21 +188,36 @@ def both_see_an_edit(folders: Mapping[str, Path], commands: Mapping[str, list[st
     )
 
 
-def measure(count: int, folder: Path, terraform: str) -> tuple[int, float, float, bool]:
-    """One size: (n, segflow's median seconds, terraform's, whether the answers agree)."""
-    folders = {"segflow": folder / "segflow", "terraform": folder / "terraform"}
+def forget(folder: Path, project: Path) -> None:
+    """A copy of the project that can't remember what its files compiled to, so that every plan
+    reads them all."""
+    shutil.copytree(project, folder)
+    (folder / ".segflow" / "cache").write_text("in the way")
+
+
+def measure(count: int, folder: Path, terraform: str) -> Size:
+    """One size. Beside it stands the time of a segflow that has to read every file."""
+    folders = {name: folder / name for name in ("segflow", "reading", "terraform")}
     write_segflow_project(folders["segflow"], count)
+    forget(folders["reading"], folders["segflow"])
     write_terraform_project(folders["terraform"], count)
     as_of = "2026-01-02T00:00:00Z"
+    segflow = [SEGFLOW, "plan", "--no-impact", "--detailed-exitcode", "--as-of", as_of]
     commands = {
-        "segflow": [SEGFLOW, "plan", "--no-impact", "--detailed-exitcode", "--as-of", as_of],
+        "segflow": segflow,
+        "reading": segflow,
         "terraform": [terraform, "plan", "-detailed-exitcode", "-input=false", "-no-color"],
     }
     timings = race(commands, folders, runs=3)
-    agree = agrees(timings) and both_see_an_edit(folders, commands)
-    ours, theirs = timings["segflow"].median, timings["terraform"].median
-    print(f"{count} objects: segflow {ours:.2f} s, terraform {theirs:.2f} s, agree {agree}")
-    return count, ours, theirs, agree
+    size = Size(
+        n=count,
+        segflow_s=timings["segflow"].median,
+        peer_s=timings["terraform"].median,
+        agree=agrees(timings) and both_see_an_edit(folders, commands),
+        beside={"reading_all_s": timings["reading"].median},
+    )
+    print(json.dumps(size.line()))
+    return size
 
 
 def main() -> None:
@@ -217,7 +233,7 @@ def main() -> None:
             measured.append(measure(count, Path(folder), terraform))
     report(
         name="plan",
-        work="plan with nothing changed, impact off",
+        work="plan with nothing changed, impact off, for the second time",
         peer=f"terraform {version}, terraform_data",
         sizes=measured,
     )

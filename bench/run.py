@@ -46,18 +46,26 @@ def commit() -> str:
     ).stdout.strip()
 
 
+KNOWN = ("n", "segflow_s", "peer_s", "ratio", "agree")
+
+
+def beside(size: dict[str, object]) -> str:
+    """The figures that one bench alone has."""
+    return ", ".join(f"{name} {value}" for name, value in size.items() if name not in KNOWN)
+
+
 def table(results: list[dict[str, object]], today: str) -> str:
     """The figures as Markdown."""
     head = (
         f"Measured on {today} at commit {commit()}: {processor()}, {os.cpu_count()} cores, "
         f"Python {platform.python_version()}.\n\n"
-        "| bench | work | n | segflow s | peer | peer s | ratio | agree |\n"
-        "|---|---|---:|---:|---|---:|---:|---|\n"
+        "| bench | work | n | segflow s | peer | peer s | ratio | agree | beside |\n"
+        "|---|---|---:|---:|---|---:|---:|---|---|\n"
     )
     rows = [
         f"| {result['name']} | {result['work']} | {size['n']:,} | {size['segflow_s']} "
         f"| {result['peer']} | {size['peer_s']} | {size['ratio']} "
-        f"| {'yes' if size['agree'] else 'NO'} |"
+        f"| {'yes' if size['agree'] else 'NO'} | {beside(size)} |"
         for result in results
         for size in result["sizes"]  # type: ignore[attr-defined]
     ]

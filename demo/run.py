@@ -81,8 +81,8 @@ def tell(folder: Path) -> None:
     segflow(folder, "refresh", "--as-of", A_MONTH_LATER)
     segflow(folder, "segment", "list")
     segflow(folder, "segment", "history", "big_spenders")
-    say("Why is customer 18 in win_back, or why not?")
-    segflow(folder, "segment", "explain", "win_back", "--key", "18", "--as-of", A_MONTH_LATER)
+    say("Why is customer 8 in win_back, or why not?")
+    segflow(folder, "segment", "explain", "win_back", "--key", "8", "--as-of", A_MONTH_LATER)
     say("And the query that the segment becomes:")
     segflow(folder, "compile", "lapsed_7d", "--as-of", A_MONTH_LATER)
 

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from segflow.app.ahead import refuse_ahead
 from segflow.app.wiring import World
 from segflow.errors import ForeignPlanError, RefusedError
 from segflow.executor.apply import apply_plan, resume_apply
 from segflow.executor.effects import no_progress
 from segflow.executor.outcome import ApplyOutcome, Drift, SegmentOutcome
+from segflow.model.instant import Instant
 from segflow.model.plan import Plan
 from segflow.ports import Progress
 
@@ -21,6 +23,7 @@ def apply(world: World, plan: Plan, progress: Progress = no_progress) -> ApplyOu
     RefusedError while another plan's apply is interrupted: call resume() first.
     """
     _refuse_other(world, plan)
+    refuse_ahead(plan.as_of, Instant(world.clock.now()))
 
     def read_list(path: str) -> bytes:
         return _read(world.root / path, path)

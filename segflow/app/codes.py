@@ -5,10 +5,12 @@ from collections.abc import Mapping
 NO_TABLE = "SRC001"
 NO_COLUMN = "SRC002"
 NOT_ASKED = "SRC003"
+MISFIT = "SRC004"
 
 CODES: Mapping[str, str] = {
     NO_TABLE: "A table of the catalog is not in its source",
     NO_COLUMN: "A column of the catalog is not in its table",
     NOT_ASKED: "A source can't be asked now",
+    MISFIT: "A column does not hold what the catalog says of it",
 }
 """Codes are stable: a title may be reworded, a code is never used again for something else."""

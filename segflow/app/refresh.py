@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from segflow.app.ahead import refuse_ahead
 from segflow.app.wiring import World
 from segflow.executor.effects import no_progress
 from segflow.executor.refresh import Refreshed, refresh_segments
@@ -22,4 +23,6 @@ def refresh(
     The working tree is not asked. A segment whose source fails carries its `error`, and the others
     are refreshed all the same. Raises NotDeployedError, LockedError and RefusedError.
     """
+    if as_of is not None:
+        refuse_ahead(as_of, Instant(world.clock.now()))
     return refresh_segments(world.effects, names, as_of, progress)

@@ -8,7 +8,7 @@ case, and whenever anything about it is odd, the files are read as if it were no
 import contextlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +28,31 @@ _HOME = Path(".segflow")
 _PLACE = _HOME / "cache" / "project.json"
 
 
-def unchanged_plan(world: World, as_of: Instant | None, *, impact: bool) -> Plan | None:
-    """The plan with nothing to do, where the files are as they were remembered and what they
-    compiled to is what is deployed; None where only reading them can tell.
+def texts(world: World) -> str | None:
+    """One digest of all YAML and settings, and of who reads them; None where they can't be read in
+    peace. To be taken before a project is loaded, so that what is saved meanwhile is not taken for
+    what was read."""
+    found: list[Diagnostic] = []
+    paths = [FILE, *yaml_files(world.root, world.settings.paths, found)]
+    contents = _digests(world.root, paths)
+    if found or contents is None:
+        return None
+    return digest("\n".join([__version__, world.settings.environment, *contents]))
+
+
+def unchanged_plan(
+    world: World, seen: str | None, as_of: Instant | None, *, impact: bool
+) -> Plan | None:
+    """The plan with nothing to do, where the files (`seen` of texts()) are as they were remembered
+    and what they compiled to is what is deployed; None where only reading them can tell.
 
     Raises what the state raises.
     """
     memory = _read(world.root)
-    if memory is None or memory.get("files") != _files(world, memory.get("lists", ())):
+    if seen is None or memory is None or memory.get("texts") != seen:
+        return None
+    lists = memory.get("lists")
+    if not isinstance(lists, dict) or _digests(world.root, lists) != _lines(lists):
         return None
     version = world.state.version()
     if version is None or version.project != world.settings.name:
@@ -48,14 +65,11 @@ def unchanged_plan(world: World, as_of: Instant | None, *, impact: bool) -> Plan
     return empty_plan(world.settings, version, instant, unchanged=len(deployed), with_impact=impact)
 
 
-def remember(world: World, compiled: Compiled) -> None:
-    """Keep the digests of a project without findings that is deployed as it is. Makes no folder but
-    its own beside the state; where that can't be written nothing is kept."""
-    if not (world.root / _HOME).is_dir():
-        return
-    lists = sorted({*compiled.project.lists, *compiled.project.files})
-    files = _files(world, lists)
-    if files is None:
+def remember(world: World, compiled: Compiled, seen: str | None) -> None:
+    """Keep the digests of a project without findings that is deployed as it is; `seen` is that of
+    its texts before it was loaded. Makes no folder but its own beside the state; where that can't
+    be written nothing is kept."""
+    if seen is None or not (world.root / _HOME).is_dir():
         return
     segments = compiled.segments
     rows = (
@@ -66,23 +80,23 @@ def remember(world: World, compiled: Compiled) -> None:
         )
         for address, fingerprint in compiled.fingerprints.items()
     )
-    memory = {"files": files, "lists": lists, "objects": _objects(rows)}
+    project = compiled.project
+    lists = {path: found.digest for path, found in project.lists.items()}
+    lists |= {path: found.digest for path, found in project.files.items()}
+    memory = {"texts": seen, "lists": lists, "objects": _objects(rows)}
     with contextlib.suppress(OSError):
         _write(world.root / _PLACE, json.dumps(memory))
 
 
-def _files(world: World, lists: Iterable[str]) -> str | None:
-    """One digest of all that is read to load the project, and of who reads it; None where it can't
-    be read in peace."""
-    found: list[Diagnostic] = []
-    paths = [FILE, *yaml_files(world.root, world.settings.paths, found), *lists]
-    if found:
-        return None
+def _digests(root: Path, paths: Iterable[str]) -> list[str] | None:
     try:
-        parts = [f"{path} {digest((world.root / path).read_bytes())}" for path in paths]
+        return _lines({path: digest((root / path).read_bytes()) for path in paths})
     except OSError:
         return None
-    return digest("\n".join([__version__, world.settings.environment, *parts]))
+
+
+def _lines(digests: Mapping[str, str]) -> list[str]:
+    return [f"{path} {found}" for path, found in digests.items()]
 
 
 def _objects(rows: Iterable[tuple[Address, str, str | None]]) -> str:

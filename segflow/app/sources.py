@@ -1,9 +1,10 @@
 """What the catalog says of its sources, held against what the sources have."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
-from segflow.app.codes import NO_COLUMN, NO_TABLE, NOT_ASKED
+from segflow.app.codes import MISFIT, NO_COLUMN, NO_TABLE, NOT_ASKED
+from segflow.app.columns import fits
 from segflow.app.wiring import World
 from segflow.diagnostics import Diagnostic, Report
 from segflow.errors import SegflowError
@@ -13,21 +14,25 @@ from segflow.model.address import Address
 from segflow.model.catalog import Entity, Event, Field
 from segflow.model.compiled import Compiled
 from segflow.model.project import KeyPath, Project
+from segflow.model.types import INTEGER, STRING, TIMESTAMP, ValueType
 from segflow.ports import Engine
 
 Columns = Mapping[str, str]
 
+_KEYS: Mapping[str, ValueType] = {"integer": INTEGER, "string": STRING}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The catalog's word, at `address` and `path`, that a table of a source has a column; that the
-    table is there, where `column` is None."""
+    """The catalog's word, at `address` and `path`, that a table of a source has a column, and that
+    it holds values of `type` (None: of any); that the table is there, where `column` is None."""
 
     address: Address
     path: KeyPath
     source: str
     table: str
     column: str | None = None
+    type: ValueType | None = None
 
 
 def check_sources(world: World, compiled: Compiled) -> Report:
@@ -38,23 +43,31 @@ def check_sources(world: World, compiled: Compiled) -> Report:
     return report
 
 
-def source_findings(compiled: Compiled, engines: Engines) -> Iterator[Diagnostic]:
-    """What is claimed and not so. Each table is asked for once; of a missing one only the first
-    claim is reported, and of a source that can't be asked only that."""
+def source_findings(
+    compiled: Compiled, engines: Engines, of: Container[Address] | None = None
+) -> Iterator[Diagnostic]:
+    """What is claimed and not so, by all objects or by some (`of`).
+
+    Each table is asked for once; of a missing one only the first claim is reported, and of a source
+    that can't be asked only that.
+    """
     project = compiled.project
     asked = _Asked(project, engines)
-    for claim in (claim for thing in project for claim in claims(thing)):
+    keys = {thing.name: _KEYS[thing.key_type] for thing in project if isinstance(thing, Entity)}
+    asking = (thing for thing in project if of is None or thing.address in of)
+    for claim in (claim for thing in asking for claim in claims(thing, keys)):
         if (found := asked.finding(claim)) is not None:
             yield found
 
 
-def claims(thing: object) -> Iterator[Claim]:
-    """What an object of the catalog says of tables and columns, tables before their columns."""
+def claims(thing: object, keys: Mapping[str, ValueType]) -> Iterator[Claim]:
+    """What an object of the catalog says of tables and columns, tables before their columns.
+    `keys` are the types of the keys of entities by name."""
     match thing:
         case Entity():
             yield from _of_entity(thing)
         case Event():
-            yield from _of_event(thing)
+            yield from _of_event(thing, keys)
         case _:
             return
 
@@ -62,8 +75,9 @@ def claims(thing: object) -> Iterator[Claim]:
 def _of_entity(entity: Entity) -> Iterator[Claim]:
     population, address = entity.population, entity.address
 
-    def claim(key: str, column: str | None) -> Claim:
+    def claim(key: str, column: str | None, type_: ValueType | None = None) -> Claim:
         return Claim(
+            type=type_,
             address=address,
             path=("population", key),
             source=population.source,
@@ -72,9 +86,9 @@ def _of_entity(entity: Entity) -> Iterator[Claim]:
         )
 
     yield claim("table", None)
-    yield claim("key", population.key)
+    yield claim("key", population.key, _KEYS[entity.key_type])
     if population.since is not None:
-        yield claim("since", population.since)
+        yield claim("since", population.since, TIMESTAMP)
     for field in entity.fields:
         yield from _of_field(entity, field)
 
@@ -86,13 +100,14 @@ def _of_field(entity: Entity, field: Field) -> Iterator[Claim]:
         path: KeyPath = ("fields", field.name, "at")
         if len(field.at) > 1:
             path = (*path, number)
-        columns = {
-            "table": None,
-            "key": location.key or entity.population.key,
-            "column": location.column or field.name,
-        }
-        for key, column in columns.items():
+        columns = (
+            ("table", None, None),
+            ("key", location.key or entity.population.key, _KEYS[entity.key_type]),
+            ("column", location.column or field.name, field.type),
+        )
+        for key, column, type_ in columns:
             yield Claim(
+                type=type_,
                 address=entity.address,
                 path=(*path, key),
                 source=location.source,
@@ -101,9 +116,10 @@ def _of_field(entity: Entity, field: Field) -> Iterator[Claim]:
             )
 
 
-def _of_event(event: Event) -> Iterator[Claim]:
-    for path, column in _columns_of_event(event):
+def _of_event(event: Event, keys: Mapping[str, ValueType]) -> Iterator[Claim]:
+    for path, column, type_ in _columns_of_event(event, keys):
         yield Claim(
+            type=type_,
             address=event.address,
             path=path,
             source=event.at.source,
@@ -112,22 +128,25 @@ def _of_event(event: Event) -> Iterator[Claim]:
         )
 
 
-def _columns_of_event(event: Event) -> Iterator[tuple[KeyPath, str | None]]:
+def _columns_of_event(
+    event: Event, keys: Mapping[str, ValueType]
+) -> Iterator[tuple[KeyPath, str | None, ValueType | None]]:
     at = event.at
-    yield ("at", "table"), None
-    yield ("at", "time"), at.time
+    yield ("at", "table"), None, None
+    yield ("at", "time"), at.time, TIMESTAMP
     if at.id is not None:
-        yield ("at", "id", "column"), at.id.column
+        yield ("at", "id", "column"), at.id.column, _KEYS[at.id.type]
     for key, column in (("version", at.version), ("arrived", at.arrived)):
         if column is not None:
-            yield ("at", key), column
+            yield ("at", key), column, None
     for test in at.when:
-        yield ("at", "when", test.column), test.column
+        yield ("at", "when", test.column), test.column, None
     for entity, column in event.entities:
-        yield ("entities", entity), column
+        yield ("entities", entity), column, keys.get(entity)
     for declared in event.properties:
         if not declared.path and declared.unnest is None:
-            yield ("properties", declared.name, "column"), declared.column or declared.name
+            column = declared.column or declared.name
+            yield ("properties", declared.name, "column"), column, declared.type
 
 
 class _Asked:
@@ -165,9 +184,14 @@ class _Asked:
             if self._tables[table] is None:
                 return self._no_table(claim)
         columns = self._tables[table]
-        if columns is None or claim.column is None or _has(columns, claim.column):
+        if columns is None or claim.column is None:
             return None
-        return self._no_column(claim, claim.column, columns)
+        word = _type_of(columns, claim.column)
+        if word is None:
+            return self._no_column(claim, claim.column, columns)
+        if claim.type is not None and not fits(word, claim.type):
+            return self._misfit(claim, claim.column, word, claim.type)
+        return None
 
     def _no_table(self, claim: Claim) -> Diagnostic:
         return self._diagnostic(
@@ -184,6 +208,14 @@ class _Asked:
             NO_COLUMN,
             f"table {claim.table} of source {claim.source} has no column `{column}`",
             f"did you mean `{near}`?" if near else f"it has: {', '.join(sorted(columns))}",
+        )
+
+    def _misfit(self, claim: Claim, column: str, word: str, declared: ValueType) -> Diagnostic:
+        return self._diagnostic(
+            claim,
+            MISFIT,
+            f"column `{column}` of table {claim.table} is {word}, not {declared}",
+            "declare the type that the column has, or name a view that converts it",
         )
 
     def _diagnostic(self, claim: Claim, code: str, summary: str, help: str) -> Diagnostic:
@@ -207,6 +239,6 @@ class _Asked:
         )
 
 
-def _has(columns: Columns, wanted: str) -> bool:
-    """SQL does not tell names apart by case."""
-    return wanted.lower() in {name.lower() for name in columns}
+def _type_of(columns: Columns, wanted: str) -> str | None:
+    """The engine's word for the column's type; SQL does not tell names apart by case."""
+    return {name.lower(): word for name, word in columns.items()}.get(wanted.lower())

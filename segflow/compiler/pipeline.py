@@ -12,7 +12,7 @@ from segflow.compiler.passes.supported import supported
 from segflow.compiler.passes.supported_rules import supported_rules
 from segflow.compiler.passes.templates import templates
 from segflow.compiler.passes.typecheck import typecheck
-from segflow.compiler.passes.walk import segment_sites
+from segflow.compiler.passes.walk import predicate_sites, segment_sites
 from segflow.compiler.templates import names_used
 from segflow.diagnostics import Report
 from segflow.model.codec import canonical, digest
@@ -91,6 +91,9 @@ def _rule(draft: Draft, name: str) -> CompiledRule:
 def _segment(draft: Draft, name: str) -> CompiledSegment:
     segment = draft.index.segments[name]
     nodes = [site.node for site in draft.sites[segment.address]]
+    population = draft.entities[segment.entity].population.where
+    if population is not None:
+        nodes += [site.node for site in predicate_sites(population, (), segment.entity)]
     return CompiledSegment(
         segment=segment,
         where=draft.wheres[name],

@@ -69,7 +69,7 @@ class DuckDbEngine:
         """See Engine."""
         query = (
             "SELECT column_name, data_type FROM duckdb_columns()"
-            " WHERE table_name = $1 ORDER BY internal, column_index"
+            " WHERE lower(table_name) = lower($1) ORDER BY internal, column_index"
         )
         with self._errors():
             found = self._connection.execute(query, [table]).fetchall()

@@ -6,7 +6,13 @@ abandoned with nothing deployed; only a killed process leaves it unfinished, and
 
 from contextlib import suppress
 
-from segflow.errors import CorruptStateError, LeaseLostError, RefusedError, SegflowError
+from segflow.errors import (
+    CorruptStateError,
+    LeaseLostError,
+    RefusedError,
+    SegflowError,
+    UnusableDataError,
+)
 from segflow.executor.blobs import keep_lists, planned_lists
 from segflow.executor.checks import refuse_blocked, refuse_unfit
 from segflow.executor.deployed import deployed_after, read_deployed
@@ -137,7 +143,9 @@ class _Run:
     def _abandon(self, error: BaseException) -> None:
         """Close the apply with nothing deployed. Where even that can't be written, it stays
         unfinished and is resumed later."""
-        reason = error.message if isinstance(error, SegflowError) else type(error).__name__
+        # What is wrong with a source's data may quote it, and this is kept for ever.
+        hides = isinstance(error, UnusableDataError) or not isinstance(error, SegflowError)
+        reason = type(error).__name__ if hides else str(error)
         now = Instant(self._effects.clock.now())
         with suppress(SegflowError):
             self._effects.state.abandon_apply(self._hold.lease, self._record.id, reason, now)

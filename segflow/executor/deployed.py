@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from segflow.compiler.pipeline import compile_project
-from segflow.errors import CorruptStateError, UnsupportedVersionError
+from segflow.errors import CorruptStateError, StalePlanError, UnsupportedVersionError
 from segflow.loader.lists import kept_list
 from segflow.model.address import Address
 from segflow.model.codec import from_canonical
@@ -53,18 +53,31 @@ def read_deployed(state: StateReader) -> Deployed:
 def compile_deployed(deployed: Deployed, state: StateReader) -> Compiled:
     """What is deployed, ready to be evaluated."""
     timezone = "UTC" if deployed.version is None else deployed.version.timezone
-    return _compile(deployed.objects.values(), timezone, state)
+    found = _compile(deployed.objects.values(), timezone, state)
+    if isinstance(found, Compiled):
+        return found
+    raise UnsupportedVersionError(
+        f"what is deployed can't be compiled by this version of segflow: {found}",
+        hint="use the version that deployed it, or correct the objects and apply them",
+    )
 
 
 def compile_planned(plan: Plan, deployed: Deployed, state: StateReader) -> Compiled:
-    """What will be deployed after the plan: what is now, with the plan's changes."""
+    """What will be deployed after the plan: what is now, with the plan's changes. Raises
+    StalePlanError where that is no whole any more: something new rests on what the plan deletes."""
     objects = dict(deployed.objects)
     for change in plan.changes:
         if change.action == "delete":
             objects.pop(change.address, None)
         else:
             objects[change.address] = deployed_after(change)
-    return _compile(objects.values(), plan.timezone, state)
+    found = _compile(objects.values(), plan.timezone, state)
+    if isinstance(found, Compiled):
+        return found
+    raise StalePlanError(
+        f"what the plan changes and what is deployed do not fit together any more: {found}",
+        hint="make a new plan with `segflow plan`",
+    )
 
 
 def deployed_after(change: Change) -> DeployedObject:
@@ -89,7 +102,8 @@ def decoded(address: Address, text: str) -> Object:
     return found
 
 
-def _compile(rows: Iterable[DeployedObject], timezone: str, state: StateReader) -> Compiled:
+def _compile(rows: Iterable[DeployedObject], timezone: str, state: StateReader) -> Compiled | str:
+    """The objects as a project; where they are none, the first reason."""
     every = tuple(rows)
     objects = {row.address: decoded(row.address, row.canonical) for row in every}
     lists = {
@@ -99,13 +113,7 @@ def _compile(rows: Iterable[DeployedObject], timezone: str, state: StateReader) 
     }
     settings = Settings(name="deployed", timezone=timezone)
     compiled, report = compile_project(Project(settings=settings, objects=objects, lists=lists))
-    if compiled is None:
-        raise UnsupportedVersionError(
-            "what is deployed can't be compiled by this version of segflow: "
-            + report.errors[0].summary,
-            hint="use the version that deployed it, or correct the objects and apply them",
-        )
-    return compiled
+    return report.errors[0].summary if compiled is None else compiled
 
 
 def _list(

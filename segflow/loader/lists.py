@@ -52,9 +52,11 @@ def read_lists(
 def kept_list(
     path: str, content: bytes, user: Address, objects: Mapping[Address, Object]
 ) -> ListFile | None:
-    """The list in bytes that were kept of a file when `user`, an object that names it, was applied;
-    None where they are no list for that object."""
-    for name in _entities(objects.get(user), "", path, objects):
+    """The list in bytes that were kept of a file when `user`, an object that names it, or a segment
+    whose population does, was applied; None where they are no list for that object."""
+    thing = objects.get(user)
+    owner = objects.get(Address("entity", thing.entity)) if isinstance(thing, Segment) else None
+    for name in _entities((thing, owner), "", path, objects):
         entity = objects.get(Address("entity", name))
         if isinstance(entity, Entity):
             key = ListKey(name=entity.population.key, type=entity.key_type)

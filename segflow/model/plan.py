@@ -91,8 +91,9 @@ PlanStep = EvaluateSegment | DropSegment | CommitState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocked:
-    """A guard that forbids the change: `rule` is protect.max_change, protect.max_size or
-    protect.prevent_destroy; `message` says by how much."""
+    """A guard that forbids the change: `rule` is protect.max_change, protect.max_size,
+    protect.prevent_destroy or as_of (the plan's instant is behind what is recorded); `message`
+    says by how much."""
 
     address: Address
     rule: str

@@ -1,14 +1,16 @@
-"""Guards that stop a change: how far a segment may move, how large it may be, whether it may go."""
+"""Guards that stop a change: how far and how large a segment may grow, whether it may go, when."""
 
 from collections.abc import Iterator
 from decimal import Decimal
 
 from segflow.model.address import Address
 from segflow.model.compiled import Compiled
+from segflow.model.instant import format_instant
 from segflow.model.observed import Observed
 from segflow.model.plan import Blocked, Change, Impact
 from segflow.model.segment import Protect, Segment
 from segflow.planner.diff import deployed_object
+from segflow.planner.steps import drops_members, moves_members
 
 
 def blocked(change: Change, compiled: Compiled, observed: Observed) -> Iterator[Blocked]:
@@ -16,6 +18,8 @@ def blocked(change: Change, compiled: Compiled, observed: Observed) -> Iterator[
     a deletion, as the file that held it is gone."""
     if change.address.kind != "segment":
         return
+    if moves_members(change) or drops_members(change):
+        yield from _behind(change.address, observed)
     if change.action == "delete":
         before = deployed_object(observed.deployed[change.address])
         if isinstance(before, Segment) and before.protect.prevent_destroy:
@@ -36,6 +40,18 @@ def beyond(address: Address, protect: Protect, impact: Impact) -> Iterator[Block
             address=address,
             rule="protect.max_size",
             message=f"would have {impact.size_after:,} members, more than {protect.max_size:,}",
+        )
+
+
+def _behind(address: Address, observed: Observed) -> Iterator[Blocked]:
+    """The log only grows: nothing can be recorded as of an instant before what is recorded."""
+    snapshot = observed.snapshots.get(address.name)
+    if snapshot is not None and snapshot.as_of > observed.as_of:
+        recorded = format_instant(snapshot.as_of)
+        yield Blocked(
+            address=address,
+            rule="as_of",
+            message=f"is recorded up to {recorded}; to apply it, plan as of then or later",
         )
 
 

@@ -25,7 +25,7 @@ class Reach:
     def causes(self, address: Address) -> tuple[Address, ...]:
         """The created and updated objects that an object rests on, directly or not, in order.
 
-        Of segments only those whose definition changes: a new owner forces nothing.
+        Of segments only those whose definition or mode changes: a new owner forces nothing.
         """
         return tuple(
             sorted(
@@ -51,11 +51,11 @@ class Reach:
         change = self._changes.get(found)
         if found == address or change is None or change.action not in ("create", "update"):
             return False
-        return found.kind != "segment" or changes_definition(change)
+        return found.kind != "segment" or changes_members(change)
 
     def _carries(self, address: Address) -> bool:
         change = self._changes.get(address)
-        return address.kind != "segment" or (change is not None and changes_definition(change))
+        return address.kind != "segment" or (change is not None and changes_members(change))
 
     def _is_reported(self, found: Address) -> bool:
         change = self._changes.get(found)
@@ -69,6 +69,12 @@ class Reach:
 def changes_definition(change: Change) -> bool:
     """Whether the change gives a segment another definition."""
     return change.definition != change.before_definition
+
+
+def changes_members(change: Change) -> bool:
+    """Whether the change of a segment is one of who is in: of its definition, or of whether its
+    members are frozen, which is what other segments see of it."""
+    return changes_definition(change) or any(one.path == "mode" for one in change.attributes)
 
 
 def closure(depends: Depends, addresses: Iterable[Address]) -> frozenset[Address]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from segflow.model.compiled import Compiled
 from segflow.model.plan import Change, CommitState, DropSegment, EvaluateSegment, PlanStep
-from segflow.planner.reach import changes_definition
+from segflow.planner.reach import changes_members
 
 
 def steps(changes: Iterable[Change], compiled: Compiled) -> tuple[PlanStep, ...]:
@@ -27,8 +27,7 @@ def moves_members(change: Change) -> bool:
     frozen to refreshed or back. A frozen set stays as it is."""
     if change.address.kind != "segment" or change.action == "delete":
         return False
-    remoded = any(attribute.path == "mode" for attribute in change.attributes)
-    return remoded or (changes_definition(change) and not change.frozen)
+    return changes_members(change) and not change.frozen
 
 
 def drops_members(change: Change) -> bool:

@@ -4,7 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from segflow.app.apply import apply
+from segflow.app.plan import make_plan
+from segflow.app.validate import load
+from segflow.app.wiring import open_world
+from segflow.errors import InvalidProjectError
 from segflow.executor.outcome import SegmentOutcome
 from segflow.model.plan import EvaluateSegment, Impact, Plan
 from tests.app.conftest import Edit
@@ -149,3 +155,16 @@ def test_new_segment_sees_the_last_snapshot(root: Path, edit: Edit):
     found = impacts(plan_at(root, shop.SECOND))["follower"]
     assert found is not None
     assert found.size_after == refreshed
+
+
+def test_a_plan_refuses_a_catalog_that_its_source_does_not_fit(fresh: Path) -> None:
+    """Members are never counted over values that would be rounded: the catalog's line is told."""
+    catalog = fresh / "catalog" / "shop.yaml"
+    catalog.write_text(catalog.read_text().replace('type: "decimal(18,2)"', "type: integer"))
+    compiled = load(fresh, None).compiled
+    with open_world(compiled.project.settings, fresh) as world:
+        with pytest.raises(InvalidProjectError) as caught:
+            make_plan(world, compiled, shop.FIRST)
+
+        assert [found.code for found in caught.value.report.errors] == ["SRC004"]
+        assert make_plan(world, compiled, shop.FIRST, impact=False).changes

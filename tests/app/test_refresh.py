@@ -46,6 +46,25 @@ def test_dynamic_segments_are_refreshed_at_one_instant(root: Path):
     assert {entry.cause for entry in after.logs["recent"][1:]} == {"data"}
 
 
+def test_a_list_of_the_population_is_kept_for_refreshes(fresh: Path):
+    """A list that says who is in the population is deployed with the segments: a refresh does not
+    read the working tree's."""
+    vips = fresh / "lists" / "vips.csv"
+    vips.parent.mkdir(exist_ok=True)
+    vips.write_text("1\n2\n")
+    catalog = next(file for file in fresh.rglob("*.yaml") if "population" in file.read_text())
+    catalog.write_text(
+        catalog.read_text().replace(
+            "since: first_seen}", "since: first_seen, where: {in_file: lists/vips.csv}}"
+        )
+    )
+    segment = "segment: all_of_them\nentity: customer\nwhere: {everyone: true}\n"
+    (fresh / "segments" / "shop.yaml").write_text(segment)
+    apply_at(fresh, shop.FIRST, to_bytes(plan_at(fresh, shop.FIRST)))
+    vips.unlink()
+    assert refreshed(fresh)["all_of_them"].size == 2
+
+
 def test_static_segment_is_frozen_anew_when_named(root: Path):
     """Naming a static segment asks for a new set, and nothing else is refreshed."""
     shop.write_purchases(root, until=shop.SECOND, missing=frozenset(range(10)))

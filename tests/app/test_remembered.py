@@ -7,7 +7,7 @@ import pytest
 
 from segflow.app.apply import apply
 from segflow.app.plan import make_plan
-from segflow.app.remembered import remember, unchanged_plan
+from segflow.app.remembered import remember, texts, unchanged_plan
 from segflow.app.validate import load
 from segflow.app.wiring import open_world
 from segflow.model.instant import Instant
@@ -21,7 +21,7 @@ def deploy(root: Path) -> Plan:
     compiled = load(root, None).compiled
     with open_world(compiled.project.settings, root) as world:
         apply(world, make_plan(world, compiled, T))
-        remember(world, compiled)
+        remember(world, compiled, texts(world))
         return make_plan(world, compiled, T)
 
 
@@ -29,7 +29,7 @@ def recalled(root: Path) -> Plan | None:
     """What memory says now."""
     settings = load(root, None).compiled.project.settings
     with open_world(settings, root) as world:
-        return unchanged_plan(world, T, impact=True)
+        return unchanged_plan(world, texts(world), T, impact=True)
 
 
 def test_memory_gives_the_plan_that_reading_gives(fresh: Path) -> None:
@@ -87,7 +87,23 @@ def test_another_deployed_state_silences_memory(fresh: Path) -> None:
     assert recalled(fresh) is None
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", json.dumps({"files": 1, "objects": None})])
+def test_what_is_saved_while_a_project_is_read_is_not_remembered(fresh: Path) -> None:
+    """An edit, of YAML or of a list, between reading and remembering makes the next plan read."""
+    segment, vips = fresh / "segments" / "spare.yaml", fresh / "vips.csv"
+    text = "segment: spare\nentity: customer\nwhere: {in_file: vips.csv}\n"
+    for saved, edited in ((segment, text + "owner: growth\n"), (vips, "1\n2\n")):
+        segment.write_text(text)
+        vips.write_text("1\n")
+        compiled = load(fresh, None).compiled
+        with open_world(compiled.project.settings, fresh) as world:
+            seen = texts(world)
+            apply(world, make_plan(world, compiled, T))
+            saved.write_text(edited)
+            remember(world, compiled, seen)
+            assert unchanged_plan(world, texts(world), T, impact=True) is None
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", json.dumps({"texts": 1, "objects": None})])
 def test_odd_memory_is_no_memory(fresh: Path, content: str) -> None:
     """Whatever stands in the file, the worst it does is nothing."""
     deploy(fresh)

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from segflow.app.columns import fits
 from segflow.app.root import find_root
 from segflow.app.sources import check_sources
 from segflow.app.validate import load
 from segflow.app.wiring import open_world
 from segflow.errors import InvalidProjectError, RefusedError
+from segflow.model.types import DATE, INTEGER, STRING, TIMESTAMP, ValueType, decimal_type
 from tests.app.conftest import Edit
 
 
@@ -88,3 +90,49 @@ def test_names_of_columns_have_no_case(root: Path, edit: Edit):
     """SQL does not tell AMOUNT from amount, and neither does the check."""
     edit("catalog/shop.yaml", "column: amount", "column: AMOUNT")
     assert findings(root) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('amount: {type: "decimal(18,2)"', "amount: {type: integer"),
+        ('amount: {type: "decimal(18,2)"', 'amount: {type: "decimal(18,1)"'),
+        ('amount: {type: "decimal(18,2)"', "amount: {type: boolean"),
+        ('amount: {type: "decimal(18,2)"', "amount: {type: date"),
+        ("  time: purchased_at", "  time: amount"),
+        ("since: first_seen", "since: customer_id"),
+        ("entities: {customer: customer_id}", "entities: {customer: amount}"),
+    ],
+)
+def test_columns_that_do_not_hold_what_is_said_are_found(fresh: Path, before: str, after: str):
+    """A value that would be rounded, cut or misread is an error at the catalog's line."""
+    catalog = fresh / "catalog" / "shop.yaml"
+    text = catalog.read_text()
+    assert text.count(before) == 1
+    catalog.write_text(text.replace(before, after))
+
+    found = findings(fresh)
+
+    assert {code for code, _, _ in found} == {"SRC004"}
+
+
+@pytest.mark.parametrize(
+    ("word", "declared", "holds"),
+    [
+        ("BIGINT", INTEGER, True),
+        ("DECIMAL(18,0)", INTEGER, True),
+        ("DOUBLE", INTEGER, False),
+        ("DOUBLE", decimal_type(18, 2), True),
+        ("DECIMAL(18,3)", decimal_type(18, 2), False),
+        ("INTEGER", decimal_type(18, 2), True),
+        ("TIMESTAMP", DATE, False),
+        ("DATE", TIMESTAMP, True),
+        ("TIMESTAMP WITH TIME ZONE", TIMESTAMP, True),
+        ("VARCHAR", TIMESTAMP, False),
+        ("VARCHAR", STRING, True),
+        ("STRUCT(a INTEGER)", STRING, True),
+    ],
+)
+def test_types_fit_where_nothing_is_lost(word: str, declared: ValueType, holds: bool):
+    """A column fits a declared type where each of its values is one of it; unknown types pass."""
+    assert fits(word, declared) is holds

@@ -219,12 +219,36 @@ def test_a_nested_definition_is_part_of_the_outer_one(tmp_path):
         assert before.segments[name].definition != after.segments[name].definition
 
 
+def test_whether_a_nested_set_is_frozen_is_part_of_the_outer_definition(tmp_path):
+    """A frozen set and a definition that is asked again differ for whoever names the segment; its
+    last snapshot is the same thing in both modes."""
+    text = (
+        "segment: s\nentity: customer\nmode: {}\nwhere: {{did: purchase}}\n---\n"
+        "segment: t\nentity: customer\nwhere: {{segment: s}}\n---\n"
+        "segment: u\nentity: customer\nwhere: {{segment: s, as: snapshot}}\n"
+    )
+    dynamic = compiled(tmp_path, text.format("dynamic")).segments
+    static = compiled(tmp_path, text.format("static")).segments
+    assert dynamic["t"].definition != static["t"].definition
+    assert dynamic["u"].definition == static["u"].definition
+
+
 def test_a_list_is_part_of_the_definition_by_its_content(tmp_path):
     """One more key in the file is another definition."""
     (tmp_path / "vips.csv").write_text("1\n2\n")
     before = definition(tmp_path, "{in_file: vips.csv}")
     (tmp_path / "vips.csv").write_text("1\n2\n3\n")
     assert definition(tmp_path, "{in_file: vips.csv}") != before
+
+
+def test_a_list_of_the_population_is_one_of_the_segment(tmp_path):
+    """Whoever evaluates the segment needs every list that says who is in, the population's too."""
+    (tmp_path / "vips.csv").write_text("1\n2\n")
+    catalog = CATALOG.replace(
+        "since: first_seen}", "since: first_seen, where: {in_file: vips.csv}}"
+    )
+    made = compiled(tmp_path, ONE.replace("{}", "{did: purchase}"), catalog=catalog)
+    assert made.segments["s"].lists == ("vips.csv",)
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,7 @@ def test_the_columns_of_a_table_are_named_in_order(engine):
     """Every column with its type; a table that is not there is None, not an error."""
     assert list(engine.columns("people")) == PEOPLE.column_names
     assert all(engine.columns("people").values())
+    assert engine.columns("People") == engine.columns("people")  # as in a query
     assert engine.columns("peeple") is None
 
 

@@ -137,3 +137,14 @@ def test_tracked_files_stay_as_they_are(told: tuple[Path, str]) -> None:
 
     assert "gte: 150" in (folder / name).read_text()
     assert "gte: 150" not in (CHECKOUT / name).read_text()
+
+
+def test_the_readme_shows_what_the_demo_prints(told: tuple[Path, str]) -> None:
+    """The plan in the README is the one that the demo makes."""
+    readme = (CHECKOUT / "README.md").read_text()
+    _, _, rest = readme.partition("<!-- plan output: begin")
+    shown, _, _ = rest.partition("<!-- plan output: end -->")
+    lines = shown.splitlines()[1:]
+
+    assert len(lines) > 10
+    assert "\n".join(line.removeprefix("    ") for line in lines) in told[1]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from segflow.app.apply import apply
@@ -10,7 +12,9 @@ from segflow.app.state import interrupted
 from segflow.errors import (
     BlockedError,
     SourceUnavailableError,
+    StalePlanError,
     StateUnavailableError,
+    UnusableDataError,
 )
 from segflow.planner.planfile import to_bytes
 from segflow.ports import SnapshotStore
@@ -41,6 +45,22 @@ class FullDisk:
     def get(self, digest: str) -> bytes:
         """The bytes under a digest."""
         return self.store.get(digest)
+
+
+def test_something_new_on_what_the_plan_deletes_makes_it_stale(stages: Stages, tmp_path: Path):
+    """Where a segment was deployed meanwhile that rests on a deleted one, nothing is deployed and
+    the reason names what would be missing."""
+    root = stages.copy(tmp_path)
+    (root / "segments" / "shop.yaml").write_text(
+        shop.SEGMENTS_BEFORE + "---\nsegment: heir\nentity: customer\nwhere: {segment: gone}\n"
+    )
+    apply_at(root, shop.SECOND, to_bytes(plan_at(root, shop.SECOND)))
+    before = ledger(root).snapshots
+    with world_at(root, shop.SECOND) as world:
+        with pytest.raises(StalePlanError, match="no segment 'gone'"):
+            apply(world, stages.plan)
+        assert not interrupted(world)
+    assert ledger(root).snapshots == before
 
 
 def test_drift_within_protect_is_told(stages: Stages, tmp_path: Path):
@@ -99,6 +119,20 @@ def test_source_that_fails_underway_abandons_the_apply(stages: Stages, tmp_path:
     (root / "purchases.parquet").rename(purchases)
     apply_at(root, shop.SECOND, to_bytes(stages.plan))
     assert ledger(root) == stages.after
+
+
+def test_the_state_keeps_nothing_of_data_that_has_no_meaning(stages: Stages, tmp_path: Path):
+    """The error quotes the value for the person who is there; the record of the apply does not."""
+    root = stages.copy(tmp_path)
+    file = root / "data" / "purchases.parquet"
+    rows = pq.read_table(file)
+    position = rows.schema.get_field_index("amount")
+    amounts = pa.array(["ann@example.org"] * len(rows))
+    pq.write_table(rows.set_column(position, "amount", amounts), file)
+    with world_at(root, shop.SECOND) as world:
+        with pytest.raises(UnusableDataError, match=r"ann@example\.org"):
+            apply(world, stages.plan)
+        assert world.state.applies()[0].abandoned == "UnusableDataError"
 
 
 @pytest.mark.parametrize("puts", [0, 1, 5])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from segflow.app.remembered import remember, unchanged_plan
+from segflow.app.remembered import remember, texts, unchanged_plan
 from segflow.app.state import interrupted
 from segflow.cli import options
 from segflow.cli.deployed import deployed_world
@@ -58,9 +58,11 @@ def plan(
 
 def _planned(call: Invocation, as_of: Instant | None, *, impact: bool) -> tuple[Plan, bool]:
     """The plan, and whether an interrupted apply waits."""
+    seen = None
     # Broken settings are shown by load(), together with all else that is wrong.
     with suppress(InvalidProjectError), deployed_world(call) as world:
-        made = unchanged_plan(world, as_of, impact=impact)
+        seen = texts(world)
+        made = unchanged_plan(world, seen, as_of, impact=impact)
         if made is not None:
             return made, interrupted(world)
     # Imported here: a plan that is known to be empty needs neither loader nor compiler.
@@ -71,7 +73,7 @@ def _planned(call: Invocation, as_of: Instant | None, *, impact: bool) -> tuple[
         made = make_plan(opened.world, opened.compiled, as_of, impact=impact, progress=bar)
         unfinished = interrupted(opened.world)
         if made.is_empty and not len(opened.report):
-            remember(opened.world, opened.compiled)
+            remember(opened.world, opened.compiled, seen)
     opened.warn(call)
     return made, unfinished
 

@@ -39,24 +39,32 @@ def definition(draft: Draft) -> Draft:
     hashes: dict[str, str] = {}
     for name in draft.order:
         segment = draft.index.segments[name]
-        hashes[name] = _hash(draft.wheres[name], segment.entity, parts, hashes)
+        hashes[name] = _hash(draft.wheres[name], segment.entity, parts, hashes, draft)
     audiences = {
-        name: _hash(draft.audiences[name], rule_entity(draft.index, rule), parts, hashes)
+        name: _hash(draft.audiences[name], rule_entity(draft.index, rule), parts, hashes, draft)
         for name, rule in draft.index.rules.items()
     }
     return replace(draft, definitions=hashes, audience_definitions=audiences)
 
 
-def _hash(where: Predicate, entity: str, parts: "_Parts", hashes: Mapping[str, str]) -> str:
+def _hash(
+    where: Predicate, entity: str, parts: "_Parts", hashes: Mapping[str, str], draft: Draft
+) -> str:
     """The hash of a normal predicate over an entity; `hashes` are those of nested segments."""
     sites = tuple(predicate_sites(where, (), entity))
     nested = {
-        f"segment {site.node.segment} {hashes[site.node.segment]}"
+        f"segment {site.node.segment} {_kept(site.node, draft)}{hashes[site.node.segment]}"
         for site in sites
         if isinstance(site.node, InSegment)
     }
     used = {parts.population(entity), *nested, *parts.of_sites(sites)}
     return digest("\n".join([_FORMAT, canonical(where), *sorted(used)]))
+
+
+def _kept(leaf: InSegment, draft: Draft) -> str:
+    """A frozen set and a definition that is asked again at T are not the same members."""
+    is_frozen = not leaf.snapshot and draft.index.segments[leaf.segment].mode == "static"
+    return "frozen " if is_frozen else ""
 
 
 @dataclass(frozen=True, slots=True)
