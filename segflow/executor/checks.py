@@ -19,9 +19,11 @@ def refuse_blocked(plan: Plan) -> None:
 
 def blocked_error(blocked: tuple[Blocked, ...]) -> BlockedError:
     """The error that says what the guards forbid."""
+    late = all(found.rule == "as_of" for found in blocked)
+    protect = "change `protect` of the segment if this is meant, then plan again"
     return BlockedError(
-        "; ".join(f"{found.address} {found.message}" for found in blocked),
-        hint="change `protect` of the segment if this is meant, then plan again",
+        "; ".join(f"{found.address}: {found.message}" for found in blocked),
+        hint="make a new plan with a later --as-of, or leave --as-of out" if late else protect,
     )
 
 
