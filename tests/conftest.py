@@ -1,15 +1,18 @@
 """What every test shares: the hypothesis profiles.
 
 `default` draws the same examples each time, so that a run is repeatable; `thorough` draws new
-and many more (`HYPOTHESIS_PROFILE=thorough make test`).
+and many more (`HYPOTHESIS_PROFILE=thorough make test`). How fast the machine is at the moment
+is no property of the code, so neither profile judges it.
 """
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "default", deadline=None, derandomize=True, max_examples=100, print_blob=True
 )
-settings.register_profile("thorough", deadline=None, max_examples=5_000, print_blob=True)
+settings.register_profile(
+    "thorough", suppress_health_check=SLOW, deadline=None, max_examples=5_000, print_blob=True
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

@@ -19,12 +19,12 @@ allow = ["WAREHOUSE_URL", "OTHER_URL", "HOOK_URL"]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A project with the list files that the strategies name, and room for one document."""
+    """A project with the files that the strategies name, and room for one document."""
     root = tmp_path_factory.mktemp("shop")
     (root / "segflow.toml").write_text(SETTINGS)
-    (root / "lists").mkdir()
-    (root / "catalog").mkdir()
-    for path in ("lists/vips.csv", "a b.txt"):
+    for name in ("lists", "catalog", "codes", "templates"):
+        (root / name).mkdir()
+    for path in ("lists/vips.csv", "a b.txt", "codes/five_off.csv", "templates/winback.j2"):
         (root / path).write_text("1\n")
     return root
 
