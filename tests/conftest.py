@@ -9,8 +9,15 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+SLOW = [HealthCheck.too_slow]
+
 settings.register_profile(
-    "default", deadline=None, derandomize=True, max_examples=100, print_blob=True
+    "default",
+    suppress_health_check=SLOW,
+    deadline=None,
+    derandomize=True,
+    max_examples=100,
+    print_blob=True,
 )
 settings.register_profile(
     "thorough", suppress_health_check=SLOW, deadline=None, max_examples=5_000, print_blob=True
