@@ -3,7 +3,6 @@
 Every other evaluator must give the same members. Nothing here knows of SQL or of how data is kept.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -24,6 +23,7 @@ from segflow.compiler.worlds import (
     order_of_events,
 )
 from segflow.model.compiled import Compiled
+from segflow.model.hashing import HASHES, stable_hash
 from segflow.model.instant import Instant
 from segflow.model.predicate import (
     Aggregate,
@@ -56,8 +56,6 @@ from segflow.model.predicate import (
     Transition,
     Via,
 )
-
-_HASHES = 2**64
 
 
 def members(world: World, compiled: Compiled, name: str, as_of: Instant) -> frozenset[int]:
@@ -170,13 +168,7 @@ def _in_sample(sample: Sample, subject: Subject) -> bool:
 def sample_percent(sample: Sample, subject: Subject) -> Fraction:
     """Where the user's hash falls, from 0 to below 100."""
     salt = subject.segment if sample.salt is None else sample.salt
-    return Fraction(100 * sample_hash(salt, subject.user.key), _HASHES)
-
-
-def sample_hash(salt: str, key: int) -> int:
-    """The first 64 bits of MD5 over the salt, a zero byte and the key in decimal."""
-    text = salt.encode() + b"\0" + str(key).encode()
-    return int.from_bytes(hashlib.md5(text, usedforsecurity=False).digest()[:8], "big")
+    return Fraction(100 * stable_hash(salt, subject.user.key), HASHES)
 
 
 # --- features --------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from segflow.model.address import Address
 from segflow.model.catalog import Entity
-from segflow.model.instant import Instant
 from segflow.model.predicate import Predicate
 from segflow.model.project import Project
 from segflow.model.rule import Rule
@@ -92,14 +91,6 @@ class Compiled:
             }
             reached |= frontier
         return tuple(sorted(reached - {address}))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """A request to an engine: the members of one segment as of one instant."""
-
-    segment: CompiledSegment
-    as_of: Instant
 
 
 def segment_set(name: str) -> str:

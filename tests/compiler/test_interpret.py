@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from segflow.compiler.interpret import feature_value, holds, sample_hash
+from segflow.compiler.interpret import feature_value, holds
 from segflow.compiler.values import compare, fold, times, value_of, version
 from segflow.compiler.worlds import (
     Context,
@@ -20,6 +20,7 @@ from segflow.compiler.worlds import (
 from segflow.model.catalog import Entity, Event, EventId, EventTable, Field, Population, Property
 from segflow.model.compiled import Compiled
 from segflow.model.duration import parse_duration
+from segflow.model.hashing import stable_hash
 from segflow.model.instant import Instant, parse_instant
 from segflow.model.operator import CountTest, ListMatch, OnCalendar, TextMatch
 from segflow.model.predicate import (
@@ -234,4 +235,4 @@ def test_a_missing_side_makes_every_comparison_false_but_ne():
 
 def test_the_hash_of_a_sample_is_that_of_md5():
     """The first 16 hexadecimal digits that `printf 'x\\0001' | md5sum` prints, as a number."""
-    assert f"{sample_hash('x', 1):016x}" == "97623bb68a5ef3c8"
+    assert f"{stable_hash('x', 1):016x}" == "97623bb68a5ef3c8"

@@ -30,6 +30,7 @@ from segflow.compiler.timeline import (
     operator_bounds,
 )
 from segflow.model.compiled import list_set, segment_set
+from segflow.model.hashing import HASHES
 from segflow.model.instant import Instant
 from segflow.model.operator import (
     Ahead,
@@ -62,8 +63,6 @@ from segflow.model.predicate import (
     Test,
 )
 from segflow.model.scalar import Const
-
-_HASHES = 2**64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,4 +230,4 @@ def _count(test: CountTest, count: Expression) -> Condition:
 
 def _threshold(percent: Decimal) -> str:
     """The least hash that is no longer below `percent`, as 16 hexadecimal digits."""
-    return f"{ceil(Fraction(percent) * _HASHES / 100):016x}"
+    return f"{ceil(Fraction(percent) * HASHES / 100):016x}"
