@@ -60,6 +60,20 @@ class Failpoint(Protocol):
         """Do nothing, or end the process on the spot."""
 
 
+class Log(Protocol):
+    """Is told what happens while nobody looks: a name in words, and facts about it."""
+
+    def __call__(
+        self,
+        event: str,
+        *,
+        level: Literal["info", "warning", "alarm"] = "info",
+        **facts: str | int | float | bool | None,
+    ) -> None:
+        """Tell it. An alarm is for a person to act upon. Facts hold no secrets and nothing of
+        users but their number. Never raises."""
+
+
 # --- engines ---------------------------------------------------------------------------------
 
 
@@ -269,6 +283,9 @@ class LedgerReader(Protocol):
 
     def sends(self, run_id: str) -> Sequence[Send]:
         """The sends of a run, in order of key, step and action."""
+
+    def coupons(self, run_id: str) -> Mapping[str, int]:
+        """How many codes of each offer a run reserved or gave away, in order of name."""
 
     def reached(
         self, start: Instant, end: Instant, *, rule: str | None, channel: str | None

@@ -21,7 +21,8 @@ from segflow.executor.effects import Effects, Engines, no_failpoint
 from segflow.model.catalog import Source
 from segflow.model.project import Settings
 from segflow.model.settings import SecretRef
-from segflow.ports import Clock, Engine, Failpoint, SnapshotStore, StateStore
+from segflow.ports import Clock, Engine, Failpoint, Ledger, SnapshotStore, StateStore
+from segflow.store.ledger import SqlLedger
 from segflow.store.state import SqlStateStore
 
 FAILPOINT = "SEGFLOW_FAILPOINT"
@@ -38,6 +39,7 @@ class World:
     settings: Settings
     clock: Clock
     state: StateStore
+    ledger: Ledger
     snapshots: SnapshotStore
     failpoint: Failpoint
     engines: Engines
@@ -49,6 +51,7 @@ class World:
         """The ports that the executor acts through."""
         return Effects(
             state=self.state,
+            ledger=self.ledger,
             snapshots=self.snapshots,
             engines=self.engines,
             clock=self.clock,
@@ -75,6 +78,7 @@ def open_world(settings: Settings, root: Path, clock: Clock | None = None) -> It
             settings=settings,
             clock=SystemClock() if clock is None else clock,
             state=state,
+            ledger=SqlLedger(state.database),
             snapshots=_LateSnapshots(settings.state.snapshots, root),
             failpoint=_failpoint(),
             engines=engines,

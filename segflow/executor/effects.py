@@ -1,10 +1,10 @@
-"""The ports that apply and refresh act through, in one value."""
+"""The ports that the executor acts through, in one value."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from segflow.model.catalog import Source
-from segflow.ports import Clock, Engine, Failpoint, SnapshotStore, StateStore
+from segflow.ports import Clock, Engine, Failpoint, Ledger, SnapshotStore, StateStore
 
 Engines = Callable[[Source], Engine]
 """Gives the engine of a source; the same source always gives the same open engine."""
@@ -18,6 +18,7 @@ class Effects:
     """All that a writer of the state touches outside. `owner` names this process in leases."""
 
     state: StateStore
+    ledger: Ledger
     snapshots: SnapshotStore
     engines: Engines
     clock: Clock

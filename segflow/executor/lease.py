@@ -1,4 +1,4 @@
-"""Holding the writer's lease: acquired for a purpose, kept alive by a heartbeat, given back."""
+"""Holding a lease: acquired for a purpose, kept alive by a heartbeat, given back."""
 
 import threading
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from segflow.errors import LeaseLostError, RetryableError
 from segflow.executor.effects import Effects
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant
-from segflow.model.state import Lease
+from segflow.model.state import Lease, LeaseName
 
 TTL = Duration(count=30, unit="s")
 """How long a lease outlives a holder that was killed."""
@@ -49,14 +49,16 @@ class Hold:
 
 
 @contextmanager
-def holding(effects: Effects, purpose: str, ttl: Duration = TTL) -> Iterator[Hold]:
-    """Hold the lease while the block runs; a thread renews it every third of `ttl`.
+def holding(
+    effects: Effects, purpose: str, name: LeaseName = "state", ttl: Duration = TTL
+) -> Iterator[Hold]:
+    """Hold the lease of that name while the block runs; a thread renews it every third of `ttl`.
 
     Raises LockedError when somebody else holds it.
     """
     effects.failpoint(f"{purpose}.lease.before.acquire")
     now = Instant(effects.clock.now())
-    hold = Hold(effects, effects.state.acquire(effects.owner, purpose, now, ttl), ttl)
+    hold = Hold(effects, effects.state.acquire(effects.owner, purpose, now, ttl, name), ttl)
     effects.failpoint(f"{purpose}.lease.after.acquire")
     stop = threading.Event()
     heart = threading.Thread(target=_keep_alive, args=(hold, stop, ttl), daemon=True)

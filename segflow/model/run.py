@@ -114,3 +114,14 @@ class Stock:
     free: int
     reserved: int
     committed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """A run and where its users are. `buckets` add up to the audience, `coupons` pairs each offer
+    with how many of its codes the run reserved or gave away."""
+
+    run: Run
+    buckets: tuple[BucketRecord, ...] = ()
+    exposures: tuple[ExposureRecord, ...] = ()
+    coupons: tuple[tuple[str, int], ...] = ()

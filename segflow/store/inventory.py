@@ -60,6 +60,18 @@ def given(connection: Connection, rule: str, start: Instant | None, end: Instant
     return connection.execute(query).scalar_one()
 
 
+def of_run(connection: Connection, run_id: str) -> Mapping[str, int]:
+    """How many codes of each offer a run reserved or gave away."""
+    query = (
+        select(CODES.c.offer, func.count())
+        .join(SENDS, SENDS.c.id == CODES.c.send_id)
+        .where(SENDS.c.run_id == run_id)
+        .group_by(CODES.c.offer)
+        .order_by(CODES.c.offer)
+    )
+    return {offer: count for offer, count in connection.execute(query)}
+
+
 def add(connection: Connection, offer: str, added: Iterable[str]) -> None:
     """Puts codes behind those that an offer has; known ones are passed over."""
     unique = tuple(dict.fromkeys(added))

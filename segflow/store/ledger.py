@@ -47,6 +47,9 @@ class SqlLedger:
     def sends(self, run_id: str) -> Sequence[Send]:
         return self._database.ask(lambda found: sending.of_run(found, run_id), ())
 
+    def coupons(self, run_id: str) -> Mapping[str, int]:
+        return self._database.ask(lambda found: inventory.of_run(found, run_id), {})
+
     def reached(
         self, start: Instant, end: Instant, *, rule: str | None, channel: str | None
     ) -> Mapping[int, int]:

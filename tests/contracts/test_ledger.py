@@ -535,6 +535,7 @@ def test_coupons_count_for_the_rule_that_gave_them(ledger, lease):
 
     assert [given(None, None), given(0, 10), given(0, 11), given(1, None)] == [2, 1, 2, 1]
     assert [given(None, 0), given(11, None), given(None, None, "other")] == [0, 0, 0]
+    assert [ledger.coupons(run.id) for run in runs] == [{"five": 1}, {"five": 1}]
 
 
 # --- caps ------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def test_thread_beats_by_itself():
     """While the block runs a thread renews the lease; nobody has to ask for it."""
     world = effects()
     beats = Beats(world.state)
-    with holding(replace(world, state=beats), "apply", Duration(count=0, unit="s")):
+    with holding(replace(world, state=beats), "apply", ttl=Duration(count=0, unit="s")):
         assert beats.renewed.wait(10)
 
 

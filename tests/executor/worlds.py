@@ -10,6 +10,7 @@ from segflow.executor.effects import Effects, no_failpoint
 from segflow.model.catalog import Source
 from segflow.model.codec import digest
 from segflow.ports import Engine, Selection
+from segflow.store.ledger import SqlLedger
 from segflow.store.state import SqlStateStore
 
 
@@ -84,6 +85,7 @@ def effects(engine: Engine | None = None, owner: str = "tester") -> Effects:
 
     return Effects(
         state=state,
+        ledger=SqlLedger(state.database),
         snapshots=MemorySnapshots(),
         engines=engines,
         clock=SetClock(),
