@@ -12,6 +12,7 @@ SegflowError
 ├── RetryableError          the same request may succeed later
 │   ├── LockedError             somebody else holds the lease
 │   ├── SourceUnavailableError  a source can't be reached or timed out
+│   ├── StaleSnapshotError      a segment was not refreshed as often as it declares
 │   └── StateUnavailableError   the state database or the snapshot store can't be read or written
 └── GiveUpError             something is broken for good; a person must look
     ├── LeaseLostError          our fencing token is no longer the newest: stop writing at once
@@ -80,6 +81,10 @@ class LockedError(RetryableError):
 
 class SourceUnavailableError(RetryableError):
     """A source can't be reached, or did not answer in time."""
+
+
+class StaleSnapshotError(RetryableError):
+    """A segment's last snapshot is older than its refresh allows; the next refresh mends it."""
 
 
 class StateUnavailableError(RetryableError):

@@ -12,6 +12,7 @@ from pyroaring import BitMap64
 from sqlalchemy.sql import Select
 
 from segflow.model.address import Address
+from segflow.model.channel import Channel as ChannelObject
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant
 from segflow.model.run import (
@@ -60,6 +61,14 @@ class Failpoint(Protocol):
         """Do nothing, or end the process on the spot."""
 
 
+class Pause(Protocol):
+    """Waits, unless work has to stop."""
+
+    def __call__(self, seconds: float) -> bool:
+        """Wait so long and return True; False, and without waiting any longer, once work has to
+        stop."""
+
+
 class Log(Protocol):
     """Is told what happens while nobody looks: a name in words, and facts about it."""
 
@@ -79,7 +88,8 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """A query for the keys of one segment at one instant: one column, `key`, each key once.
+    """A query for the keys of one segment at one instant: one column, `key`, each key once; for
+    Engine.values() with more columns behind it.
 
     `statement` is SQLAlchemy Core with bound parameters. It refers to the id sets named in `sets`
     as tables of one column `key`; the engine provides them (their names are made by segment_set()
@@ -114,6 +124,12 @@ class Engine(Protocol):
 
         Raises SourceUnavailableError.
         """
+
+    def values(
+        self, selection: Selection, sets: Mapping[str, BitMap64]
+    ) -> Sequence[Mapping[str, Any]]:
+        """The rows of a selection of more columns than the key, as rows() gives them. `sets` holds
+        every set that it names; raises as members() does."""
 
     def render(self, statement: Select[Any]) -> str:
         """The statement in the engine's SQL for a person to read, with its parameters filled in."""
@@ -382,3 +398,16 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """Let go of connections; harmless when done twice."""
+
+
+class Channels(Protocol):
+    """Opens the channels that rules name."""
+
+    def open(self, channel: ChannelObject) -> Channel:
+        """The open channel; the same one each time. Where it must not send, one that records.
+
+        Raises RefusedError where its settings can't be used or a secret is not set.
+        """
+
+    def is_live(self, channel: ChannelObject) -> bool:
+        """Whether it sends here; otherwise it records what it would send."""

@@ -59,6 +59,13 @@ class MaskedEngine:
         with masking(self._secret, self._value):
             return self._engine.rows(statement)
 
+    def values(
+        self, selection: Selection, sets: Mapping[str, BitMap64]
+    ) -> Sequence[Mapping[str, Any]]:
+        """See Engine."""
+        with masking(self._secret, self._value):
+            return self._engine.values(selection, sets)
+
     def render(self, statement: Select[Any]) -> str:
         """See Engine."""
         return self._engine.render(statement)

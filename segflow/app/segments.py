@@ -67,7 +67,7 @@ def listing(world: World, compiled: Compiled) -> tuple[Listed, ...]:
     found = []
     for name, segment in compiled.segments.items():
         before = deployed.objects.get(segment.address)
-        status = _status(before, compiled.fingerprints[segment.address], segment.definition)
+        status = status_of(before, compiled.fingerprints[segment.address], segment.definition)
         found.append(_listed(segment.segment, status, deployed.snapshots.get(name)))
     for address, before in deployed.objects.items():
         if address.kind == "segment" and address.name not in compiled.segments:
@@ -183,7 +183,8 @@ def _evaluator(world: World, compiled: Compiled, as_of: Instant) -> Evaluator:
     return Evaluator(compiled, as_of, world.engines, kept)
 
 
-def _status(before: DeployedObject | None, fingerprint: str, definition: str) -> Status:
+def status_of(before: DeployedObject | None, fingerprint: str, definition: str) -> Status:
+    """How an object of the working tree stands to what is deployed under its address."""
     if before is None:
         return "new"
     same = (before.fingerprint, before.definition) == (fingerprint, definition)

@@ -8,32 +8,52 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from segflow.app.secrets import MaskedEngine, filled, masking
+from segflow.channels.coupon import CouponChannel
+from segflow.channels.file import FileChannel
+from segflow.channels.recording import RecordingChannel, SilentChannel
 from segflow.clock import SystemClock
 from segflow.errors import RefusedError
 from segflow.executor.effects import Effects, Engines, no_failpoint
 from segflow.model.catalog import Source
+from segflow.model.channel import Channel as ChannelObject
+from segflow.model.instant import Instant
 from segflow.model.project import Settings
-from segflow.model.settings import SecretRef
-from segflow.ports import Clock, Engine, Failpoint, Ledger, SnapshotStore, StateStore
+from segflow.model.settings import SecretRef, plain
+from segflow.ports import (
+    Channel,
+    Channels,
+    Clock,
+    Engine,
+    Failpoint,
+    Ledger,
+    SnapshotStore,
+    StateStore,
+)
 from segflow.store.ledger import SqlLedger
+from segflow.store.scratch import Scratch, scratch_copy
 from segflow.store.state import SqlStateStore
 
 FAILPOINT = "SEGFLOW_FAILPOINT"
 """For tests only: the environment variable that names the failpoint at which the process kills
 itself with SIGKILL."""
 
+RECORDED = Path(".segflow/recorded")
+"""The folder, in the project, of what channels would send where they must not send."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """Everything outside, chosen once per process. `engines` gives the open engine of a source;
-    `owner` names this process in leases; `new_lineage` is for a state that is made now."""
+    `scratch` a copy of state and ledger without the runs from an instant on; `rest` closes the
+    engines until they are asked again. `owner` names this process in leases; `new_lineage` is for a
+    state that is made now."""
 
     root: Path
     settings: Settings
@@ -43,6 +63,9 @@ class World:
     snapshots: SnapshotStore
     failpoint: Failpoint
     engines: Engines
+    channels: Channels
+    scratch: Callable[[Instant | None], AbstractContextManager[Scratch]]
+    rest: Callable[[], None]
     owner: str
     new_lineage: str
 
@@ -71,7 +94,13 @@ def open_world(settings: Settings, root: Path, clock: Clock | None = None) -> It
             opened[source] = open_engine(source, root)
         return opened[source]
 
+    def rest() -> None:
+        while opened:
+            opened.popitem()[1].close()
+
     state = SqlStateStore(settings.state.url, root=root)
+    snapshots = _LateSnapshots(settings.state.snapshots, root)
+    channels = _LiveChannels(settings.environment, root)
     try:
         yield World(
             root=root,
@@ -79,16 +108,19 @@ def open_world(settings: Settings, root: Path, clock: Clock | None = None) -> It
             clock=SystemClock() if clock is None else clock,
             state=state,
             ledger=SqlLedger(state.database),
-            snapshots=_LateSnapshots(settings.state.snapshots, root),
+            snapshots=snapshots,
             failpoint=_failpoint(),
             engines=engines,
+            channels=channels,
+            scratch=lambda since: scratch_copy(state, snapshots, since),
+            rest=rest,
             owner=f"{socket.gethostname()}:{os.getpid()}",
             new_lineage=secrets.token_hex(16),
         )
     finally:
         state.close()
-        for engine in opened.values():
-            engine.close()
+        channels.close()
+        rest()
 
 
 class _LateSnapshots:
@@ -112,6 +144,81 @@ class _LateSnapshots:
         from segflow.store.snapshots import FsspecSnapshotStore
 
         return FsspecSnapshotStore(self._url, root=self._root)
+
+
+class RecordingChannels:
+    """Implements ports.Channels where nothing may be sent: what would be is kept in a folder, or
+    nowhere."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._opened: dict[str, Channel] = {}
+
+    def open(self, channel: ChannelObject) -> Channel:
+        """See Channels."""
+        if channel.name not in self._opened:
+            self._opened[channel.name] = (
+                SilentChannel()
+                if self._folder is None
+                else RecordingChannel(channel.name, self._folder)
+            )
+        return self._opened[channel.name]
+
+    def is_live(self, channel: ChannelObject) -> bool:
+        """See Channels."""
+        return False
+
+
+class _LiveChannels:
+    """Implements ports.Channels: a channel sends in the environments of its `live`."""
+
+    def __init__(self, environment: str, root: Path) -> None:
+        self._environment = environment
+        self._root = root
+        self._recording = RecordingChannels(root / RECORDED)
+        self._opened: dict[ChannelObject, Channel] = {}
+
+    def open(self, channel: ChannelObject) -> Channel:
+        """See Channels."""
+        if not self.is_live(channel):
+            return self._recording.open(channel)
+        if channel not in self._opened:
+            self._opened[channel] = open_channel(channel, self._root)
+        return self._opened[channel]
+
+    def is_live(self, channel: ChannelObject) -> bool:
+        """See Channels."""
+        return self._environment in channel.live_environments
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for port in self._opened.values():
+            port.close()
+
+
+def open_channel(channel: ChannelObject, root: Path) -> Channel:
+    """Open a channel with its own kind of adapter; secrets are filled in here and nowhere else.
+
+    Raises RefusedError for a kind that can't be used, and for a secret that is not set.
+    """
+    settings = plain(channel.settings, filled)
+    match channel.kind:
+        case "coupon":
+            return CouponChannel()
+        case "file":
+            return FileChannel(root / settings["path"])
+        case "webhook":
+            # Imported here: urllib3 is an extra.
+            try:
+                from segflow.channels.webhook import webhook
+            except ModuleNotFoundError as error:
+                raise RefusedError(
+                    f"{channel.address} needs {error.name}, which is not installed",
+                    hint='install it: pip install "segflow[webhook]"',
+                ) from error
+            return webhook(settings, idempotent=channel.idempotency == "native")
+        case _:
+            raise RefusedError(f"{channel.address}: {channel.kind} can't be sent by yet")
 
 
 def _failpoint() -> Failpoint:

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-from segflow.compiler.timeline import LAST, local_date, midnight, shift_months
+from segflow.compiler.timeline import FIRST, LAST, Bounds, local_date, midnight, shift_months
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant, datetime_of, instant_of
 from segflow.model.rule import CronTrigger, EveryTrigger
@@ -26,11 +26,18 @@ from segflow.model.segment import Cron, Every
 Schedule = CronTrigger | EveryTrigger | Cron | Every
 """What has scheduled instants: triggers of rules and refreshes of segments."""
 
+ALWAYS = Bounds()
+"""Active all the time."""
+
 _FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
 _RANGE = r"(?:\*|(?:[0-9]{1,3}|[a-z]{3})(?:-(?:[0-9]{1,3}|[a-z]{3}))?)(?:/[0-9]{1,3})?"
 _FIELD = re.compile(rf"{_RANGE}(?:,{_RANGE})*", re.ASCII | re.IGNORECASE)
 
 _FIRST_YEAR = 1970
+_DAY = 86_400_000
+_LOOKING_BACK = (1, 40, 400, 366 * 9)
+"""Days: a 29 February comes again after eight years at most."""
+
 _ON_TIME = 60_000
 """`misfire: skip` skips what is later than this; a daemon never looks at the very millisecond."""
 
@@ -75,16 +82,37 @@ def next_occurrences(
     return tuple(islice(occurrences(schedule, zone, Instant(after + 1), LAST), count))
 
 
-def due(schedule: Schedule, zone: ZoneInfo, *, after: Instant, now: Instant) -> Due:
-    """What to do about the scheduled instants in (after, now]; nothing where the clock went back.
+def last_occurrence(schedule: Schedule, zone: ZoneInfo, at: Instant) -> Instant | None:
+    """The newest scheduled instant at or before an instant; None where nine years have none."""
+    for days in _LOOKING_BACK:
+        start = Instant(max(FIRST, at - days * _DAY))
+        *_, last = (None, *occurrences(schedule, zone, start, Instant(at + 1)))
+        if last is not None:
+            return last
+    return None
+
+
+def due(
+    schedule: Schedule, zone: ZoneInfo, *, after: Instant, now: Instant, active: Bounds = ALWAYS
+) -> Due:
+    """What to do about the scheduled instants in (after, now] that lie in `active`; nothing where
+    the clock went back.
 
     `misfire` decides: `latest` runs the newest unless it is older than `catch_up`, `all` runs all
     that are not, `skip` runs the newest if it came this very minute. A segment's refresh runs for
     the newest however old it is.
     """
-    come = tuple(occurrences(schedule, zone, Instant(after + 1), Instant(now + 1)))
+    every = occurrences(schedule, zone, Instant(after + 1), Instant(now + 1))
+    come = tuple(instant for instant in every if instant in active)
     run = _to_run(schedule, zone, come, now)
     return Due(run=run, missed=come[: len(come) - len(run)])
+
+
+def may_still_run(
+    trigger: CronTrigger | EveryTrigger, zone: ZoneInfo, scheduled: Instant, now: Instant
+) -> bool:
+    """Whether a run is not later than its trigger's `catch_up` allows."""
+    return scheduled >= _back(now, trigger.catch_up, zone)
 
 
 def validate_cron(expression: str) -> str | None:

@@ -5,7 +5,7 @@ The adapters are not imported for it: what they need may not be installed.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -17,7 +17,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from segflow.model.channel import Channel
-from segflow.model.settings import SecretRef, Setting, SettingMap
+from segflow.model.settings import SecretRef, plain
 
 Json = dict[str, Any]
 
@@ -44,23 +44,6 @@ def check_settings(channel: Channel) -> tuple[SettingFinding, ...]:
     schema = _schema(channel.kind)
     found = (finding for error in errors for finding in _findings(error, schema))
     return tuple(dict.fromkeys(found))
-
-
-def plain(settings: SettingMap, fill: Callable[[SecretRef], object]) -> Json:
-    """Settings as mappings, lists, text and numbers. `fill` says what stands for a secret."""
-    return {key: _plain(value, fill) for key, value in settings.items}
-
-
-def _plain(value: Setting, fill: Callable[[SecretRef], object]) -> Any:
-    match value:
-        case SettingMap():
-            return plain(value, fill)
-        case tuple():
-            return [_plain(item, fill) for item in value]
-        case SecretRef():
-            return fill(value)
-        case str() | int() | bool() | None:
-            return value
 
 
 _TYPES = Draft202012Validator.TYPE_CHECKER.redefine(

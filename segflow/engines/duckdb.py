@@ -28,6 +28,10 @@ _SAFE: dict[str, str | bool | int | float | list[str]] = {
 _SETTLED = "SET GLOBAL TimeZone = 'UTC'; SET lock_configuration = true"
 _SIGNED = 2**63
 
+_Stamp = tuple[tuple[int, int, int], ...]
+"""What tells a file, or those of a folder, from what was written in its place: inode, time of
+change and size of each."""
+
 # What can't name a column unquoted; SQLAlchemy knows PostgreSQL's words, and these are more.
 _RESERVED = (
     "SELECT keyword_name FROM duckdb_keywords()"
@@ -49,12 +53,14 @@ class DuckDbEngine:
         self._source = source.name
         self._dialect = Dialect(paramstyle="numeric_dollar")
         self._files: dict[str, Path] = {}
-        self._checked: dict[tuple[str, str], object] = {}
+        self._stamps: dict[str, _Stamp] = {}
+        self._checked: dict[tuple[str, str], _Stamp | None] = {}
         with self._errors():
             if source.tables:
                 self._connection = _locked(":memory:")
                 for table, path in source.tables:
-                    self._register_file(table, self._inside(root, path))
+                    self._files[table] = self._inside(root, path)
+                self._register_changed()
             else:
                 file = self._inside(root, url or str(source.url))
                 self._connection = _locked(str(file), read_only=True)
@@ -72,25 +78,27 @@ class DuckDbEngine:
             " WHERE lower(table_name) = lower($1) ORDER BY internal, column_index"
         )
         with self._errors():
+            self._register_changed()
             found = self._connection.execute(query, [table]).fetchall()
         return dict(found) or None
 
     def members(self, selection: Selection, sets: Mapping[str, BitMap64]) -> BitMap64:
         """See Engine."""
         with self._errors():
-            for table, key in selection.one_row:
-                self._check_one_row(table, key)
-            for name in selection.sets:
-                self._connection.register(name, pa.table({"key": _keys(sets[name])}))
-            try:
-                return self._bitmap(self._run(selection.statement))
-            finally:
-                for name in selection.sets:
-                    self._connection.unregister(name)
+            return self._bitmap(self._select(selection, sets))
+
+    def values(
+        self, selection: Selection, sets: Mapping[str, BitMap64]
+    ) -> Sequence[Mapping[str, Any]]:
+        """See Engine."""
+        with self._errors():
+            found: list[dict[str, Any]] = self._select(selection, sets).to_pylist()
+        return found
 
     def rows(self, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
         with self._errors():
+            self._register_changed()
             found: list[dict[str, Any]] = self._run(statement).to_pylist()
         return found
 
@@ -120,6 +128,15 @@ class DuckDbEngine:
             )
         return file
 
+    def _register_changed(self) -> None:
+        """Open the files that were not opened yet, or are others by now: what was read of a file
+        when it was opened does not fit one that was written in its place."""
+        for table, file in self._files.items():
+            stamp = _stamp(self._source, file)
+            if self._stamps.get(table) != stamp:
+                self._register_file(table, file)
+                self._stamps[table] = stamp
+
     def _register_file(self, table: str, file: Path) -> None:
         try:
             dataset = pyarrow.dataset.dataset(file, format="parquet")
@@ -131,7 +148,6 @@ class DuckDbEngine:
         fine = [field.name for field in dataset.schema if _is_finer(field.type)]
         stored = f"{table}, as stored" if fine else table
         self._connection.register(stored, dataset)
-        self._files[table] = file
         if fine:
             self._floor(table, _quoted(stored), fine)
 
@@ -150,10 +166,22 @@ class DuckDbEngine:
             f"{_FLOORED.format(_quoted(name))} AS {_quoted(name)}" for name in columns
         )
         self._connection.execute(
-            f"CREATE TEMP VIEW {_quoted(table)} AS SELECT * REPLACE ({floored}) FROM {stored}"
+            f"CREATE OR REPLACE TEMP VIEW {_quoted(table)} AS SELECT * REPLACE ({floored}) FROM {stored}"
         )
 
     # --- asking ---
+
+    def _select(self, selection: Selection, sets: Mapping[str, BitMap64]) -> pa.Table:
+        self._register_changed()
+        for table, key in selection.one_row:
+            self._check_one_row(table, key)
+        for name in selection.sets:
+            self._connection.register(name, pa.table({"key": _keys(sets[name])}))
+        try:
+            return self._run(selection.statement)
+        finally:
+            for name in selection.sets:
+                self._connection.unregister(name)
 
     def _run(self, statement: Select[Any]) -> pa.Table:
         compiled = statement.compile(
@@ -187,9 +215,8 @@ class DuckDbEngine:
     def _check_one_row(self, table: str, key: str) -> None:
         """Refuse a table of fields in which a key has two rows; asked once while the file stays as
         it is (nobody can write to a database file that is open here)."""
-        file = self._files.get(table)
-        stamp = None if file is None else (file.stat().st_mtime_ns, file.stat().st_size)
-        if self._checked.get((table, key), False) == stamp:
+        stamp = self._stamps.get(table)
+        if (table, key) in self._checked and self._checked[table, key] == stamp:
             return
         name = _quoted(key)
         query = (
@@ -222,6 +249,15 @@ class DuckDbEngine:
             ) from error
         except (duckdb.Error, OSError) as error:
             raise SourceUnavailableError(f"source {self._source}: {_first_line(error)}") from error
+
+
+def _stamp(source: str, file: Path) -> _Stamp:
+    files = sorted(file.rglob("*")) if file.is_dir() else [file]
+    try:
+        found = [one.stat() for one in files]
+    except FileNotFoundError as error:
+        raise SourceUnavailableError(f"source {source}: the file {file.name} is gone") from error
+    return tuple((one.st_ino, one.st_mtime_ns, one.st_size) for one in found)
 
 
 def _locked(database: str, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:

@@ -1,16 +1,19 @@
 """Evaluating compiled segments through engines: the one way for plan, apply, refresh and count."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from pyroaring import BitMap64
 
-from segflow.compiler.targets.sql import select_audience, select_members
+from segflow.compiler.targets.fields import fields_of, select_fields
+from segflow.compiler.targets.sql import select_audience, select_keys, select_members
 from segflow.errors import CorruptStateError
 from segflow.executor.effects import Engines
 from segflow.model.catalog import Source
 from segflow.model.compiled import Compiled, list_set, segment_set
 from segflow.model.instant import Instant
-from segflow.ports import Selection
+from segflow.model.predicate import Everyone
+from segflow.ports import Engine, Selection
 
 Kept = Callable[[str], BitMap64 | None]
 """The kept members of a segment: the frozen set of a static one, the last snapshot of a dynamic
@@ -50,9 +53,26 @@ class Evaluator:
         """The users whom a rule reaches before the gate. Raises as members() does."""
         return self._select(select_audience(self._compiled, rule, self._as_of))
 
+    def population(self, entity: str) -> BitMap64:
+        """Every user of an entity. Raises as members() does."""
+        return self._select(select_keys(self._compiled, entity, Everyone(), self._as_of))
+
+    def fields(
+        self, entity: str, names: Sequence[str], users: BitMap64
+    ) -> Mapping[int, Mapping[str, Any]]:
+        """Fields of users by key and name, None for no value. Raises as members() does."""
+        if not names:
+            return {}
+        selection = select_fields(self._compiled, entity, names, self._as_of)
+        rows = self._engine(selection).values(selection, {selection.sets[0]: users})
+        return fields_of(self._compiled, entity, rows)
+
     def _select(self, selection: Selection) -> BitMap64:
         sets = {wanted: self._set(wanted) for wanted in selection.sets}
-        return self._engines(source_of(self._compiled, selection.source)).members(selection, sets)
+        return self._engine(selection).members(selection, sets)
+
+    def _engine(self, selection: Selection) -> Engine:
+        return self._engines(source_of(self._compiled, selection.source))
 
     def nested(self, name: str) -> Mapping[str, BitMap64]:
         """The sets of other segments that the members of a segment are judged by: frozen ones of

@@ -18,9 +18,10 @@ class Run:
     """One run of a rule. `id` is the hash of (rule, scheduled).
 
     `as_of` is the instant its audience was evaluated at, `definition` the audience's definition
-    hash, `fingerprint` the rule's. `live` says whether channels sent or recorded. `audience` and
-    `digest` describe the audience's bitmap in the snapshot store (None until it is evaluated).
-    `epoch` names the arms' shares. `reason` says why it was skipped or failed.
+    hash, `fingerprint` that of the rule with all that it sends. `live` says whether channels sent
+    or recorded. `audience` and `digest` describe the audience's bitmap in the snapshot store (None
+    until it is evaluated). `epoch` names the arms' shares. `reason` says why it was skipped or
+    failed, or why a run that was decided was not sent to its end.
     """
 
     id: str

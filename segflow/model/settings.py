@@ -1,7 +1,8 @@
 """Values that are open by nature (settings of channels) and references to secrets."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Union
+from typing import Any, Union
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,3 +28,20 @@ class SettingMap:
 
 Setting = Union[str, int, bool, None, SecretRef, "tuple[Setting, ...]", SettingMap]
 """A JSON-like value; fractions stay text."""
+
+
+def plain(settings: SettingMap, fill: Callable[[SecretRef], object]) -> dict[str, Any]:
+    """Settings as mappings, lists, text and numbers. `fill` says what stands for a secret."""
+    return {key: _plain(value, fill) for key, value in settings.items}
+
+
+def _plain(value: Setting, fill: Callable[[SecretRef], object]) -> Any:
+    match value:
+        case SettingMap():
+            return plain(value, fill)
+        case tuple():
+            return [_plain(item, fill) for item in value]
+        case SecretRef():
+            return fill(value)
+        case str() | int() | bool() | None:
+            return value

@@ -2,9 +2,9 @@
 
 import pytest
 
-from segflow.channels.settings import KINDS, check_settings, plain
+from segflow.channels.settings import KINDS, check_settings
 from segflow.model.channel import Channel
-from segflow.model.settings import SecretRef, SettingMap
+from segflow.model.settings import SecretRef, SettingMap, plain
 
 SECRET = SecretRef(name="TOKEN")
 

@@ -10,13 +10,13 @@ import pytest
 
 from segflow.channels.coupon import CouponChannel
 from segflow.channels.file import FileChannel
-from segflow.channels.recording import MemoryChannel, RecordingChannel
+from segflow.channels.recording import RecordingChannel, SilentChannel
 from segflow.channels.webhook import WebhookChannel
 from segflow.ports import Channel, Delivery
 from tests.channels.messages import message
 from tests.channels.receiver import receiving
 
-KINDS = ("coupon", "file", "recording", "memory", "webhook", "webhook, native")
+KINDS = ("coupon", "file", "recording", "silent", "webhook", "webhook, native")
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,8 @@ def case(request, tmp_path):
         case "recording":
             path = tmp_path / "push.jsonl"
             yield Case(RecordingChannel("push", tmp_path), lambda: ids_in(path))
-        case "memory":
-            memory = MemoryChannel()
-            yield Case(memory, lambda: list(memory.messages))
+        case "silent":
+            yield Case(SilentChannel())
         case kind:
             with receiving() as receiver:
                 channel = WebhookChannel(receiver.url, idempotent=kind == "webhook, native")

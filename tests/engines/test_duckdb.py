@@ -188,6 +188,26 @@ def test_a_folder_of_parquet_files_is_one_table(opened, tmp_path):
     assert opened(source, tmp_path).members(IDS, {}) == BitMap64([0, 1, 2])
 
 
+@pytest.mark.parametrize("unit", ["us", "ns"])
+def test_a_file_that_was_replaced_is_read_anew(unit, opened, tmp_path):
+    """An export that is written over the last one is what the next question is about; a file that
+    is gone can come back."""
+
+    def seen(*ids):
+        times = pa.array([0] * len(ids), pa.timestamp(unit, tz="UTC"))
+        return pa.table({"id": pa.array(ids, pa.int64()), "at": times})
+
+    engine = opened(parquet_source(tmp_path, seen(1, 2)), tmp_path)
+    assert engine.members(IDS, {}) == BitMap64([1, 2])
+    parquet_source(tmp_path, seen(3, 4, 5).append_column("more", pa.array([[0] * 999] * 3)))
+    assert engine.members(IDS, {}) == BitMap64([3, 4, 5])
+    (tmp_path / "data/people.parquet").unlink()
+    with pytest.raises(SourceUnavailableError, match="people.parquet is gone"):
+        engine.members(IDS, {})
+    parquet_source(tmp_path, seen(6))
+    assert [row["id"] for row in engine.rows(select(column("id")).select_from(table("people")))]
+
+
 def test_a_second_row_is_found_in_a_file_that_was_replaced(opened, tmp_path):
     """A table is checked again once its file is another one."""
     engine = opened(parquet_source(tmp_path, pa.table({"id": [1, 2]})), tmp_path)

@@ -66,6 +66,10 @@ class GivenEngine:
         """No rows."""
         return []
 
+    def values(self, selection: Selection, sets: Mapping[str, BitMap64]) -> list[Mapping[str, Any]]:
+        """No rows."""
+        return []
+
     def render(self, statement: Any) -> str:
         """SQLAlchemy's own words."""
         return str(statement)

@@ -1,0 +1,156 @@
+"""The account of a run: who waits to be sent to, who left and why, and that nobody is missing."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from pyroaring import BitMap64
+
+from segflow.campaign.gate import Bucket, Placed, check_accounting
+from segflow.executor.ending import UNSETTLED, Ending, ending_of
+from segflow.executor.judge import TO_SEND, bucket_record
+from segflow.executor.lease import Hold
+from segflow.executor.running import Running
+from segflow.membership.bitmaps import from_bytes
+from segflow.model.instant import Instant, format_instant
+from segflow.model.run import BucketRecord, Run, RunReport, RunStatus, Send, Settlement
+from segflow.ports import LedgerReader
+
+_Group = tuple[str, str, str | None]
+"""A bucket, a reason and an arm."""
+
+
+def report_of(ledger: LedgerReader, run: Run) -> RunReport:
+    """A run as the ledger has it."""
+    return RunReport(
+        run=run,
+        buckets=tuple(ledger.buckets(run.id)),
+        exposures=tuple(ledger.exposures(run.id)),
+        coupons=tuple(ledger.coupons(run.id).items()),
+    )
+
+
+class Account:
+    """Of one run. Until opened() the run has no decision."""
+
+    def __init__(self, running: Running, hold: Hold, run: Run) -> None:
+        self._running = running
+        self._hold = hold
+        self._run = run
+        self._left: defaultdict[_Group, BitMap64] = defaultdict(BitMap64)
+        self._to_send: dict[str, BitMap64] = {}
+
+    # --- before and while it is sent ---
+
+    def opened(self, run: Run, buckets: Iterable[BucketRecord]) -> None:
+        """The run was decided, as these buckets say."""
+        self._run = run
+        self._left.clear()
+        self._to_send.clear()
+        for record in buckets:
+            members = self._load(record.digest)
+            if record.bucket == TO_SEND:
+                self._to_send[str(record.arm)] = members
+            else:
+                self._left[record.bucket, record.reason, record.arm] |= members
+
+    def to_send(self) -> Mapping[str, BitMap64]:
+        """Who passed the gate and did not leave since, by arm."""
+        return self._to_send
+
+    def untouched(self) -> BitMap64:
+        """Those of them for whom no send was claimed."""
+        touched = BitMap64(send.key for send in self._running.effects.ledger.sends(self._run.id))
+        return BitMap64.union(BitMap64(), *self._to_send.values()) - touched
+
+    def leave(self, users: BitMap64, bucket: Bucket, reason: str) -> None:
+        """These are not sent to."""
+        for arm, members in self._to_send.items():
+            if gone := members & users:
+                self._left[bucket, reason, arm] |= gone
+                self._to_send[arm] = members - gone
+
+    # --- the end ---
+
+    def finish(self, placed: Iterable[Placed]) -> RunReport:
+        """Record where everybody ended. Raises GiveUpError where somebody is missing."""
+        for group in placed:
+            self._left[group.bucket, group.reason, group.arm] |= group.members
+        return self._finished("done", None)
+
+    def close(self, reason: str) -> RunReport:
+        """Record that the run ends here: what was not sent is not sent any more. A run without a
+        decision has failed, with nobody in it."""
+        ledger = self._running.effects.ledger
+        if self._run.digest is None:
+            return self._finished("failed", reason)
+        self.opened(self._run, ledger.buckets(self._run.id))
+        self.leave(self.untouched(), "failed", reason)
+        for ending, users in self._endings().items():
+            self.leave(users, ending.bucket, ending.reason)
+        return self._finished("done", reason)
+
+    def _endings(self) -> Mapping[Ending, BitMap64]:
+        """Where those ended for whom a send was claimed; what was underway becomes unknown."""
+        sends = self._running.effects.ledger.sends(self._run.id)
+        by_user: defaultdict[int, list[Send]] = defaultdict(list)
+        notes: list[Settlement] = []
+        for send in sends:
+            if send.status == "claimed":
+                send = replace(send, status="unknown", detail=UNSETTLED)
+                notes.append(_settlement(send, self._running.now()))
+            by_user[send.key].append(send)
+        if notes:
+            self._running.effects.ledger.settle(self._hold.lease, notes)
+        endings: defaultdict[Ending, BitMap64] = defaultdict(BitMap64)
+        for key, made in by_user.items():
+            endings[ending_of(made, live=self._run.live)].add(key)
+        return endings
+
+    def _finished(self, status: RunStatus, reason: str | None) -> RunReport:
+        effects = self._running.effects
+        run = replace(self._run, status=status, reason=reason, finished_at=self._running.now())
+        if run.digest is not None:
+            self._check(run.digest)
+        buckets = tuple(
+            bucket_record(effects.snapshots, bucket, why, arm, members)
+            for (bucket, why, arm), members in self._left.items()
+            if members
+        )
+        effects.failpoint("run.before.finish")
+        effects.ledger.finish_run(self._hold.lease, run, buckets)
+        effects.failpoint("run.after.finish")
+        self._tell(run, buckets)
+        return report_of(effects.ledger, run)
+
+    def _check(self, digest: str) -> None:
+        """Raises GiveUpError where a user of the audience is in no bucket, or anybody is in two."""
+        placed = [
+            Placed(bucket=bucket, reason=why, arm=arm, members=members)  # type: ignore[arg-type]
+            for (bucket, why, arm), members in self._left.items()
+        ]
+        check_accounting(self._load(digest), placed)
+
+    def _load(self, digest: str) -> BitMap64:
+        return from_bytes(self._running.effects.snapshots.get(digest))
+
+    def _tell(self, run: Run, buckets: Iterable[BucketRecord]) -> None:
+        facts: dict[str, int] = {}
+        for record in buckets:
+            facts[record.bucket] = facts.get(record.bucket, 0) + record.count
+        self._running.log(
+            "run finished" if run.status == "done" else "run failed",
+            level="info" if run.status == "done" and run.reason is None else "alarm",
+            rule=run.rule,
+            run=run.id,
+            scheduled=format_instant(run.scheduled),
+            audience=run.audience,
+            reason=run.reason,
+            **facts,
+        )
+
+
+def _settlement(send: Send, at: Instant) -> Settlement:
+    return Settlement(
+        send_id=send.id, status=send.status, at=at, attempts=send.attempts, detail=send.detail
+    )

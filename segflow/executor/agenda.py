@@ -1,0 +1,108 @@
+"""The agenda of a daemon: which segments are due for a refresh, and which rules for a run."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from segflow.campaign.schedule import due, next_occurrences
+from segflow.errors import RefusedError
+from segflow.executor.freshness import refresh_zone
+from segflow.executor.timing import known_zone, rule_due, rule_zone, scheduled_trigger
+from segflow.model.address import Address
+from segflow.model.compiled import Compiled
+from segflow.model.instant import Instant
+from segflow.model.segment import Cron, Every
+
+NEVER = Instant(2**62)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """A scheduled instant of a rule that is due, and those before it that are too late to run."""
+
+    rule: str
+    scheduled: Instant | None
+    missed: tuple[Instant, ...] = ()
+
+
+class Agenda:
+    """Of what is deployed now. It knows after which instant each object is looked at next, so that
+    a look at the clock costs nothing while nothing is due."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self._compiled = compiled
+        self._after: dict[Address, Instant] = {}
+        self._next: dict[Address, Instant] = {}
+        self.troubles: dict[Address, str] = {}
+
+    def seen(self, address: Address, after: Instant) -> None:
+        """What was scheduled up to an instant is seen to; it never goes back."""
+        before = self._after.get(address)
+        if before is not None and after <= before:
+            return
+        self._after[address] = after
+        try:
+            self._next[address] = self._next_of(address, after)
+        except RefusedError as error:
+            self._next[address] = NEVER
+            self.troubles[address] = error.message
+
+    def put_off(self, address: Address, until: Instant) -> None:
+        """Not to be looked at before an instant."""
+        self._next[address] = until
+
+    def refreshes(self, now: Instant) -> Mapping[Instant, tuple[str, ...]]:
+        """The segments to refresh, by the instant as of which, ascending."""
+        found: defaultdict[Instant, list[str]] = defaultdict(list)
+        for address in self._come(now, "segment"):
+            refresh = self._refresh_of(address.name)
+            if refresh is None:
+                continue
+            zone = known_zone(refresh_zone(refresh, self._compiled))
+            for instant in due(refresh, zone, after=self._after[address], now=now).run:
+                found[instant].append(address.name)
+        return {instant: tuple(found[instant]) for instant in sorted(found)}
+
+    def occasions(self, now: Instant) -> tuple[Occasion, ...]:
+        """The rules that are due: by instant, and of those at one instant the one with the higher
+        priority first, since it takes what caps and stock allow."""
+        found: list[Occasion] = []
+        for address in self._come(now, "rule"):
+            rule = self._compiled.rules[address.name].rule
+            come = rule_due(rule, self._compiled, after=self._after[address], now=now)
+            found += (Occasion(rule=rule.name, scheduled=instant) for instant in come.run)
+            if come.missed:
+                found.append(Occasion(rule=rule.name, scheduled=None, missed=come.missed))
+            elif not come.run:
+                self.seen(address, now)
+        return tuple(sorted(found, key=self._order))
+
+    def _order(self, occasion: Occasion) -> tuple[Instant, int, str]:
+        rule = self._compiled.rules[occasion.rule].rule
+        instant = occasion.missed[-1] if occasion.scheduled is None else occasion.scheduled
+        return instant, -rule.priority, rule.name
+
+    def _come(self, now: Instant, kind: str) -> tuple[Address, ...]:
+        return tuple(
+            address
+            for address, instant in self._next.items()
+            if instant <= now and address.kind == kind
+        )
+
+    def _next_of(self, address: Address, after: Instant) -> Instant:
+        if address.kind == "rule":
+            rule = self._compiled.rules[address.name].rule
+            zone = rule_zone(rule, self._compiled)
+            found = next_occurrences(scheduled_trigger(rule), zone, after, 1)
+        elif (refresh := self._refresh_of(address.name)) is not None:
+            zone = known_zone(refresh_zone(refresh, self._compiled))
+            found = next_occurrences(refresh, zone, after, 1)
+        else:
+            found = ()
+        return found[0] if found else NEVER
+
+    def _refresh_of(self, name: str) -> Every | Cron | None:
+        """None for what is not refreshed by the clock."""
+        segment = self._compiled.segments[name].segment
+        is_timed = segment.mode == "dynamic" and isinstance(segment.refresh, Every | Cron)
+        return segment.refresh if is_timed else None  # type: ignore[return-value]

@@ -1,0 +1,269 @@
+"""The daemon: looks at the clock, refreshes segments and runs rules, of what is deployed only.
+
+It decides nothing about time by itself: agenda.py says what is due. `schedule` wakes it up.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from schedule import Scheduler
+
+from segflow.errors import LockedError, RefusedError, RetryableError
+from segflow.executor.agenda import Agenda, Occasion
+from segflow.executor.deployed import Deployed, compile_deployed, read_deployed
+from segflow.executor.freshness import recorded_sets
+from segflow.executor.lease import Hold
+from segflow.executor.refresh import refresh_segments
+from segflow.executor.run_rule import go_on, run_rule, skip_run
+from segflow.executor.running import Running
+from segflow.executor.timing import rule_occurrences
+from segflow.model.address import Address
+from segflow.model.compiled import Compiled
+from segflow.model.instant import Instant, format_instant
+from segflow.model.run import Run
+
+LOOK_EVERY = 1
+"""Seconds between two looks at the clock."""
+
+SILENT_FOR = 60_000
+"""Milliseconds without any sign of work after which the daemon does not count as healthy."""
+
+_FIRST_WAIT, _LONGEST_WAIT = 5_000, 300_000
+"""Milliseconds before something that failed is tried again, doubled each time."""
+
+MISSED = "missed"
+OVERLAPPED = "the run before it was still going"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """How the daemon is. `signed_at` is its last sign of work."""
+
+    since: Instant
+    signed_at: Instant
+    is_healthy: bool
+    open_runs: int
+    runs: int
+    troubles: int
+
+
+class Daemon:
+    """Everything that one process does under the lease "runner"."""
+
+    def __init__(self, running: Running, hold: Hold) -> None:
+        self._running = replace(running, progress=self._progress)
+        self._hold = hold
+        self._since = self._signed_at = running.now()
+        self._deployed = Deployed()
+        self._compiled: Compiled | None = None
+        self._agenda: Agenda | None = None
+        self._open: dict[str, Run] = {}
+        self._tries: Counter[str] = Counter()
+        self._not_before: dict[str, Instant] = {}
+        self._runs = 0
+
+    def condition(self) -> Condition:
+        """How it is, for whoever watches over it. Safe to be called by another thread."""
+        now = self._running.now()
+        return Condition(
+            since=self._since,
+            signed_at=self._signed_at,
+            is_healthy=now - self._signed_at < SILENT_FOR,
+            open_runs=len(self._open),
+            runs=self._runs,
+            troubles=len(self._tries),
+        )
+
+    def begin(self) -> None:
+        """Take up what another process left behind."""
+        for run in self._running.effects.ledger.unfinished_runs():
+            self._open[run.id] = run
+        self._running.log("daemon started", owner=self._hold.lease.owner, open_runs=len(self._open))
+
+    def look(self) -> None:
+        """Do all that is due. Trouble that may pass is told, and tried again later.
+
+        Raises GiveUpError: LeaseLostError where another daemon took over, for one.
+        """
+        self._sign()
+        try:
+            self._load()
+            if self._compiled is not None:
+                self._go_on()
+                self._refresh()
+                self._run()
+        except RetryableError as error:
+            self._running.log("look failed", level="warning", reason=error.message)
+        finally:
+            self._running.rest()
+        self._sign()
+
+    # --- what is deployed ---
+
+    def _load(self) -> None:
+        """Read what is deployed where that has changed since the last look."""
+        state = self._running.effects.state
+        if state.version() == self._deployed.version:
+            return
+        deployed = read_deployed(state)
+        if self._agenda is None or self._compiled is None or _differ(deployed, self._deployed):
+            self._adopt(deployed)
+        self._deployed = deployed
+        for name, snapshot in deployed.snapshots.items():
+            if name in self._compiled_now().segments:
+                self._agenda_now().seen(Address("segment", name), snapshot.as_of)
+
+    def _adopt(self, deployed: Deployed) -> None:
+        effects = self._running.effects
+        compiled = compile_deployed(deployed, effects.state)
+        agenda = Agenda(compiled)
+        for name, rule in compiled.rules.items():
+            since = deployed.objects[rule.address].deployed_at or self._since
+            last = effects.ledger.last_scheduled(name)
+            agenda.seen(rule.address, since if last is None else max(since, last))
+        self._running = replace(self._running, kept=recorded_sets(effects, compiled))
+        self._compiled, self._agenda = compiled, agenda
+        self._running.log("deployed", rules=len(compiled.rules), segments=len(compiled.segments))
+        for address, reason in agenda.troubles.items():
+            self._running.log("rule can't run", level="alarm", rule=address.name, reason=reason)
+
+    def _compiled_now(self) -> Compiled:
+        assert self._compiled is not None
+        return self._compiled
+
+    def _agenda_now(self) -> Agenda:
+        assert self._agenda is not None
+        return self._agenda
+
+    # --- segments ---
+
+    def _refresh(self) -> None:
+        agenda = self._agenda_now()
+        for as_of, names in agenda.refreshes(self._running.now()).items():
+            if not self._running.pause(0):
+                return
+            try:
+                self._refresh_at(as_of, names)
+            except LockedError:
+                return  # an apply is underway; the next look tries again
+            except RefusedError as error:
+                self._running.log("refresh refused", level="warning", reason=error.message)
+                for name in names:
+                    self._put_off(Address("segment", name))
+
+    def _refresh_at(self, as_of: Instant, names: Sequence[str]) -> None:
+        for one in refresh_segments(self._running.effects, names, as_of, self._progress):
+            address = Address("segment", one.segment)
+            if one.error is None:
+                self._agenda_now().seen(address, as_of)
+                self._tries.pop(str(address), None)
+                continue
+            self._put_off(address)
+            self._running.log(
+                "segment not refreshed", level="alarm", segment=one.segment, reason=one.error
+            )
+        self._running.log("refreshed", as_of=format_instant(as_of), segments=len(names))
+
+    def _put_off(self, address: Address) -> None:
+        self._agenda_now().put_off(address, self._later(str(address)))
+
+    # --- rules ---
+
+    def _run(self) -> None:
+        for occasion in self._agenda_now().occasions(self._running.now()):
+            if not self._running.pause(0):
+                return
+            self._see_to(occasion)
+
+    def _see_to(self, occasion: Occasion) -> None:
+        rule = Address("rule", occasion.rule)
+        if occasion.scheduled is None:
+            self._skip(occasion.rule, occasion.missed, MISSED)
+            return
+        if any(run.rule == occasion.rule for run in self._open.values()):
+            self._skip(occasion.rule, (occasion.scheduled,), OVERLAPPED)
+            return
+        compiled, name = self._compiled_now(), occasion.rule
+        report = run_rule(self._running, self._hold, compiled, name, occasion.scheduled)
+        self._agenda_now().seen(rule, occasion.scheduled)
+        if report is None:
+            for run in self._running.effects.ledger.unfinished_runs():
+                if run.id not in self._open:
+                    self._open[run.id] = run
+                    self._later(run.id)
+        else:
+            self._over(report.run)
+
+    def _go_on(self) -> None:
+        """Take up the runs that are not over."""
+        for run in tuple(self._open.values()):
+            if not self._running.pause(0):
+                return
+            if self._running.now() < self._not_before.get(run.id, run.scheduled):
+                continue
+            report = go_on(self._running, self._hold, self._compiled_now(), run)
+            if report is None:
+                self._later(run.id)
+            else:
+                self._over(report.run)
+
+    def _over(self, run: Run) -> None:
+        """What was scheduled while the run was going is passed over."""
+        self._open.pop(run.id, None)
+        self._tries.pop(run.id, None)
+        self._not_before.pop(run.id, None)
+        self._runs += 1
+        compiled = self._compiled_now()
+        if run.rule not in compiled.rules:
+            return
+        rule, start = compiled.rules[run.rule].rule, Instant(run.scheduled + 1)
+        end = Instant(self._running.now() + 1)
+        if came := rule_occurrences(rule, compiled, start, end):
+            self._skip(run.rule, came, OVERLAPPED)
+
+    def _skip(self, name: str, scheduled: Sequence[Instant], reason: str) -> None:
+        """One record tells of them all, under the newest: there may be thousands."""
+        first, last = format_instant(scheduled[0]), scheduled[-1]
+        words = reason if len(scheduled) == 1 else f"{reason}: {len(scheduled):,} since {first}"
+        skip_run(self._running, self._hold, self._compiled_now(), name, last, words)
+        self._agenda_now().seen(Address("rule", name), last)
+        self._running.log(
+            "run skipped",
+            level="warning",
+            rule=name,
+            scheduled=format_instant(last),
+            count=len(scheduled),
+            reason=reason,
+        )
+
+    # --- time ---
+
+    def _later(self, what: str) -> Instant:
+        """When something that failed is to be tried again: later each time."""
+        wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(self._tries[what], 10))
+        self._tries[what] += 1
+        self._not_before[what] = Instant(self._running.now() + wait)
+        return self._not_before[what]
+
+    def _sign(self) -> None:
+        self._signed_at = self._running.now()
+
+    def _progress(self, what: str, done: int, total: int) -> None:
+        self._sign()
+
+
+def serve(daemon: Daemon, running: Running) -> None:
+    """Look at the clock until work has to stop. Raises as look() does."""
+    jobs = Scheduler()
+    jobs.every(LOOK_EVERY).seconds.do(daemon.look)
+    daemon.begin()
+    daemon.look()
+    while running.pause(max(0.0, min(float(LOOK_EVERY), jobs.idle_seconds or 0.0))):
+        jobs.run_pending()
+    running.log("daemon stopped")
+
+
+def _differ(one: Deployed, other: Deployed) -> bool:
+    zones = [None if found.version is None else found.version.timezone for found in (one, other)]
+    return one.objects != other.objects or zones[0] != zones[1]

@@ -1,0 +1,187 @@
+"""Delivery: claims sends, calls channels, and records how each ended, in passes over who waits.
+
+A send is claimed before its channel is called. Where a channel is not idempotent the call itself is
+noted before it is made, so that a process that dies inside it leaves an unknown and never a second
+message. What a receiver could not take is tried again in the next pass, after a growing pause.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from pyroaring import BitMap64
+
+from segflow.campaign.gate import Bucket, Placed
+from segflow.executor.arms import Arms, ReadyAction
+from segflow.executor.conversation import Conversation
+from segflow.executor.ending import Ending
+from segflow.executor.evaluate import Evaluator
+from segflow.executor.lease import Hold
+from segflow.executor.pacing import Pacing
+from segflow.executor.running import Running, send_id
+from segflow.executor.timing import rule_zone
+from segflow.model.compiled import Compiled, CompiledRule
+from segflow.model.run import Run, Send, Settlement
+
+PAUSES = (0.0, 1.0, 5.0, 25.0, 120.0)
+"""Seconds before each pass; as many passes are made at most."""
+
+CHUNK = 500
+"""Users whose sends are claimed, and settled, in one transaction."""
+
+BLOCK = 20_000
+"""Users whose fields are asked for in one query."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """Work had to stop: what is not settled is taken up by the next process."""
+
+
+class Delivery:
+    """The sends of one run that was decided."""
+
+    def __init__(
+        self,
+        running: Running,
+        hold: Hold,
+        compiled: Compiled,
+        rule: CompiledRule,
+        run: Run,
+        arms: Arms,
+        evaluator: Evaluator,
+    ) -> None:
+        self._running = running
+        self._hold = hold
+        self._rule = rule
+        self._run = run
+        self._arms = arms
+        self._evaluator = evaluator
+        self._zone = rule_zone(rule.rule, compiled)
+        self._pacing = Pacing(running)
+        self._ended: defaultdict[tuple[str, str, Bucket], BitMap64] = defaultdict(BitMap64)
+        self._notes: list[Settlement] = []
+        self._stopped = False
+        self._done = 0
+
+    def deliver(self, to_send: Mapping[str, BitMap64]) -> tuple[Placed, ...] | Stopped:
+        """Send to the users of each arm. Everybody ends in one bucket, or work had to stop.
+
+        Raises LeaseLostError, and what the sources and the state raise: then nothing is settled
+        that did not happen, and the run can be taken up again.
+        """
+        waiting = dict(to_send)
+        total = sum(map(len, waiting.values()))
+        for number, seconds in enumerate(PAUSES):
+            if seconds and not self._running.pause(seconds):
+                return Stopped()
+            self._pacing.begin(is_last=number == len(PAUSES) - 1)
+            waiting = {arm: self._pass(arm, users, total) for arm, users in waiting.items()}
+            if self._stopped:
+                return Stopped()
+            if not any(waiting.values()):
+                break
+        return tuple(
+            Placed(bucket=bucket, reason=reason, arm=arm, members=members)
+            for (arm, reason, bucket), members in sorted(self._ended.items())
+        )
+
+    # --- a pass ---
+
+    def _pass(self, arm: str, users: BitMap64, total: int) -> BitMap64:
+        """Those who still wait behind it."""
+        waiting = BitMap64()
+        for block in _parts(users, BLOCK):
+            names = self._rule.user_fields
+            entity = self._rule.audience.segment.entity
+            fields = self._evaluator.fields(entity, names, BitMap64(block))
+            for chunk in _parts(block, CHUNK):
+                self._running.progress(f"sending {self._run.rule}", self._done, total)
+                if self._stopped or not self._running.pause(0):
+                    self._stopped = True
+                    return waiting
+                waiting |= self._chunk(arm, chunk, fields)
+                self._done += len(chunk)
+        return waiting
+
+    def _chunk(
+        self, arm: str, keys: Sequence[int], fields: Mapping[int, Mapping[str, object]]
+    ) -> BitMap64:
+        """Those who still wait. What was done is settled, whatever goes wrong behind it."""
+        claimed = self._claim(arm, keys)
+        waiting = BitMap64()
+        try:
+            for key, sends in zip(keys, claimed, strict=True):
+                if not self._running.pause(0):
+                    self._stopped = True
+                    break
+                ending = self._user(arm, sends, fields.get(key, {}))
+                if ending is None:
+                    waiting.add(key)
+                else:
+                    self._ended[arm, ending.reason, ending.bucket].add(key)
+        finally:
+            self._settle()
+        return waiting
+
+    def _user(self, arm: str, sends: Sequence[Send], user: Mapping[str, object]) -> Ending | None:
+        talk = Conversation(
+            running=self._running,
+            run=self._run,
+            actions=self._arms[arm],
+            sends=sends,
+            user=user,
+            zone=self._zone,
+            pacing=self._pacing,
+            note=self._notes.append,
+            settle=self._settle,
+        )
+        return talk.end()
+
+    # --- the ledger ---
+
+    def _claim(self, arm: str, keys: Sequence[int]) -> list[Sequence[Send]]:
+        """The sends of each user, one per action; new ones are claimed, the others as they are."""
+        actions = self._arms[arm]
+        wanted = [self._send(arm, key, ready) for key in keys for ready in actions]
+        offers = {
+            send.id: str(ready.action.offer)
+            for send, ready in zip(wanted, actions * len(keys), strict=True)
+            if ready.gives_coupon
+        }
+        effects = self._running.effects
+        effects.failpoint(f"run.before.claim.{keys[0]}")
+        claimed = effects.ledger.claim(self._hold.lease, wanted, offers)
+        effects.failpoint(f"run.after.claim.{keys[0]}")
+        width = len(actions)
+        return [claimed[start : start + width] for start in range(0, len(claimed), width)]
+
+    def _send(self, arm: str, key: int, ready: ReadyAction) -> Send:
+        return Send(
+            id=send_id(self._run.id, key, arm, 0, ready.number),
+            run_id=self._run.id,
+            rule=self._run.rule,
+            channel=ready.channel.name,
+            key=key,
+            variant=arm,
+            step=0,
+            action=ready.number,
+            claimed_at=self._running.now(),
+        )
+
+    def _settle(self) -> None:
+        """Make durable what was noted."""
+        if not self._notes:
+            return
+        notes, self._notes[:] = tuple(self._notes), ()
+        effects = self._running.effects
+        effects.failpoint("run.before.settle")
+        effects.ledger.settle(self._hold.lease, notes)
+        effects.failpoint("run.after.settle")
+
+
+def _parts(keys: BitMap64 | Sequence[int], size: int) -> Iterator[tuple[int, ...]]:
+    rest = iter(keys)
+    while part := tuple(islice(rest, size)):
+        yield part

@@ -1,0 +1,60 @@
+"""Kept sets for runs: frozen ones, and last snapshots as long as they are fresh."""
+
+from pyroaring import BitMap64
+
+from segflow.campaign.schedule import occurrences
+from segflow.compiler.timeline import zone
+from segflow.errors import StaleSnapshotError
+from segflow.executor.effects import Effects
+from segflow.executor.members import load
+from segflow.executor.running import KeptAt
+from segflow.model.compiled import Compiled
+from segflow.model.instant import Instant, format_instant
+from segflow.model.segment import Cron, Every, OnStream, Segment
+from segflow.model.state import Snapshot
+
+
+def recorded_sets(effects: Effects, compiled: Compiled) -> KeptAt:
+    """The sets that the state has: of a dynamic segment the last snapshot at or before the instant.
+
+    Raises StaleSnapshotError where there is none, or where it is older than the segment's refresh
+    allows.
+    """
+
+    def kept(name: str, as_of: Instant) -> BitMap64 | None:
+        segment = compiled.segments[name].segment
+        if segment.mode == "static":
+            frozen = effects.state.snapshots().get(name)
+            return None if frozen is None else load(effects.snapshots, frozen)
+        snapshot = effects.state.snapshot_at(name, as_of)
+        if snapshot is None or not is_fresh(segment, snapshot.as_of, as_of, compiled):
+            raise _stale(name, snapshot, as_of)
+        return load(effects.snapshots, snapshot)
+
+    return kept
+
+
+def is_fresh(segment: Segment, snapshot: Instant, as_of: Instant, compiled: Compiled) -> bool:
+    """Whether a snapshot may stand for a segment at an instant: no refresh that the segment
+    declares lies between them, so that `every: 1h` allows for an hour."""
+    match segment.refresh:
+        case Every() | Cron() as refresh:
+            place = refresh_zone(refresh, compiled)
+            between = occurrences(refresh, zone(place), Instant(snapshot + 1), as_of)
+            return next(between, None) is None
+        case OnStream():
+            return True
+
+
+def refresh_zone(refresh: Every | Cron, compiled: Compiled) -> str:
+    """The time zone that a refresh is scheduled in."""
+    own = refresh.timezone if isinstance(refresh, Cron) else None
+    return own or compiled.project.settings.timezone
+
+
+def _stale(name: str, snapshot: Snapshot | None, as_of: Instant) -> StaleSnapshotError:
+    last = "never" if snapshot is None else f"last as of {format_instant(snapshot.as_of)}"
+    return StaleSnapshotError(
+        f"segment.{name} is too old at {format_instant(as_of)}: it was refreshed {last}",
+        hint=f"`segflow refresh {name}` says why it can't be refreshed",
+    )

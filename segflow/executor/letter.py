@@ -1,0 +1,83 @@
+"""What one user is sent by one action: the facts of templates, and the message for the channel."""
+
+from collections.abc import Mapping
+from typing import Any, assert_never
+from zoneinfo import ZoneInfo
+
+from segflow.campaign.message import Facts, Rendered, Unrendered, render
+from segflow.compiler.timeline import shift_months
+from segflow.executor.arms import ReadyAction
+from segflow.model.channel import Offer
+from segflow.model.instant import Instant, format_instant
+from segflow.model.run import Run, Send
+from segflow.model.settings import plain
+from segflow.ports import Message
+
+
+def letter(
+    ready: ReadyAction,
+    run: Run,
+    send: Send,
+    code: str | None,
+    user: Mapping[str, Any],
+    zone: ZoneInfo,
+) -> Message | Unrendered:
+    """The message of a send, `code` being that of its offer. `zone` is the rule's."""
+    offer = {} if ready.offer is None else _offer_facts(ready.offer, code, run.scheduled, zone)
+    body = None
+    if ready.template is not None:
+        match render(ready.template, _template_facts(run, send, offer, user)):
+            case Rendered(body=text):
+                body = text
+            case Unrendered() as failure:
+                return failure
+            case other:
+                assert_never(other)
+    settings = plain(ready.action.settings, str)
+    return Message(
+        send_id=send.id,
+        key=str(send.key),
+        rule=run.rule,
+        run_id=run.id,
+        variant=send.variant,
+        body=body,
+        facts={
+            "scheduled": format_instant(run.scheduled),
+            **{"offer" if name == "name" else name: value for name, value in offer.items()},
+            **({"settings": settings} if settings else {}),
+        },
+    )
+
+
+def _template_facts(
+    run: Run, send: Send, offer: Mapping[str, Any], user: Mapping[str, Any]
+) -> Facts:
+    return {
+        "user": user,
+        "offer": offer,
+        "run": {
+            "id": run.id,
+            "rule": run.rule,
+            "scheduled": format_instant(run.scheduled),
+            "variant": send.variant,
+        },
+    }
+
+
+def _offer_facts(
+    offer: Offer, code: str | None, scheduled: Instant, zone: ZoneInfo
+) -> Mapping[str, Any]:
+    return {
+        "name": offer.name,
+        "code": code,
+        "value": offer.value,
+        "expires_at": _expiry(offer, scheduled, zone),
+    }
+
+
+def _expiry(offer: Offer, scheduled: Instant, zone: ZoneInfo) -> str | None:
+    if offer.expires is None:
+        return None
+    if offer.expires.milliseconds is not None:
+        return format_instant(Instant(scheduled + offer.expires.milliseconds))
+    return format_instant(shift_months(scheduled, offer.expires.months or 0, zone))

@@ -1,0 +1,72 @@
+"""Replay: the rules of a span of time, run one after the other as fast as they can, on a copy."""
+
+from collections.abc import Iterator
+
+from pyroaring import BitMap64
+
+from segflow.campaign.schedule import last_occurrence
+from segflow.clock import VirtualClock
+from segflow.errors import GiveUpError
+from segflow.executor.effects import Effects
+from segflow.executor.evaluate import Evaluator
+from segflow.executor.freshness import refresh_zone
+from segflow.executor.lease import Hold
+from segflow.executor.members import load
+from segflow.executor.run_rule import run_rule
+from segflow.executor.running import KeptAt, Running
+from segflow.executor.timing import known_zone, rule_occurrences
+from segflow.model.compiled import Compiled
+from segflow.model.instant import Instant
+from segflow.model.run import RunReport
+from segflow.model.segment import Cron, Every
+
+
+def replay(
+    running: Running,
+    hold: Hold,
+    compiled: Compiled,
+    clock: VirtualClock,
+    start: Instant,
+    end: Instant,
+) -> Iterator[RunReport]:
+    """Run every rule for each instant in [start, end) that it is scheduled for, as a daemon that is
+    never late would: `clock` stands at that instant. Raises what the state raises."""
+    order = sorted(
+        (instant, -rule.rule.priority, name)
+        for name, rule in compiled.rules.items()
+        for instant in rule_occurrences(rule.rule, compiled, start, end)
+    )
+    for number, (instant, _, name) in enumerate(order):
+        running.progress("replaying", number, len(order))
+        clock.set(instant)
+        report = run_rule(running, hold, compiled, name, instant)
+        if report is None:
+            raise GiveUpError(f"the replay of rule.{name} did not come to its end")
+        yield report
+
+
+def rehearsed_sets(effects: Effects, compiled: Compiled) -> KeptAt:
+    """The sets that a daemon would have kept: of a dynamic segment its members at the newest
+    instant that its refresh is scheduled for. A static one is its frozen set at every instant."""
+    made: dict[tuple[str, Instant], BitMap64] = {}
+
+    def kept(name: str, as_of: Instant) -> BitMap64 | None:
+        segment = compiled.segments[name].segment
+        if segment.mode == "static":
+            frozen = effects.state.snapshots().get(name)
+            return None if frozen is None else load(effects.snapshots, frozen)
+        refresh = segment.refresh
+        if not isinstance(refresh, Every | Cron):
+            return None
+        zone = known_zone(refresh_zone(refresh, compiled))
+        instant = last_occurrence(refresh, zone, as_of)
+        if instant is None:
+            return None
+        if (name, instant) not in made:
+            evaluator = Evaluator(
+                compiled, instant, effects.engines, lambda other: kept(other, instant)
+            )
+            made[name, instant] = evaluator.members(name)
+        return made[name, instant]
+
+    return kept

@@ -1,0 +1,198 @@
+"""One run of a rule: its audience, the gate, the sends, and an account in which nobody is missing.
+
+Every stage is durable before the next begins, so that a run whose process died goes on where it
+was: begun, decided, sent, finished. The decision of a run stands; nobody is sent to twice.
+"""
+
+import json
+from dataclasses import replace
+
+from pyroaring import BitMap64
+
+from segflow.errors import RefusedError, RetryableError, StateUnavailableError
+from segflow.executor.account import Account, report_of
+from segflow.executor.arms import Arms, ready_arms
+from segflow.executor.delivery import Delivery, Stopped
+from segflow.executor.judge import Eligible, eligible_at, epoch_of, evaluator_at, judge
+from segflow.executor.lease import Hold
+from segflow.executor.running import Running, run_id
+from segflow.executor.timing import is_in_time
+from segflow.model.address import Address
+from segflow.model.codec import digest
+from segflow.model.compiled import Compiled, CompiledRule
+from segflow.model.instant import Instant
+from segflow.model.run import Run, RunReport
+
+TOO_LATE = "the run was interrupted and taken up again too late"
+LEFT = "left the segment before the send"
+CHANGED = "the rule was changed while its run was interrupted"
+
+
+def run_rule(
+    running: Running, hold: Hold, compiled: Compiled, name: str, scheduled: Instant
+) -> RunReport | None:
+    """Run a deployed rule for a scheduled instant, or go on with that run.
+
+    None where it can't be finished now: work has to stop, or a source does not answer and it is not
+    too late to try again. A run that is over is reported as it was. Where the
+    audience can't be had the run has failed, and says why. Raises LeaseLostError and
+    StateUnavailableError.
+    """
+    run = _begun(running, hold, compiled, compiled.rules[name], scheduled)
+    if run.status != "running":
+        return report_of(running.effects.ledger, run)
+    return go_on(running, hold, compiled, run)
+
+
+def go_on(running: Running, hold: Hold, compiled: Compiled, run: Run) -> RunReport | None:
+    """Go on with a run that was begun and is not finished; returns and raises as run_rule() does.
+
+    Where the rule, or something that it sends, is another one by now, what was not sent is not.
+    """
+    rule = compiled.rules.get(run.rule)
+    account = Account(running, hold, run)
+    if rule is None or _fingerprint(compiled, rule) != run.fingerprint:
+        return account.close(CHANGED)
+    return _RuleRun(running, hold, compiled, rule, account).go(run)
+
+
+def skip_run(
+    running: Running, hold: Hold, compiled: Compiled, name: str, scheduled: Instant, reason: str
+) -> None:
+    """Record that a rule was not run for a scheduled instant, unless it has a run then."""
+    run = _new(running, compiled, compiled.rules[name], scheduled)
+    skipped = replace(run, status="skipped", finished_at=run.started_at, reason=reason)
+    running.effects.ledger.begin_run(hold.lease, skipped)
+
+
+def _begun(
+    running: Running, hold: Hold, compiled: Compiled, rule: CompiledRule, scheduled: Instant
+) -> Run:
+    effects, run = running.effects, _new(running, compiled, rule, scheduled)
+    effects.failpoint("run.before.begin")
+    is_new = effects.ledger.begin_run(hold.lease, run)
+    effects.failpoint("run.after.begin")
+    return run if is_new else effects.ledger.run(run.id) or run
+
+
+def _new(running: Running, compiled: Compiled, rule: CompiledRule, scheduled: Instant) -> Run:
+    name = rule.rule.name
+    return Run(
+        id=run_id(name, scheduled),
+        rule=name,
+        scheduled=scheduled,
+        as_of=scheduled,
+        status="running",
+        live=_sends_here(running, compiled, rule),
+        fingerprint=_fingerprint(compiled, rule),
+        definition=rule.definition,
+        epoch=epoch_of(rule.rule),
+        started_at=running.now(),
+    )
+
+
+def _sends_here(running: Running, compiled: Compiled, rule: CompiledRule) -> bool:
+    names = {action.channel for _, actions in rule.rule.sends() for action in actions}
+    channels = (compiled.project.channel(name) for name in names)
+    return any(running.channels.is_live(one) for one in channels if one is not None)
+
+
+def _fingerprint(compiled: Compiled, rule: CompiledRule) -> str:
+    """Of the rule and all that it sends: its channels, offers and templates."""
+    actions = [action for _, actions in rule.rule.sends() for action in actions]
+    named = {Address("channel", action.channel) for action in actions}
+    named |= {Address("offer", action.offer) for action in actions if action.offer is not None}
+    parts = [compiled.fingerprints[address] for address in sorted({rule.address, *named})]
+    parts += [compiled.project.files[path].digest for path in rule.templates]
+    return digest(json.dumps(parts))
+
+
+class _RuleRun:
+    """A run that is underway, with its rule as it is deployed."""
+
+    def __init__(
+        self,
+        running: Running,
+        hold: Hold,
+        compiled: Compiled,
+        rule: CompiledRule,
+        account: Account,
+    ) -> None:
+        self._running = running
+        self._hold = hold
+        self._compiled = compiled
+        self._rule = rule
+        self._account = account
+
+    def go(self, run: Run) -> RunReport | None:
+        """To the end, or as far as it gets now."""
+        try:
+            arms = ready_arms(self._compiled, self._rule.rule, self._running.channels)
+            if run.digest is None:
+                run = self._decide(run)
+            else:
+                self._thin_out(run)
+            return self._send(run, arms)
+        except StateUnavailableError:
+            raise
+        except (RetryableError, RefusedError) as error:
+            if isinstance(error, RetryableError) and self._may_wait(run):
+                self._running.log(
+                    "run waits", level="warning", rule=run.rule, run=run.id, reason=error.message
+                )
+                return None
+            return self._account.close(error.message)
+
+    # --- the stages ---
+
+    def _decide(self, run: Run) -> Run:
+        running, effects = self._running, self._running.effects
+        evaluator = evaluator_at(running, self._compiled, run.scheduled)
+        audience = evaluator.audience(self._rule.rule.name)
+        eligible = self._eligible(run, audience)
+        run = replace(run, definition=self._rule.definition)
+        decision = judge(running, self._compiled, self._rule, run, audience, eligible)
+        effects.failpoint("run.before.decide")
+        effects.ledger.decide_run(self._hold.lease, decision)
+        effects.failpoint("run.after.decide")
+        self._account.opened(decision.run, decision.buckets)
+        return decision.run
+
+    def _eligible(self, run: Run, audience: BitMap64) -> Eligible:
+        """Asked at the instant of sending, which in a run on time is that of the audience."""
+        now = self._running.now()
+        if now <= run.scheduled:
+            return Eligible(population=audience, members=audience)
+        return eligible_at(self._running, self._compiled, self._rule, now)
+
+    def _thin_out(self, run: Run) -> None:
+        """Before an interrupted run goes on: who was not sent anything yet, and should not be any
+        more, leaves."""
+        self._account.opened(run, self._running.effects.ledger.buckets(run.id))
+        untouched = self._account.untouched()
+        now = self._running.now()
+        if not is_in_time(self._rule.rule, self._compiled, run.scheduled, now):
+            self._account.leave(untouched, "failed", TOO_LATE)
+        elif untouched:
+            eligible = eligible_at(self._running, self._compiled, self._rule, now)
+            self._account.leave(untouched - eligible.members, "no_longer_eligible", LEFT)
+
+    def _send(self, run: Run, arms: Arms) -> RunReport | None:
+        evaluator = evaluator_at(self._running, self._compiled, run.scheduled)
+        delivery = Delivery(
+            self._running, self._hold, self._compiled, self._rule, run, arms, evaluator
+        )
+        match delivery.deliver(self._account.to_send()):
+            case Stopped():
+                self._running.log("run handed back", rule=run.rule, run=run.id)
+                return None
+            case placed:
+                return self._account.finish(placed)
+
+    # --- what can't be done ---
+
+    def _may_wait(self, run: Run) -> bool:
+        now = self._running.now()
+        return self._running.patient and is_in_time(
+            self._rule.rule, self._compiled, run.scheduled, now
+        )
