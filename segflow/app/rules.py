@@ -78,7 +78,7 @@ def upcoming(world: World, compiled: Compiled, name: str, count: int) -> tuple[I
 
 
 def history(world: World, name: str | None, limit: int | None) -> Sequence[Run]:
-    """The runs of a rule, or of all, newest scheduled first; also of a rule that was deleted since."""
+    """The runs of a rule, or of all, newest scheduled first; of deleted rules too."""
     return world.ledger.runs(name, limit)
 
 

@@ -166,7 +166,8 @@ class DuckDbEngine:
             f"{_FLOORED.format(_quoted(name))} AS {_quoted(name)}" for name in columns
         )
         self._connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW {_quoted(table)} AS SELECT * REPLACE ({floored}) FROM {stored}"
+            f"CREATE OR REPLACE TEMP VIEW {_quoted(table)} AS"
+            f" SELECT * REPLACE ({floored}) FROM {stored}"
         )
 
     # --- asking ---
