@@ -21,7 +21,7 @@ from segflow.executor.effects import Effects, Engines, no_failpoint
 from segflow.model.catalog import Source
 from segflow.model.project import Settings
 from segflow.model.settings import SecretRef
-from segflow.ports import Clock, Engine, Failpoint, Ledger, SnapshotStore, StateStore
+from segflow.ports import Chance, Clock, Engine, Failpoint, Ledger, SnapshotStore, StateStore
 from segflow.store.ledger import SqlLedger
 from segflow.store.state import SqlStateStore
 
@@ -38,6 +38,7 @@ class World:
     root: Path
     settings: Settings
     clock: Clock
+    chance: Chance
     state: StateStore
     ledger: Ledger
     snapshots: SnapshotStore
@@ -55,6 +56,7 @@ class World:
             snapshots=self.snapshots,
             engines=self.engines,
             clock=self.clock,
+            chance=self.chance,
             failpoint=self.failpoint,
             owner=self.owner,
         )
@@ -77,6 +79,7 @@ def open_world(settings: Settings, root: Path, clock: Clock | None = None) -> It
             root=root,
             settings=settings,
             clock=SystemClock() if clock is None else clock,
+            chance=secrets.token_bytes,
             state=state,
             ledger=SqlLedger(state.database),
             snapshots=_LateSnapshots(settings.state.snapshots, root),
