@@ -47,6 +47,13 @@ class Clock(Protocol):
         """Seconds that never go backwards."""
 
 
+class Chance(Protocol):
+    """Draws what nobody can foresee, not even from what it drew before."""
+
+    def __call__(self, count: int, /) -> bytes:
+        """So many bytes, each value as likely as any other."""
+
+
 class Progress(Protocol):
     """Is told how far long work has come; shows it or does not."""
 
@@ -145,11 +152,12 @@ class Engine(Protocol):
 class StateCommit:
     """All that becomes deployed at once: objects put and deleted, memberships of segments, the
     segments that are dropped (their log stays, their snapshots are no longer current), the codes
-    that enter the stock of offers, and the project's time zone, by which deployed definitions are
-    read later (None: as it was).
+    that enter and leave the stock of offers, and the project's time zone, by which deployed
+    definitions are read later (None: as it was).
 
-    Codes are pairs of an offer's name and codes, given to users in that order; those that the offer
-    has, or gave to somebody, are passed over. A deleted offer loses the codes that are free.
+    Codes are pairs of an offer's name and codes, given to users in that order; those that any offer
+    has, or gave to somebody, are passed over. Of `withdrawn` codes, and of all codes of a deleted
+    offer, the free ones go, before others come.
     """
 
     put: tuple[DeployedObject, ...] = ()
@@ -157,6 +165,7 @@ class StateCommit:
     memberships: tuple[Membership, ...] = ()
     dropped: tuple[LogEntry, ...] = ()
     codes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    withdrawn: tuple[tuple[str, tuple[str, ...]], ...] = ()
     timezone: str | None = None
 
 
@@ -197,7 +206,7 @@ class StateReader(Protocol):
         """The journal of one apply, in the order written."""
 
     def blob(self, digest: str) -> bytes | None:
-        """The kept bytes of a list file or template, by SHA-256 in hex."""
+        """The kept bytes of a file that an object names, by SHA-256 in hex."""
 
     def lease(self, name: LeaseName = "state") -> Lease | None:
         """The lease of that name as recorded, expired or not; None where nobody holds it."""
@@ -248,7 +257,8 @@ class StateStore(StateReader, Protocol):
     def commit_apply(
         self, lease: Lease, apply_id: str, commit: StateCommit, now: Instant
     ) -> StateVersion:
-        """In one transaction: the commit's content, the next serial, and the end of the apply.
+        """In one transaction: the commit's content, the next serial, and the end of the apply. What
+        is put is deployed at `now`.
 
         Raises, and writes nothing: RefusedError for an apply that is not underway and a snapshot
         that is not later than what is recorded of its segment, NotDeployedError for a segment or
@@ -322,6 +332,9 @@ class LedgerReader(Protocol):
 
     def stock(self, offer: str) -> Stock:
         """The codes of an offer."""
+
+    def known_codes(self, codes: Iterable[str]) -> frozenset[str]:
+        """Those of the codes that any offer has or gave to somebody."""
 
     def coupons_given(self, rule: str, start: Instant | None, end: Instant | None) -> int:
         """Codes that a rule reserved or gave away in its runs scheduled in [start, end); None is

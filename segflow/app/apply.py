@@ -16,8 +16,9 @@ __all__ = ["ApplyOutcome", "Drift", "SegmentOutcome", "apply", "resume"]
 
 
 def apply(world: World, plan: Plan, progress: Progress = no_progress) -> ApplyOutcome:
-    """Deploy what the plan says, whole or not at all; the working tree is not asked, but for list
-    files, which must be as planned. The very plan that was interrupted is finished.
+    """Deploy what the plan says, whole or not at all; the working tree is not asked, but for the
+    files that objects name, which must be as planned. The very plan that was interrupted is
+    finished.
 
     Raises ForeignPlanError, StalePlanError, PlanAppliedError, BlockedError, LockedError, and
     RefusedError while another plan's apply is interrupted: call resume() first.
@@ -25,10 +26,10 @@ def apply(world: World, plan: Plan, progress: Progress = no_progress) -> ApplyOu
     _refuse_other(world, plan)
     refuse_ahead(plan.as_of, Instant(world.clock.now()))
 
-    def read_list(path: str) -> bytes:
+    def read_file(path: str) -> bytes:
         return _read(world.root / path, path)
 
-    return apply_plan(plan, world.effects, read_list, world.new_lineage, progress)
+    return apply_plan(plan, world.effects, read_file, world.new_lineage, progress)
 
 
 def resume(world: World, progress: Progress = no_progress) -> ApplyOutcome | None:
@@ -54,6 +55,6 @@ def _read(file: Path, path: str) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise RefusedError(
-            f"the list file {path} can't be read: {error.strerror}",
-            hint="apply the plan in a checkout that has the list files it was made with",
+            f"the file {path} can't be read: {error.strerror}",
+            hint="apply the plan in a checkout that has the files it was made with",
         ) from error

@@ -8,6 +8,7 @@ from segflow.app.wiring import World
 from segflow.executor.deployed import Deployed
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.former import Former, impact
+from segflow.model.address import Address
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.model.observed import Observed
@@ -55,16 +56,16 @@ class _Impacts:
         self._evaluated = {step.segment for step in steps if isinstance(step, EvaluateSegment)}
         self._evaluator = Evaluator(compiled, as_of, world.engines, self._kept)
 
-    def all(self, progress: Progress) -> Mapping[str, Impact]:
+    def all(self, progress: Progress) -> Mapping[Address, Impact]:
         """An impact per segment that is evaluated or dropped."""
-        found = {}
+        found: dict[Address, Impact] = {}
         for number, step in enumerate(self._steps):
             progress("evaluating", number, len(self._steps))
             match step:
                 case EvaluateSegment(segment=name):
-                    found[name] = self._of_change(name)
+                    found[Address("segment", name)] = self._of_change(name)
                 case DropSegment(segment=name):
-                    found[name] = self._of_drop(name)
+                    found[Address("segment", name)] = self._of_drop(name)
                 case _:
                     pass  # a commit moves nobody
         return found

@@ -71,13 +71,8 @@ def remember(world: World, compiled: Compiled, seen: str | None) -> None:
     be written nothing is kept."""
     if seen is None or not (world.root / _HOME).is_dir():
         return
-    segments = compiled.segments
     rows = (
-        (
-            address,
-            fingerprint,
-            segments[address.name].definition if address.kind == "segment" else None,
-        )
+        (address, fingerprint, compiled.definition(address))
         for address, fingerprint in compiled.fingerprints.items()
     )
     project = compiled.project

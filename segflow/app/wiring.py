@@ -27,6 +27,7 @@ from segflow.model.instant import Instant
 from segflow.model.project import Settings
 from segflow.model.settings import SecretRef, plain
 from segflow.ports import (
+    Chance,
     Channel,
     Channels,
     Clock,
@@ -58,6 +59,7 @@ class World:
     root: Path
     settings: Settings
     clock: Clock
+    chance: Chance
     state: StateStore
     ledger: Ledger
     snapshots: SnapshotStore
@@ -78,6 +80,7 @@ class World:
             snapshots=self.snapshots,
             engines=self.engines,
             clock=self.clock,
+            chance=self.chance,
             failpoint=self.failpoint,
             owner=self.owner,
         )
@@ -106,6 +109,7 @@ def open_world(settings: Settings, root: Path, clock: Clock | None = None) -> It
             root=root,
             settings=settings,
             clock=SystemClock() if clock is None else clock,
+            chance=secrets.token_bytes,
             state=state,
             ledger=SqlLedger(state.database),
             snapshots=snapshots,

@@ -13,14 +13,15 @@ from segflow.errors import (
     SegflowError,
     UnusableDataError,
 )
-from segflow.executor.blobs import keep_lists, planned_lists
+from segflow.executor.blobs import keep_files, planned_files
 from segflow.executor.checks import refuse_blocked, refuse_unfit
 from segflow.executor.deployed import deployed_after, read_deployed
-from segflow.executor.effects import Effects, ReadList
+from segflow.executor.effects import Effects, ReadFile
 from segflow.executor.journal import Journal, StepResult
 from segflow.executor.lease import Hold, holding
 from segflow.executor.outcome import ApplyOutcome, outcome
 from segflow.executor.steps import Stage
+from segflow.executor.stock import Restock, restock
 from segflow.model.codec import digest
 from segflow.model.instant import Instant
 from segflow.model.plan import CommitState, DropSegment, EvaluateSegment, Plan
@@ -31,7 +32,7 @@ from segflow.ports import Progress, StateCommit
 
 
 def apply_plan(
-    plan: Plan, effects: Effects, read_list: ReadList, lineage: str, progress: Progress
+    plan: Plan, effects: Effects, read_file: ReadFile, lineage: str, progress: Progress
 ) -> ApplyOutcome:
     """Do what the plan says, or finish it where this very plan was interrupted. `lineage` names the
     state if this apply makes it.
@@ -44,7 +45,7 @@ def apply_plan(
     if plan.is_empty:
         return outcome(plan, "", plan.serial, (), resumed=False)
     refuse_blocked(plan)
-    lists = planned_lists(plan, effects.state, read_list)
+    files = planned_files(plan, effects.state, read_file)
     effects.failpoint("apply.before.create")
     effects.state.create(lineage, plan.project)
     effects.failpoint("apply.after.create")
@@ -54,7 +55,7 @@ def apply_plan(
         if record is None:
             applied = effects.state.is_applied(plan.id)
             refuse_unfit(plan, read_deployed(effects.state), applied=applied)
-            keep_lists(effects, hold, lists)
+            keep_files(effects, hold, files)
             record = _begin(effects, hold, plan)
         _refuse_other(plan, record)
         return _Run(effects, hold, plan, record, resumed=resumed).run(progress)
@@ -120,7 +121,8 @@ class _Run:
             raise
 
     def _steps(self, progress: Progress) -> ApplyOutcome:
-        stage = Stage(self._effects, self._plan, read_deployed(self._effects.state))
+        deployed = read_deployed(self._effects.state)
+        stage = Stage(self._effects, self._plan, deployed)
         journal = Journal(self._effects, self._hold, self._record)
         results: list[StepResult] = []
         for number, step in enumerate(self._plan.steps):
@@ -129,11 +131,12 @@ class _Run:
                 case EvaluateSegment() | DropSegment():
                     results.append(_do(number, step, stage, journal))
                 case CommitState():
-                    return self._commit(tuple(results))
+                    stock = restock(self._plan, stage.planned, deployed, self._effects)
+                    return self._commit(tuple(results), stock)
         raise CorruptStateError("the plan has no step that makes it deployed")
 
-    def _commit(self, results: tuple[StepResult, ...]) -> ApplyOutcome:
-        commit = state_commit(self._plan, results)
+    def _commit(self, results: tuple[StepResult, ...], stock: Restock) -> ApplyOutcome:
+        commit = state_commit(self._plan, results, stock)
         now = Instant(self._effects.clock.now())
         self._effects.failpoint("apply.before.commit")
         version = self._effects.state.commit_apply(self._hold.lease, self._record.id, commit, now)
@@ -164,7 +167,7 @@ def _do(
     return made
 
 
-def state_commit(plan: Plan, results: tuple[StepResult, ...]) -> StateCommit:
+def state_commit(plan: Plan, results: tuple[StepResult, ...], stock: Restock) -> StateCommit:
     """All that the plan makes deployed, with what its steps made."""
     kept = [change for change in plan.changes if change.action != "delete"]
     return StateCommit(
@@ -172,5 +175,7 @@ def state_commit(plan: Plan, results: tuple[StepResult, ...]) -> StateCommit:
         delete=tuple(change.address for change in plan.changes if change.action == "delete"),
         memberships=tuple(made for made in results if isinstance(made, Membership)),
         dropped=tuple(made for made in results if isinstance(made, LogEntry)),
+        codes=stock.codes,
+        withdrawn=stock.withdrawn,
         timezone=plan.timezone,
     )

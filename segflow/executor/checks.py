@@ -38,11 +38,14 @@ def refuse_unfit(plan: Plan, deployed: Deployed, *, applied: bool) -> None:
 
 
 def _redefined(plan: Plan, deployed: Deployed) -> Iterator[str]:
-    """The same text can mean something else, where the time zone was changed meanwhile."""
+    """The same text can mean something else, where the time zone or a file was changed
+    meanwhile."""
     for change in plan.changes:
         before = deployed.objects.get(change.address)
         if before is not None and before.definition != change.before_definition:
             yield f"{change.address} has another definition now"
+        elif before is not None and before.files != change.before_files:
+            yield f"{change.address} was deployed with other files"
 
 
 def _refreshed(plan: Plan, deployed: Deployed) -> Iterator[str]:

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 from segflow.compiler.pipeline import compile_project
 from segflow.errors import CorruptStateError, StalePlanError, UnsupportedVersionError
+from segflow.loader.attached import kept_file
 from segflow.loader.lists import kept_list
 from segflow.model.address import Address
 from segflow.model.codec import from_canonical
 from segflow.model.compiled import Compiled
 from segflow.model.plan import Change, Plan
-from segflow.model.project import ListFile, Object, Project, Settings
+from segflow.model.project import ListFile, Object, Project, ProjectFile, Settings
 from segflow.model.segment import Segment
 from segflow.model.state import DeployedObject, Snapshot, StateVersion
 from segflow.ports import StateReader
@@ -24,9 +25,9 @@ class Deployed:
     objects: Mapping[Address, DeployedObject] = field(default_factory=dict)
     snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
 
-    def definition(self, segment: str) -> str | None:
-        """The deployed definition hash of a segment; None where it is not deployed."""
-        found = self.objects.get(Address("segment", segment))
+    def definition(self, address: Address) -> str | None:
+        """The deployed definition hash of a segment or rule; None where it is not deployed."""
+        found = self.objects.get(address)
         return None if found is None else found.definition
 
     def is_static(self, segment: str) -> bool:
@@ -89,7 +90,7 @@ def deployed_after(change: Change) -> DeployedObject:
         canonical=change.canonical,
         fingerprint=change.fingerprint,
         definition=change.definition,
-        lists=change.lists,
+        files=change.files,
     )
 
 
@@ -106,28 +107,29 @@ def _compile(rows: Iterable[DeployedObject], timezone: str, state: StateReader) 
     """The objects as a project; where they are none, the first reason."""
     every = tuple(rows)
     objects = {row.address: decoded(row.address, row.canonical) for row in every}
-    lists = {
-        path: _list(path, kept, row.address, objects, state)
-        for row in every
-        for path, kept in row.lists
-    }
+    lists: dict[str, ListFile] = {}
+    files: dict[str, ProjectFile] = {}
+    for row in every:
+        for path, kept in row.files:
+            as_list, as_file = _kept(path, state.blob(kept), row.address, objects)
+            lists |= {} if as_list is None else {path: as_list}
+            files |= {} if as_file is None else {path: as_file}
     settings = Settings(name="deployed", timezone=timezone)
-    compiled, report = compile_project(Project(settings=settings, objects=objects, lists=lists))
+    project = Project(settings=settings, objects=objects, lists=lists, files=files)
+    compiled, report = compile_project(project)
     return report.errors[0].summary if compiled is None else compiled
 
 
-def _list(
-    path: str,
-    kept: str,
-    user: Address,
-    objects: Mapping[Address, Object],
-    state: StateReader,
-) -> ListFile:
-    content = state.blob(kept)
-    found = None if content is None else kept_list(path, content, user, objects)
-    if found is None:
-        raise CorruptStateError(
-            f"the copy of {path} that was kept for {user} is missing or no list of keys",
-            hint="restore the state from a backup",
-        )
-    return found
+def _kept(
+    path: str, content: bytes | None, user: Address, objects: Mapping[Address, Object]
+) -> tuple[ListFile | None, ProjectFile | None]:
+    """A file that was kept for an object, as that object reads it: mostly in one way."""
+    if content is not None:
+        as_list = kept_list(path, content, user, objects)
+        as_file = kept_file(path, content, objects[user])
+        if as_list is not None or as_file is not None:
+            return as_list, as_file
+    raise CorruptStateError(
+        f"the copy of {path} that was kept for {user} is missing or not what it should be",
+        hint="restore the state from a backup",
+    )

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from segflow.model.catalog import Source
-from segflow.ports import Clock, Engine, Failpoint, Ledger, SnapshotStore, StateStore
+from segflow.ports import Chance, Clock, Engine, Failpoint, Ledger, SnapshotStore, StateStore
 
 Engines = Callable[[Source], Engine]
 """Gives the engine of a source; the same source always gives the same open engine."""
 
-ReadList = Callable[[str], bytes]
-"""Reads a list file by its path in the project; raises RefusedError when it can't."""
+ReadFile = Callable[[str], bytes]
+"""Reads a file by its path in the project; raises RefusedError when it can't."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,7 @@ class Effects:
     snapshots: SnapshotStore
     engines: Engines
     clock: Clock
+    chance: Chance
     failpoint: Failpoint
     owner: str
 

@@ -13,7 +13,8 @@ from segflow.executor.former import Former, impact
 from segflow.executor.journal import StepResult
 from segflow.executor.members import keep, load
 from segflow.membership.draft import draft_exit, draft_membership
-from segflow.model.compiled import Compiled
+from segflow.model.address import Address
+from segflow.model.compiled import Compiled, CompiledRule, CompiledSegment
 from segflow.model.plan import DropSegment, EvaluateSegment, Plan
 from segflow.model.state import LogEntry, Membership, Snapshot
 
@@ -21,7 +22,8 @@ from segflow.model.state import LogEntry, Membership, Snapshot
 class Stage:
     """Evaluates what a plan changes, at the plan's instant, and stages it in the snapshot store.
 
-    A nested set that is kept is the one staged by this apply, else the deployed one.
+    A nested set that is kept is the one staged by this apply, else the deployed one. `planned` is
+    what will be deployed.
     """
 
     def __init__(self, effects: Effects, plan: Plan, deployed: Deployed) -> None:
@@ -30,11 +32,10 @@ class Stage:
         self._deployed = deployed
         self._changes = {change.address: change for change in plan.changes}
         self._staged: dict[str, Snapshot] = {}
-        planned = compile_planned(plan, deployed, effects.state)
-        _refuse_other_meaning(plan, deployed, planned)
-        self._planned = planned
+        self.planned = compile_planned(plan, deployed, effects.state)
+        _refuse_other_meaning(plan, deployed, self.planned)
         self._former = Former(effects, deployed, plan.as_of)
-        self._evaluator = Evaluator(planned, plan.as_of, effects.engines, self._kept)
+        self._evaluator = Evaluator(self.planned, plan.as_of, effects.engines, self._kept)
 
     def perform(self, step: EvaluateSegment | DropSegment) -> StepResult:
         """Do one step; what it made is in the snapshot store, and nothing points to it yet.
@@ -54,7 +55,7 @@ class Stage:
             self._staged[result.snapshot.segment] = result.snapshot
 
     def _evaluate(self, name: str) -> Membership:
-        segment = self._planned.segments[name]
+        segment = self.planned.segments[name]
         was = self._former.was(name)
         members = self._evaluator.members(name)
         draft = draft_membership(
@@ -73,7 +74,8 @@ class Stage:
         """The exit of everyone who is recorded, so that a segment can be deleted although its
         source is gone. Without a snapshot there is nobody."""
         snapshot = self._deployed.snapshots.get(name)
-        as_of, definition = self._plan.as_of, self._deployed.definition(name) or ""
+        as_of = self._plan.as_of
+        definition = self._deployed.definition(Address("segment", name)) or ""
         if snapshot is not None:
             as_of, definition = max(as_of, snapshot.as_of), snapshot.definition
         members = self._former.recorded(name) or BitMap64()
@@ -93,13 +95,19 @@ def _refuse_other_meaning(plan: Plan, deployed: Deployed, planned: Compiled) -> 
     deployed, says it means: another version of segflow, or a time zone that was changed meanwhile,
     can make the same text mean something else."""
     changes = {change.address: change for change in plan.changes}
-    for name, segment in planned.segments.items():
-        change = changes.get(segment.address)
-        if change is None and segment.segment.mode == "static":
+    every: tuple[CompiledSegment | CompiledRule, ...]
+    every = (*planned.segments.values(), *planned.rules.values())
+    for found in every:
+        change = changes.get(found.address)
+        if change is None and _is_static(found):
             continue  # its set is kept, whatever its definition would give now
-        expected = deployed.definition(name) if change is None else change.definition
-        if segment.definition != expected:
+        expected = deployed.definition(found.address) if change is None else change.definition
+        if found.definition != expected:
             raise StalePlanError(
-                f"segment.{name} would mean something else than what was planned",
+                f"{found.address} would mean something else than what was planned",
                 hint="make a new plan with `segflow plan`",
             )
+
+
+def _is_static(found: CompiledSegment | CompiledRule) -> bool:
+    return isinstance(found, CompiledSegment) and found.segment.mode == "static"

@@ -52,6 +52,14 @@ def attached_file(
     return ProjectFile(path=path, digest=digest(content), content=content, codes=codes)
 
 
+def kept_file(path: str, content: bytes, user: Object) -> ProjectFile | None:
+    """The file in bytes that were kept when `user`, an object that names it, was applied; None
+    where it names no such file, or they are none."""
+    if all(use.path != path for use in _uses(user, SourceMap())):
+        return None
+    return attached_file(path, content, [], holds_codes=isinstance(user, Offer))
+
+
 def _uses(one: Object, sources: SourceMap) -> Iterator[FileUse]:
     match one:
         case Offer(codes=CodesFromFile(path=path)):

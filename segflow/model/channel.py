@@ -45,12 +45,21 @@ class CodesFromFile:
     path: str
 
 
+CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""What a * of a pattern becomes: digits and capitals without 0 and O, 1 and I, which look alike."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedCodes:
-    """Codes are made from a pattern in which every * is a random character."""
+    """Codes are made from a pattern in which every * is a random character of CODE_ALPHABET."""
 
     pattern: str
     count: int
+
+    @property
+    def possible(self) -> int:
+        """How many codes the pattern can give."""
+        return int(len(CODE_ALPHABET) ** self.pattern.count("*"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

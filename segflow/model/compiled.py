@@ -79,6 +79,16 @@ class Compiled:
     entities: Mapping[str, Entity] = field(default_factory=dict)
     rules: Mapping[str, CompiledRule] = field(default_factory=dict)
 
+    def definition(self, address: Address) -> str | None:
+        """The definition hash of a segment or of a rule's audience; None for other objects."""
+        match address.kind:
+            case "segment":
+                return self.segments[address.name].definition
+            case "rule":
+                return self.rules[address.name].definition
+            case _:
+                return None
+
     def reached_by(self, address: Address) -> tuple[Address, ...]:
         """Every object that depends on `address`, directly or not, in order of address."""
         reached: set[Address] = set()

@@ -14,11 +14,13 @@ class Observed:
     """The planner's whole view of the world; it reads nothing else.
 
     `version` is None where there is no state yet. `snapshots` is the newest per segment. `impacts`
-    has an entry per changed segment whose impact was asked for.
+    has an entry per changed segment and rule whose impact was asked for. `former` holds, by digest,
+    the deployed contents of templates and files of codes that are others in the project.
     """
 
     as_of: Instant
     version: StateVersion | None = None
     deployed: Mapping[Address, DeployedObject] = field(default_factory=dict)
     snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
-    impacts: Mapping[str, Impact] = field(default_factory=dict)
+    impacts: Mapping[Address, Impact] = field(default_factory=dict)
+    former: Mapping[str, bytes] = field(default_factory=dict)

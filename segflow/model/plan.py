@@ -17,12 +17,15 @@ JsonText = str
 class AttributeChange:
     """One attribute that differs, in the words of the YAML: `path` is like "where.all[0].within".
 
-    None stands for absent; values are canonical JSON. Values of pii fields are masked already.
+    None stands for absent; values are canonical JSON. Values of pii fields are masked already. Of a
+    file's content they are digests, and `lines` say what differs: those of a template as in a
+    unified diff, cut after a few; of codes their numbers.
     """
 
     path: str
     before: JsonText | None
     after: JsonText | None
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +48,9 @@ class Change:
     """What happens to one object.
 
     `canonical` is the desired object (None for a delete), `before_fingerprint` and `fingerprint`
-    what was and will be deployed. `definition` is the segment's new definition hash. `because`
-    names the changed objects that force a recompute; `reaches` the objects downstream.
+    what was and will be deployed. `definition` is the new definition hash of a segment, or of a
+    rule's audience. `files` pairs the path of each file that the object names with its digest.
+    `because` names the changed objects that force a recompute; `reaches` the objects downstream.
     """
 
     address: Address
@@ -56,7 +60,8 @@ class Change:
     fingerprint: str | None = None
     before_definition: str | None = None
     definition: str | None = None
-    lists: tuple[tuple[str, str], ...] = ()
+    before_files: tuple[tuple[str, str], ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
     attributes: tuple[AttributeChange, ...] = ()
     because: tuple[Address, ...] = ()
     reaches: tuple[Address, ...] = ()

@@ -18,15 +18,17 @@ class DeployedObject:
     """An object as it was last applied.
 
     `canonical` is its canonical JSON, `fingerprint` the SHA-256 of that in hex; `definition` is the
-    definition hash of a segment, else None. `lists` pairs the list files that a segment names with
-    the digests of the blobs kept of them.
+    definition hash of a segment, of a rule that of its audience, else None. `files` pairs each file
+    that it names (a list, a template, codes), by its path, with the digest of the blob kept of it.
+    `deployed_at` is noted by the store; None where an older version deployed it.
     """
 
     address: Address
     canonical: str
     fingerprint: str
     definition: str | None = None
-    lists: tuple[tuple[str, str], ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
+    deployed_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

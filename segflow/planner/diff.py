@@ -14,7 +14,8 @@ from segflow.model.segment import Segment
 from segflow.model.state import DeployedObject
 from segflow.model.wording import to_words
 from segflow.planner.attributes import Changes, declared, differences, replaced
-from segflow.planner.paths import json_text, path_text
+from segflow.planner.files import changed_contents, changed_lists, named_files
+from segflow.planner.paths import json_text
 from segflow.planner.privacy import masked, personal_fields
 from segflow.planner.reach import Reach
 
@@ -64,14 +65,9 @@ def _differs(address: Address, compiled: Compiled, observed: Observed) -> bool:
     return (
         before is None
         or before.fingerprint != compiled.fingerprints[address]
-        or before.definition != _definition(address, compiled)
+        or before.definition != compiled.definition(address)
+        or before.files != named_files(address, compiled)
     )
-
-
-def _definition(address: Address, compiled: Compiled) -> str | None:
-    if address.kind != "segment":
-        return None
-    return compiled.segments[address.name].definition
 
 
 def _personal(compiled: Compiled, observed: Observed) -> frozenset[str]:
@@ -89,6 +85,7 @@ def _deleted(before: DeployedObject) -> Change:
         action="delete",
         before_fingerprint=before.fingerprint,
         before_definition=before.definition,
+        before_files=before.files,
     )
 
 
@@ -108,27 +105,33 @@ class _Sides:
             action="create",
             canonical=canonical(thing),
             fingerprint=self.compiled.fingerprints[address],
-            definition=_definition(address, self.compiled),
-            lists=self.lists(address),
+            definition=self.compiled.definition(address),
+            files=named_files(address, self.compiled),
         )
         before = self.observed.deployed.get(address)
+        contents = changed_contents(address, before, self.compiled, self.observed.former)
         if before is None:
-            return replace(after, attributes=declared(masked(to_words(thing), self.personal)))
-        return self.between(before, thing, after)
+            attributes = declared(masked(to_words(thing), self.personal))
+            return replace(after, attributes=attributes + contents)
+        return self.between(before, thing, after, contents)
 
-    def between(self, before: DeployedObject, thing: Object, after: Change) -> Change | None:
-        """The change of an object that is deployed in another form."""
+    def between(
+        self, before: DeployedObject, thing: Object, after: Change, contents: Changes
+    ) -> Change | None:
+        """The change of an object that is deployed in another form; `contents` are those of its
+        files that say what it does, not whom it is about."""
         old = deployed_object(before)
         redefined = before.definition != after.definition
-        attributes = self.attributes(old, thing, redefined=redefined)
-        if not (attributes or redefined):
+        attributes = self.attributes(old, thing, redefined=redefined) + contents
+        if not (attributes or redefined or before.files != after.files):
             return None
         return replace(
             after,
             action="update" if attributes else "recompute",
             before_fingerprint=before.fingerprint,
             before_definition=before.definition,
-            attributes=attributes + _of_lists(before.lists, after.lists),
+            before_files=before.files,
+            attributes=attributes + changed_lists(before, self.compiled),
             frozen=redefined and _is_static(old) and _is_static(thing),
         )
 
@@ -141,34 +144,9 @@ class _Sides:
         found = differences(before, after, *shown)
         return found or (replaced(before, after, *shown) if redefined else ())
 
-    def lists(self, address: Address) -> tuple[tuple[str, str], ...]:
-        """The list files of a segment, or of a rule's filter, with their digests."""
-        match address.kind:
-            case "segment":
-                paths = self.compiled.segments[address.name].lists
-            case "rule":
-                paths = self.compiled.rules[address.name].audience.lists
-            case _:
-                return ()
-        return tuple((path, self.compiled.project.lists[path].digest) for path in sorted(paths))
-
 
 def _is_static(thing: Object) -> bool:
     return isinstance(thing, Segment) and thing.mode == "static"
-
-
-def _of_lists(before: Iterable[tuple[str, str]], after: Iterable[tuple[str, str]]) -> Changes:
-    """List files whose content changed under the same name, by their digests."""
-    old = dict(before)
-    return tuple(
-        AttributeChange(
-            path=path_text(("lists", path)),
-            before=json_text(f"sha256:{old[path]}"),
-            after=json_text(f"sha256:{digest}"),
-        )
-        for path, digest in after
-        if old.get(path, digest) != digest
-    )
 
 
 # --- why and what for ------------------------------------------------------------------------

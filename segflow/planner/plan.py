@@ -80,7 +80,7 @@ def plan_id(plan: Plan) -> str:
 def _with_impact(change: Change, observed: Observed) -> Change:
     if not (moves_members(change) or drops_members(change)):
         return change
-    return replace(change, impact=observed.impacts.get(change.address.name))
+    return replace(change, impact=observed.impacts.get(change.address))
 
 
 def _bases(

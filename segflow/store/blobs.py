@@ -1,4 +1,4 @@
-"""Kept bytes of list files and templates, by their SHA-256."""
+"""Kept bytes of the files that objects name, by their SHA-256."""
 
 from sqlalchemy import Connection, insert, literal, select
 

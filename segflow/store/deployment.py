@@ -21,7 +21,7 @@ def deploy(
     """
     applies.require_unfinished(connection, apply_id)
     objects.remove(connection, commit.delete)
-    objects.put(connection, commit.put)
+    objects.put(connection, commit.put, now)
     histories.extend(connection, commit.dropped, commit.memberships)
     _check_agreement(connection, commit.memberships)
     _restock(connection, commit)
@@ -41,6 +41,8 @@ def _restock(connection: Connection, commit: StateCommit) -> None:
     for address in commit.delete:
         if address.kind == "offer":
             inventory.withdraw(connection, address.name)
+    for offer, codes in commit.withdrawn:
+        inventory.withdraw(connection, offer, codes)
     for offer, codes in commit.codes:
         inventory.add(connection, offer, codes)
 

@@ -72,19 +72,20 @@ def of_run(connection: Connection, run_id: str) -> Mapping[str, int]:
     return {offer: count for offer, count in connection.execute(query)}
 
 
+def known(connection: Connection, codes: Iterable[str]) -> frozenset[str]:
+    """Those of the codes that any offer has or gave to somebody."""
+    queries = (select(CODES.c.code).where(CODES.c.code.in_(batch)) for batch in batches(codes))
+    return frozenset(code for query in queries for code in connection.execute(query).scalars())
+
+
 def add(connection: Connection, offer: str, added: Iterable[str]) -> None:
-    """Puts codes behind those that an offer has; known ones are passed over."""
+    """Puts codes behind those that an offer has; those that are known of any offer are passed over,
+    so that a code never goes to two users."""
     unique = tuple(dict.fromkeys(added))
+    passed = known(connection, unique)
     mine = CODES.c.offer == offer
-    known = {
-        code
-        for batch in batches(unique)
-        for code in connection.execute(
-            select(CODES.c.code).where(mine, CODES.c.code.in_(batch))
-        ).scalars()
-    }
     newest = connection.execute(select(func.max(CODES.c.number)).where(mine)).scalar() or 0
-    new = [code for code in unique if code not in known]
+    new = [code for code in unique if code not in passed]
     rows = [
         {"offer": offer, "code": code, "number": number, "status": "free"}
         for number, code in enumerate(new, start=newest + 1)
@@ -93,9 +94,14 @@ def add(connection: Connection, offer: str, added: Iterable[str]) -> None:
         connection.execute(insert(CODES), rows)
 
 
-def withdraw(connection: Connection, offer: str) -> None:
-    """Takes the free codes out of an offer's stock."""
-    connection.execute(delete(CODES).where(CODES.c.offer == offer, CODES.c.status == "free"))
+def withdraw(connection: Connection, offer: str, codes: Iterable[str] | None = None) -> None:
+    """Takes the free ones of these codes (None: of all) out of an offer's stock."""
+    free = delete(CODES).where(CODES.c.offer == offer, CODES.c.status == "free")
+    if codes is None:
+        connection.execute(free)
+        return
+    for batch in batches(codes):
+        connection.execute(free.where(CODES.c.code.in_(batch)))
 
 
 def take(connection: Connection, wanted: Mapping[str, str]) -> Mapping[str, tuple[str, str]]:

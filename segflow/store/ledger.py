@@ -1,6 +1,6 @@
 """The ledger of rules on the state database: every method of the port is one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from segflow.model.instant import Instant
 from segflow.model.run import (
@@ -65,6 +65,9 @@ class SqlLedger:
     def stock(self, offer: str) -> Stock:
         absent = Stock(offer=offer, free=0, reserved=0, committed=0)
         return self._database.ask(lambda found: inventory.stock(found, offer), absent)
+
+    def known_codes(self, codes: Iterable[str]) -> frozenset[str]:
+        return self._database.ask(lambda found: inventory.known(found, codes), frozenset())
 
     def coupons_given(self, rule: str, start: Instant | None, end: Instant | None) -> int:
         return self._database.ask(lambda found: inventory.given(found, rule, start, end), 0)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, bindparam, delete, insert, select
 from segflow.errors import CorruptStateError, NotDeployedError
 from segflow.model.address import Address
 from segflow.model.codec import canonical, from_canonical
+from segflow.model.instant import Instant
 from segflow.model.state import DeployedObject
 from segflow.store.batches import batches
 from segflow.store.tables import OBJECTS
@@ -40,7 +41,8 @@ def deployed(
                 canonical=row.canonical,
                 fingerprint=row.fingerprint,
                 definition=row.definition,
-                lists=_lists(address, row.lists),
+                files=_files(address, row.files),
+                deployed_at=row.deployed_at,
             )
     return found
 
@@ -51,8 +53,8 @@ def definitions(connection: Connection) -> Mapping[str, str | None]:
     return {name: definition for name, definition in connection.execute(query)}
 
 
-def put(connection: Connection, objects: Sequence[DeployedObject]) -> None:
-    """Makes these objects deployed, in place of what stood at their addresses."""
+def put(connection: Connection, objects: Sequence[DeployedObject], now: Instant) -> None:
+    """Makes these objects deployed as of now, in place of what stood at their addresses."""
     _remove(connection, [found.address for found in objects])
     rows = [
         {
@@ -60,8 +62,9 @@ def put(connection: Connection, objects: Sequence[DeployedObject]) -> None:
             "name": found.address.name,
             "fingerprint": found.fingerprint,
             "definition": found.definition,
-            "lists": canonical(found.lists),
+            "files": canonical(found.files),
             "canonical": found.canonical,
+            "deployed_at": now,
         }
         for found in objects
     ]
@@ -92,11 +95,11 @@ def _queries(addresses: Iterable[Address]) -> Iterator[Select[Any]]:
             yield select(OBJECTS).where(OBJECTS.c.kind == kind, OBJECTS.c.name.in_(names))
 
 
-def _lists(address: Address, text: str) -> tuple[tuple[str, str], ...]:
+def _files(address: Address, text: str) -> tuple[tuple[str, str], ...]:
     try:
         return tuple((path, digest) for path, digest in from_canonical(text))
     except (ValueError, TypeError) as error:
         raise CorruptStateError(
-            f"the deployed {address} has a record of its list files that can't be read",
+            f"the deployed {address} has a record of its files that can't be read",
             hint=RESTORE,
         ) from error

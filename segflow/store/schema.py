@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, insert, inspect, select
 
 from segflow.errors import CorruptStateError, StateUnavailableError, UnsupportedVersionError
-from segflow.store.migrations import m0001_first, m0002_runs
+from segflow.store.migrations import m0001_first, m0002_runs, m0003_files
 from segflow.store.sqlite import SqliteDatabase
 from segflow.store.tables import MIGRATIONS as RUN
 from segflow.store.trouble import RESTORE
@@ -24,6 +24,7 @@ class Migration:
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(version=1, name="first", migrate=m0001_first.migrate),
     Migration(version=2, name="runs", migrate=m0002_runs.migrate),
+    Migration(version=3, name="files", migrate=m0003_files.migrate),
 )
 """Every migration, oldest first."""
 

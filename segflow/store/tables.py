@@ -58,12 +58,13 @@ OBJECTS = Table(
     Column("name", Text, primary_key=True),
     Column("fingerprint", Text, nullable=False),
     Column("definition", Text),
-    Column("lists", Text, nullable=False),
+    Column("files", Text, nullable=False),
     Column("canonical", Text, nullable=False),
+    Column("deployed_at", BigInteger),
     # Holds all that a plan without changes reads, so that it need not pass over the long texts.
     Index("objects_fingerprints", "kind", "name", "fingerprint"),
 )
-"""The deployed objects. `lists` is canonical JSON."""
+"""The deployed objects. `files` is canonical JSON; older versions did not note `deployed_at`."""
 
 SEGMENTS = Table(
     "segments",
@@ -138,7 +139,7 @@ BLOBS = Table(
     Column("digest", Text, primary_key=True),
     Column("content", LargeBinary, nullable=False),
 )
-"""Kept bytes of list files and templates."""
+"""Kept bytes of the files that objects name."""
 
 RUNS = Table(
     "runs",
@@ -216,6 +217,7 @@ CODES = Table(
     Column("send_id", Text, ForeignKey("sends.id"), unique=True),
     CheckConstraint("(status = 'free') = (send_id IS NULL)"),
     Index("codes_in_stock", "offer", "status", "number"),
+    Index("codes_by_code", "code"),
 )
 """The codes of offers, numbered in the order in which they are given. `status` is free, reserved or
 committed; `send_id` is the one send that has the code."""

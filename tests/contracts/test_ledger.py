@@ -433,9 +433,9 @@ def test_what_was_never_claimed_is_not_settled(ledger, lease, today):
 
 
 def test_codes_come_into_stock_once(state, ledger):
-    """An apply adds those that the offer does not have yet; offers don't share them."""
+    """An apply adds those that no offer has yet, so that two offers can't give the same code."""
     stocked(state, "CCC", "DDD", "DDD", number=2)
-    stocked(state, "AAA", offer="ten", number=3)
+    stocked(state, "AAA", "TEN", offer="ten", number=3)
     assert ledger.stock("five") == stock(4)
     assert ledger.stock("ten") == stock(1, offer="ten")
     assert ledger.stock("none") == stock(0, offer="none")
@@ -443,8 +443,29 @@ def test_codes_come_into_stock_once(state, ledger):
 
 def test_many_codes_come_into_stock(state, ledger):
     """There may be more of them than a statement takes parameters."""
-    stocked(state, *(f"code {number}" for number in range(1_234)), offer="ten", number=2)
+    many = tuple(f"code {number}" for number in range(1_234))
+    stocked(state, *many, offer="ten", number=2)
     assert ledger.stock("ten") == stock(1_234, offer="ten")
+    assert ledger.known_codes((*many, "other")) == set(many)
+
+
+def test_known_codes_are_those_of_any_offer(ledger, lease, today):
+    """Free or given; others are not known."""
+    ledger.claim(lease, sends(today, [1]), of_offer(sends(today, [1])))
+    assert ledger.known_codes(("AAA", "BBB", "aaa", "")) == {"AAA", "BBB"}
+    assert ledger.known_codes(()) == frozenset()
+
+
+def test_withdrawn_codes_are_given_no_more(state, ledger, lease, today):
+    """Those that are free leave the stock of that offer; given ones stay given."""
+    ledger.claim(lease, sends(today, [1]), of_offer(sends(today, [1])))
+    writer = state.acquire("ann", "apply", 0, MINUTE)
+    apply(state, writer, 2, codes=(("ten", ("TEN",)),))
+    many = tuple(f"code {number}" for number in range(1_234))
+    gone = (("five", ("AAA", "BBB", *many)), ("five", ("TEN",)))
+    apply(state, writer, 3, withdrawn=gone, codes=(("ten", ("BBB",)),))
+    assert ledger.stock("five") == stock(1, reserved=1)
+    assert ledger.stock("ten") == stock(2, offer="ten")
 
 
 def test_codes_are_given_in_their_order(ledger, lease, today):

@@ -247,9 +247,10 @@ def test_every_writing_method_is_tried_without_its_lease():
 
 def test_what_is_put_is_deployed(store, lease):
     """Objects come back whole, all of them or those asked for; absent ones are left out."""
-    made = [channel("mail"), segment("vip", lists=(("lists/a.csv", digest("a")),))]
-    apply(store, lease, put=tuple(made))
+    put = (channel("mail"), segment("vip", files=(("lists/a.csv", digest("a")),)))
+    apply(store, lease, number=7, put=put)
 
+    made = [replace(found, deployed_at=7) for found in put]
     assert store.deployed() == {found.address: found for found in made}
     assert store.deployed([made[1].address, Address("segment", "gone")]) == {
         made[1].address: made[1]
@@ -273,6 +274,14 @@ def test_an_object_is_replaced_and_deleted(store, lease):
 
     apply(store, lease, 3, delete=(Address("channel", "mail"),))
     assert list(store.deployed()) == [Address("channel", "sms")]
+
+
+def test_what_is_deployed_says_since_when(store, lease):
+    """It is the instant of the commit that put it there last; others leave it alone."""
+    apply(store, lease, 1, put=(channel("mail"), channel("sms")))
+    apply(store, lease, 2, put=(replace(channel("sms"), deployed_at=9),))
+    found = {address.name: made.deployed_at for address, made in store.deployed().items()}
+    assert found == {"mail": 1, "sms": 2}
 
 
 def test_what_is_not_deployed_is_not_deleted(store, lease):
@@ -592,7 +601,7 @@ def test_bytes_under_a_wrong_digest_are_refused(store, lease):
         canonical=texts,
         fingerprint=texts,
         definition=st.none() | texts,
-        lists=st.lists(st.tuples(texts, texts), max_size=3).map(tuple),
+        files=st.lists(st.tuples(texts, texts), max_size=3).map(tuple),
     ),
     owner=texts,
     purpose=texts,
@@ -619,7 +628,7 @@ def test_whatever_is_stored_comes_back(made, owner, purpose, now, plan, result, 
     assert list(store.journal(owner)) == [step]
     assert store.blob(digest(blob)) == blob
     store.commit_apply(lease, owner, StateCommit(put=(made,), timezone=reason), now)
-    assert store.deployed() == {made.address: made}
+    assert store.deployed() == {made.address: replace(made, deployed_at=now)}
     assert store.version().timezone == reason
     store.begin_apply(lease, replace(record, id=owner + "2", plan_id=purpose + "2"))
     store.abandon_apply(lease, owner + "2", reason, now)

@@ -7,11 +7,15 @@ import pytest
 from segflow.errors import CorruptStateError, UnsupportedVersionError
 from segflow.executor.deployed import Deployed, compile_deployed, decoded, read_deployed
 from segflow.model.address import Address
+from segflow.model.catalog import Field, Location
+from segflow.model.channel import Channel, CodesFromFile, Offer
 from segflow.model.codec import canonical, digest
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant
-from segflow.model.predicate import InFile, InSegment
+from segflow.model.predicate import Everyone, InFile, InSegment
+from segflow.model.rule import Action, EveryTrigger, Rule
 from segflow.model.state import ApplyRecord, DeployedObject, StateVersion
+from segflow.model.types import STRING
 from segflow.ports import StateCommit
 from segflow.store.state import SqlStateStore
 from tests.executor.test_evaluate import ENTITY, FROZEN, SOURCE, VIPS, segment
@@ -20,10 +24,10 @@ from tests.executor.worlds import effects
 VERSION = StateVersion(lineage="lineage", serial=1, project="shop")
 
 
-def row(thing, *lists: tuple[str, str]) -> DeployedObject:
+def row(thing, *files: tuple[str, str]) -> DeployedObject:
     text = canonical(thing)
     return DeployedObject(
-        address=thing.address, canonical=text, fingerprint=digest(text), lists=lists
+        address=thing.address, canonical=text, fingerprint=digest(text), files=files
     )
 
 
@@ -81,6 +85,62 @@ def test_lists_come_from_what_was_kept():
     found = deployed(row(SOURCE), row(ENTITY), row(invited, (VIPS.path, kept)))
     compiled = compile_deployed(found, world.state)
     assert compiled.project.lists[VIPS.path].keys == VIPS.keys
+
+
+TEMPLATE = ("templates/hi.j2", b"Hi {{ user.name }}")
+CODES = ("codes/five.txt", b"B\nA\n")
+NAME = Field(
+    name="name", type=STRING, at=(Location(source="warehouse", table="customers", column="name"),)
+)
+NAMED = replace(ENTITY, fields=(NAME,))
+GREETING = Rule(
+    name="greeting",
+    segment="everyone",
+    where=InFile(path=VIPS.path),
+    trigger=EveryTrigger(every=Duration(count=1, unit="d")),
+    send=(Action(channel="push", template="hi.j2"),),
+)
+SHOP = (
+    row(SOURCE),
+    row(NAMED),
+    row(segment("everyone", Everyone())),
+    row(Channel(name="push", kind="webhook")),
+)
+
+
+def keep(state: SqlStateStore, *contents: bytes) -> None:
+    lease = state.acquire("tester", "apply", Instant(0), Duration(count=1, unit="h"))
+    for content in contents:
+        state.put_blob(lease, digest(content), content)
+
+
+def test_templates_and_codes_come_from_what_was_kept():
+    """A deployed rule is ready to be run from the state alone: with its templates, and the fields
+    of users that they name."""
+    state = effects().state
+    keep(state, VIPS.content, TEMPLATE[1], CODES[1])
+    files = [(path, digest(content)) for path, content in ((VIPS.path, VIPS.content), TEMPLATE)]
+    offer = row(
+        Offer(name="five", codes=CodesFromFile(path=CODES[0])), (CODES[0], digest(CODES[1]))
+    )
+    compiled = compile_deployed(deployed(*SHOP, row(GREETING, *files), offer), state)
+    rule = compiled.rules["greeting"]
+    assert (rule.templates, rule.user_fields) == ((TEMPLATE[0],), ("name",))
+    assert compiled.project.files[TEMPLATE[0]].text == "Hi {{ user.name }}"
+    assert compiled.project.files[CODES[0]].codes == ("B", "A")
+    assert rule.audience.lists == (VIPS.path,)
+    assert compiled.project.lists[VIPS.path].keys == VIPS.keys
+
+
+@pytest.mark.parametrize("kept", [b"", b"\xff"])
+def test_lost_copy_of_a_template_is_corruption(kept: bytes):
+    """A rule whose template is not there any more, or is no text, sends no empty messages."""
+    state = effects().state
+    keep(state, *([kept] if kept else []))
+    path = TEMPLATE[0]
+    found = deployed(*SHOP, row(replace(GREETING, where=None), (path, digest(kept or b"lost"))))
+    with pytest.raises(CorruptStateError, match=r"templates/hi\.j2 .* rule\.greeting"):
+        compile_deployed(found, state)
 
 
 def test_lost_copy_of_a_list_is_corruption():

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import count
 from typing import Any
 
 from pyroaring import BitMap64
@@ -9,7 +11,7 @@ from pyroaring import BitMap64
 from segflow.executor.effects import Effects, no_failpoint
 from segflow.model.catalog import Source
 from segflow.model.codec import digest
-from segflow.ports import Engine, Selection
+from segflow.ports import Chance, Engine, Selection
 from segflow.store.ledger import SqlLedger
 from segflow.store.state import SqlStateStore
 
@@ -27,6 +29,12 @@ class SetClock:
     def monotonic(self) -> float:
         """The same in seconds."""
         return self.instant / 1000
+
+
+def foreseen(first: int = 0) -> Chance:
+    """A chance that tests can foresee: it draws the same bytes in the same order each time."""
+    numbers = count(first)
+    return lambda many: bytes(sha256(b"%d" % next(numbers)).digest()[0] for _ in range(many))
 
 
 @dataclass(slots=True)
@@ -93,6 +101,7 @@ def effects(engine: Engine | None = None, owner: str = "tester") -> Effects:
         snapshots=MemorySnapshots(),
         engines=engines,
         clock=SetClock(),
+        chance=foreseen(),
         failpoint=no_failpoint,
         owner=owner,
     )

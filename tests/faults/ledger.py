@@ -20,7 +20,7 @@ class Ledger:
     snapshots: Mapping[str, Snapshot]
     members: Mapping[str, tuple[int, ...]]
     logs: Mapping[str, tuple[LogEntry, ...]]
-    lists: Mapping[str, bytes | None]
+    files: Mapping[str, bytes | None]
     applied: tuple[tuple[str, int | None], ...]
 
 
@@ -39,7 +39,7 @@ def _of(world: World) -> Ledger:
         for digest in (entry.entered_digest, entry.exited_digest):
             if digest is not None:
                 from_bytes(world.snapshots.get(digest))
-    kept = {digest for found in objects.values() for _, digest in found.lists}
+    kept = {digest for found in objects.values() for _, digest in found.files}
     return Ledger(
         version=state.version(),
         objects=objects,
@@ -49,7 +49,7 @@ def _of(world: World) -> Ledger:
             for name, found in snapshots.items()
         },
         logs=logs,
-        lists={digest: state.blob(digest) for digest in sorted(kept)},
+        files={digest: state.blob(digest) for digest in sorted(kept)},
         applied=tuple(
             (record.plan_id, record.serial)
             for record in state.applies()

@@ -23,7 +23,7 @@ texts = st.text(max_size=5)
 maybe_text = st.none() | texts
 addresses = st.builds(Address, st.just("segment"), texts)
 counts = st.integers(0, 2**63)
-lists = tuples(st.tuples(texts, texts))
+files = tuples(st.tuples(texts, texts))
 constants = (
     st.builds(Const, type=st.just(STRING), value=texts)
     | st.builds(Const, type=st.just(INTEGER), value=st.integers())
@@ -49,7 +49,7 @@ changes = st.builds(
     address=addresses,
     action=st.sampled_from(["create", "update", "delete", "recompute"]),
     canonical=maybe_text,
-    lists=lists,
+    files=files,
     attributes=tuples(
         st.builds(plan.AttributeChange, path=texts, before=maybe_text, after=maybe_text)
     ),

@@ -36,7 +36,7 @@ def after_apply(before: Observed, made: Plan) -> Observed:
                 canonical=change.canonical,
                 fingerprint=change.fingerprint,
                 definition=change.definition,
-                lists=change.lists,
+                files=change.files,
             )
     return replace(before, deployed=kept)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from segflow.compiler.pipeline import compile_project
 from segflow.loader.project import load_project
-from segflow.model.address import Address
+from segflow.model.address import Address, parse_address
 from segflow.model.codec import canonical
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
@@ -13,6 +13,7 @@ from segflow.model.observed import Observed
 from segflow.model.plan import Impact, Plan
 from segflow.model.project import Object, Project, Settings
 from segflow.model.state import DeployedObject, StateVersion
+from segflow.planner.files import named_files
 from segflow.planner.plan import build_plan
 
 AS_OF = Instant(883_612_800_000)  # 1998-01-01T00:00:00Z
@@ -71,34 +72,40 @@ def deployed(compiled: Compiled) -> dict[Address, DeployedObject]:
     """What is deployed after an apply of the whole project."""
     found = {}
     for address, thing in compiled.project.objects.items():
-        segment = compiled.segments.get(address.name) if address.kind == "segment" else None
-        lists = () if segment is None else segment.lists
         found[address] = DeployedObject(
             address=address,
             canonical=canonical(thing),
             fingerprint=compiled.fingerprints[address],
-            definition=None if segment is None else segment.definition,
-            lists=tuple((path, compiled.project.lists[path].digest) for path in lists),
+            definition=compiled.definition(address),
+            files=named_files(address, compiled),
         )
     return found
 
 
-def observed(compiled: Compiled | None, impacts: Mapping[str, Impact] | None = None) -> Observed:
+Impacts = Mapping[str, Impact]
+"""By name of a segment, or by address as text: "rule.winback"."""
+
+
+def observed(compiled: Compiled | None, impacts: Impacts | None = None) -> Observed:
     """The world in which the project was applied; None for one without a state."""
+    moved = {_address(name): impact for name, impact in (impacts or {}).items()}
     if compiled is None:
-        return Observed(as_of=AS_OF, impacts=impacts or {})
+        return Observed(as_of=AS_OF, impacts=moved)
     timezone = compiled.project.settings.timezone
     return Observed(
         as_of=AS_OF,
         version=StateVersion(lineage=LINEAGE, serial=3, project="shop", timezone=timezone),
         deployed=deployed(compiled),
-        impacts=impacts or {},
+        impacts=moved,
+        former={file.digest: file.content for file in compiled.project.files.values()},
     )
 
 
-def plan(
-    before: Compiled | None, after: Compiled, impacts: Mapping[str, Impact] | None = None
-) -> Plan:
+def _address(name: str) -> Address:
+    return parse_address(name) if "." in name else Address("segment", name)
+
+
+def plan(before: Compiled | None, after: Compiled, impacts: Impacts | None = None) -> Plan:
     """The plan that leads from one project, as applied, to another."""
     return build_plan(after, observed(before, impacts), with_impact=impacts is not None)
 

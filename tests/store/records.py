@@ -18,7 +18,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 instants = st.integers(-(2**62), 2**62)
 
 
-def segment(name, definition="d1", canonical=None, lists=()):
+def segment(name, definition="d1", canonical=None, files=()):
     """A deployed segment whose text depends on its definition alone."""
     text = f"{name}:{definition}" if canonical is None else canonical
     return DeployedObject(
@@ -26,7 +26,7 @@ def segment(name, definition="d1", canonical=None, lists=()):
         canonical=text,
         fingerprint=digest(text),
         definition=definition,
-        lists=lists,
+        files=files,
     )
 
 

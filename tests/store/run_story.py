@@ -19,7 +19,7 @@ from tests.store.run_records import (
 
 NOON = 883_656_000_000
 DAY = 86_400_000
-CODES = (("five", ("AAA-1", "ÄÄÄ-2", "CCC-3", "DDD-4")), ("ten", ("AAA-1",)))
+CODES = (("five", ("AAA-1", "ÄÄÄ-2", "CCC-3", "DDD-4")), ("ten", ("TEN-1",)))
 LARGEST = 2**64 - 1
 OFFERS = ("five", "ten", "none")
 RULES = ("winback", "digest", "none")

@@ -57,7 +57,12 @@ def seen(store):
     records = {
         "version": store.version(),
         "lease": store.lease(),
-        "deployed": tuple(deployed[address] for address in sorted(deployed)),
+        # Apart, since the first versions did not write all of it.
+        "deployed": tuple(
+            replace(deployed[address], files=(), deployed_at=None) for address in sorted(deployed)
+        ),
+        "files": tuple(deployed[address].files for address in sorted(deployed)),
+        "deployed at": tuple(deployed[address].deployed_at for address in sorted(deployed)),
         "snapshots": tuple(snapshots[name] for name in sorted(snapshots)),
         "applies": tuple(applies),
         "unfinished": store.unfinished_apply(),
@@ -73,8 +78,8 @@ def seen(store):
 
 def _deploy(store, lease):
     objects = (
-        segment("vip", lists=(("lists/vips.csv", digest(LIST)),)),
-        segment("lapsed"),
+        segment("vip", files=(("lists/vips.csv", digest(LIST)),)),
+        segment("lapsed", files=(("lists/vips.csv", digest(LIST)),)),
         segment("gone"),
         channel("mail", '{"name":"mail"}'),
         channel("sms", '{"name":"sms"}'),

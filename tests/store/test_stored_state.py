@@ -119,6 +119,19 @@ def test_a_state_without_runs_gets_its_ledger_after_a_backup(tmp_path):
     assert dumped(path.with_name("state.db.v1.backup")) == before
 
 
+def test_files_of_an_older_state_are_kept(tmp_path):
+    """The list files of its segments are files of today; nobody knows since when it is deployed."""
+    path = tmp_path / "state.db"
+    with SqlStateStore(f"sqlite:///{path}", migrations=MIGRATIONS[:2]) as older:
+        older.create("lineage", "shop")
+    with closing(sqlite3.connect(path)) as raw, raw:
+        row = ("segment", "vip", "f1", "d1", '[["lists/vips.csv","ab"]]', "{}")
+        raw.execute("INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?)", row)
+    with SqlStateStore(f"sqlite:///{path}") as store:
+        (found,) = store.deployed().values()
+    assert (found.files, found.deployed_at) == ((("lists/vips.csv", "ab"),), None)
+
+
 def test_leases_of_a_state_without_runs_can_be_read(tmp_path):
     """Nobody runs its rules yet."""
     shutil.copy(STORED / "state-v1.db", tmp_path / "state.db")

@@ -35,7 +35,7 @@ def show(call: Invocation, address: Address) -> None:
                 "address": str(found.address),
                 "fingerprint": found.fingerprint,
                 "definition": found.definition,
-                "lists": dict(found.lists),
+                "files": dict(found.files),
                 "object": words,
             }
         )
