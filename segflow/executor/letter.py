@@ -1,6 +1,7 @@
 """What one user is sent by one action: the facts of templates, and the message for the channel."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,9 @@ from segflow.model.instant import Instant, format_instant
 from segflow.model.run import Run, Send
 from segflow.model.settings import plain
 from segflow.ports import Message
+
+
+_CENTS = 2
 
 
 def letter(
@@ -70,9 +74,16 @@ def _offer_facts(
     return {
         "name": offer.name,
         "code": code,
-        "value": offer.value,
+        "value": _money(offer.value),
         "expires_at": _expiry(offer, scheduled, zone),
     }
+
+
+def _money(value: Decimal | None) -> Decimal | None:
+    """An amount with two digits after the point at least: what is deployed has no zeros behind."""
+    if value is None or value.as_tuple().exponent <= -_CENTS:
+        return value
+    return round(value, _CENTS)
 
 
 def _expiry(offer: Offer, scheduled: Instant, zone: ZoneInfo) -> str | None:

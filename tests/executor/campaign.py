@@ -14,23 +14,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyroaring import BitMap64
 
+from segflow.app.apply import apply
+from segflow.app.plan import make_plan
 from segflow.app.validate import load
 from segflow.app.wiring import RecordingChannels, World, open_world
 from segflow.clock import VirtualClock
+from segflow.executor.deployed import compile_deployed, read_deployed
 from segflow.executor.effects import no_progress
 from segflow.executor.freshness import recorded_sets
 from segflow.executor.lease import Hold, holding
 from segflow.executor.run_rule import run_rule
 from segflow.executor.running import Running
+from segflow.loader.settings import load_settings
 from segflow.membership.bitmaps import from_bytes
 from segflow.model.channel import Channel as ChannelObject
-from segflow.model.codec import canonical
 from segflow.model.compiled import Compiled
-from segflow.model.duration import Duration
 from segflow.model.instant import Instant, instant_of
 from segflow.model.run import RunReport
-from segflow.model.state import ApplyRecord, DeployedObject
-from segflow.ports import Channel, Channels, Delivery, Message, StateCommit
+from segflow.ports import Channel, Channels, Delivery, Message
 
 NOW = instant_of(datetime(2026, 3, 10, 9, tzinfo=UTC))
 HOUR, DAY = 3_600_000, 86_400_000
@@ -89,9 +90,12 @@ send: [{channel: push}]
 """
 
 
-def write_shop(root: Path, rules: str = RULE, templates: Mapping[str, str] = {}) -> None:
-    """The project's files and data, as of NOW."""
-    files = {"segflow.toml": SETTINGS, "catalog/shop.yaml": CATALOG, "rules/rules.yaml": rules}
+def write_shop(
+    root: Path, rules: str = RULE, templates: Mapping[str, str] = {}, *, codes: int = 40
+) -> None:
+    """The project's files and data, as of NOW, with so many codes of the offer `five`."""
+    catalog = CATALOG.replace("count: 40", f"count: {codes}")
+    files = {"segflow.toml": SETTINGS, "catalog/shop.yaml": catalog, "rules/rules.yaml": rules}
     files |= {f"templates/{name}": text for name, text in templates.items()}
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -244,13 +248,12 @@ def reasons(report: RunReport | None) -> dict[str, int]:
 
 
 @contextmanager
-def open_shop(root: Path, *, codes: int = 40, post: Post | None = None) -> Iterator[Shop]:
-    """The shop in a folder, deployed as it is written, with so many codes of the offer `five`."""
-    compiled = load(root, None).compiled
+def open_shop(root: Path, *, post: Post | None = None) -> Iterator[Shop]:
+    """The shop in a folder, deployed as it is written."""
+    deploy(root)
     clock = VirtualClock(NOW)
-    with open_world(compiled.project.settings, root, clock) as world:
-        if world.state.version() is None:
-            deploy(world, compiled, codes)
+    with open_world(load_settings(root, None, []), root, clock) as world:
+        compiled = compile_deployed(read_deployed(world.state), world.state)
         post, pause, log = post or Post(), Waits(clock), Told()
         running = Running(
             effects=world.effects,
@@ -265,23 +268,11 @@ def open_shop(root: Path, *, codes: int = 40, post: Post | None = None) -> Itera
             yield Shop(world, compiled, clock, post, pause, log, running, hold)
 
 
-def deploy(world: World, compiled: Compiled, codes: int) -> None:
-    """Make the objects deployed, without the members of segments."""
-    put = tuple(
-        DeployedObject(
-            address=thing.address,
-            canonical=canonical(thing),
-            fingerprint=compiled.fingerprints[thing.address],
-        )
-        for thing in compiled.project
-    )
-    stock = ("five", tuple(f"FIVE-{number:03}" for number in range(codes)))
-    world.state.create("lineage", "shop")
-    lease = world.state.acquire("test", "deploy", NOW, Duration(count=1, unit="min"))
-    record = ApplyRecord(id="first", plan_id="first", plan=b"", started_at=NOW)
-    world.state.begin_apply(lease, record)
-    world.state.commit_apply(lease, record.id, StateCommit(put=put, codes=(stock,)), NOW)
-    world.state.release(lease)
+def deploy(root: Path) -> None:
+    """Apply what is written, as of NOW."""
+    compiled = load(root, None).compiled
+    with open_world(compiled.project.settings, root, VirtualClock(NOW)) as world:
+        apply(world, make_plan(world, compiled, NOW, impact=False))
 
 
 def five(shop: Shop) -> dict[str, int]:

@@ -106,8 +106,8 @@ def test_a_message_that_fails_gives_its_code_back(tmp_path: Path):
 
 def test_stock_that_does_not_suffice_is_a_bucket(tmp_path: Path):
     """Ten codes go to ten users; the others are out of stock and hear nothing."""
-    write_shop(tmp_path, COUPON, {"hello.j2": "{{ offer.code }}"})
-    with open_shop(tmp_path, codes=10) as shop:
+    write_shop(tmp_path, COUPON, {"hello.j2": "{{ offer.code }}"}, codes=10)
+    with open_shop(tmp_path) as shop:
         report = shop.run()
 
         assert counts(report) == {"delivered": 10, "out_of_stock": len(LAPSED) - 10}
@@ -181,8 +181,8 @@ def test_a_late_run_judges_by_its_scheduled_instant_and_asks_again(tmp_path: Pat
 def test_budget_counts_all_runs_of_a_rule(tmp_path: Path):
     """Twenty coupons in total: what the first day takes the second lacks."""
     rules = COUPON + "budget: {coupons: 34, per: total}\n"
-    write_shop(tmp_path, rules, {"hello.j2": "{{ offer.code }}"})
-    with open_shop(tmp_path, codes=100) as shop:
+    write_shop(tmp_path, rules, {"hello.j2": "{{ offer.code }}"}, codes=100)
+    with open_shop(tmp_path) as shop:
         shop.run()
         shop.clock.set(NOW + DAY)
         second = shop.run(at=Instant(NOW + DAY))
