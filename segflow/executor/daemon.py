@@ -90,8 +90,8 @@ class Daemon:
         try:
             self._load()
             if self._compiled is not None:
+                self._refresh()  # first, since rules may read what is kept of segments
                 self._go_on()
-                self._refresh()
                 self._run()
         except RetryableError as error:
             self._running.log("look failed", level="warning", reason=error.message)

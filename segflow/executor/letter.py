@@ -81,9 +81,11 @@ def _offer_facts(
 
 def _money(value: Decimal | None) -> Decimal | None:
     """An amount with two digits after the point at least: what is deployed has no zeros behind."""
-    if value is None or value.as_tuple().exponent <= -_CENTS:
-        return value
-    return round(value, _CENTS)
+    return None if value is None else max(value, round(value, _CENTS), key=_digits)
+
+
+def _digits(value: Decimal) -> int:
+    return -int(value.as_tuple().exponent)
 
 
 def _expiry(offer: Offer, scheduled: Instant, zone: ZoneInfo) -> str | None:

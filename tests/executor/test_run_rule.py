@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from segflow.app.refresh import refresh
 from segflow.app.validate import load
 from segflow.executor.delivery import PAUSES
 from segflow.executor.run_rule import CHANGED, LEFT, TOO_LATE, go_on
@@ -26,6 +27,12 @@ from tests.executor.campaign import (
     write_shop,
 )
 
+STILL_LAPSED = """\
+---
+segment: still_lapsed
+entity: customer
+where: {segment: lapsed, as: snapshot}
+"""
 COUPON = """\
 rule: winback
 segment: lapsed
@@ -346,6 +353,30 @@ def test_a_source_that_fails_fails_the_run_with_an_alarm(tmp_path: Path):
         assert "purchases" in str(report.run.reason)
         assert shop.log.events(level="alarm") == ["run failed"]
         assert shop.post.messages == []
+
+
+def test_a_stale_snapshot_is_never_sent_to(tmp_path: Path):
+    """A segment that is read as its last snapshot may be as old as its refresh says, and no
+    older: then the run waits for a refresh, and has failed where none comes."""
+    write_shop(tmp_path, RULE.replace("segment: lapsed", "segment: still_lapsed"))
+    with (tmp_path / "catalog/shop.yaml").open("a") as catalog:
+        catalog.write(STILL_LAPSED)
+    with open_shop(tmp_path) as shop:
+        shop.clock.set(NOW + HOUR)
+        assert counts(shop.run(at=Instant(NOW + HOUR))) == {"delivered": len(LAPSED)}
+
+        late = Instant(NOW + HOUR + 1)
+        shop.clock.set(late)
+        assert shop.run(at=late) is None
+        assert shop.log.lines[-1]["event"] == "run waits"
+        assert "segment.lapsed is too old" in str(shop.log.lines[-1]["reason"])
+        refresh(shop.world, ("lapsed",), late)
+        assert counts(shop.run(at=late)) == {"delivered": len(LAPSED)}
+
+        later = Instant(late + DAY)
+        shop.clock.set(later + HOUR + 1)
+        failed = shop.run(at=later)
+        assert failed is not None and failed.run.status == "failed"
 
 
 def test_the_log_of_a_run_names_it_and_nobody(tmp_path: Path):

@@ -1,0 +1,251 @@
+"""The daemon, one look at the clock after the other."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from segflow.app.apply import apply
+from segflow.app.plan import make_plan
+from segflow.app.validate import load
+from segflow.executor.daemon import MISSED, OVERLAPPED, SILENT_FOR, Daemon
+from segflow.executor.lease import holding
+from segflow.model.instant import Instant
+from tests.executor.campaign import (
+    DAY,
+    HOUR,
+    LAPSED,
+    NOW,
+    RULE,
+    Post,
+    Shop,
+    open_shop,
+    write_purchases,
+    write_shop,
+)
+
+HOURLY = """\
+rule: hourly
+segment: lapsed
+trigger: {every: 1h}
+send: [{channel: push}]
+"""
+
+
+@contextmanager
+def watching(root: Path, post: Post | None = None) -> Iterator[tuple[Shop, Daemon]]:
+    """A daemon over the shop in a folder, a second after NOW."""
+    with open_shop(root, post=post) as shop:
+        shop.clock.set(NOW + 1_000)
+        daemon = Daemon(shop.running, shop.hold)
+        daemon.begin()
+        yield shop, daemon
+
+
+def look_at(shop: Shop, daemon: Daemon, instant: int) -> None:
+    """Let the daemon look at the clock at an instant."""
+    shop.clock.set(instant)
+    daemon.look()
+
+
+def runs(shop: Shop, rule: str = "winback") -> list[tuple[int, str]]:
+    """The runs of a rule, oldest first: scheduled, from NOW on, and status."""
+    found = [(run.scheduled - NOW, run.status) for run in shop.world.ledger.runs(rule)]
+    return sorted(found)
+
+
+def test_a_rule_runs_at_its_time_and_not_before(tmp_path: Path):
+    """What was scheduled before the rule was deployed is not for it."""
+    write_shop(tmp_path)
+    with watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        look_at(shop, daemon, NOW + DAY - 1)
+        assert runs(shop) == []
+        look_at(shop, daemon, NOW + DAY)
+        look_at(shop, daemon, NOW + DAY + 1_000)
+        assert runs(shop) == [(DAY, "done")]
+        assert len(shop.post.messages) == len(LAPSED) + 4
+
+
+def test_segments_are_refreshed_on_their_schedule(tmp_path: Path):
+    """As of the scheduled instant, so that a replay finds the same."""
+    write_shop(tmp_path)
+    with watching(tmp_path) as (shop, daemon):
+        look_at(shop, daemon, NOW + 6 * HOUR + 5_000)
+        snapshot = shop.world.state.snapshots()["lapsed"]
+        assert (snapshot.as_of, snapshot.size) == (NOW + 6 * HOUR, len(LAPSED) + 1)
+
+
+def test_after_a_while_down_the_newest_is_run_and_the_others_are_told(tmp_path: Path):
+    """One record tells of all that was missed."""
+    write_shop(tmp_path, HOURLY)
+    with watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        look_at(shop, daemon, NOW + 5 * HOUR + 60_000)
+        assert runs(shop, "hourly") == [(4 * HOUR, "skipped"), (5 * HOUR, "done")]
+        (skipped,) = [run for run in shop.world.ledger.runs() if run.status == "skipped"]
+        assert skipped.reason == f"{MISSED}: 4 since 2026-03-10T10:00:00Z"
+
+
+def test_what_is_later_than_catch_up_is_not_run(tmp_path: Path):
+    """A daily rule whose daemon came back two hours late waits for tomorrow."""
+    write_shop(tmp_path)
+    with watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        look_at(shop, daemon, NOW + DAY + 2 * HOUR)
+        assert runs(shop) == [(DAY, "skipped")]
+        assert shop.post.messages == []
+        look_at(shop, daemon, NOW + 2 * DAY)
+        assert runs(shop) == [(DAY, "skipped"), (2 * DAY, "done")]
+
+
+def test_a_clock_that_goes_back_runs_nothing_twice(tmp_path: Path):
+    """Nor does one that jumps forward and back again."""
+    write_shop(tmp_path)
+    with watching(tmp_path) as (shop, daemon):
+        look_at(shop, daemon, NOW + DAY)
+        sent = len(shop.post.messages)
+        for instant in (NOW, NOW + DAY, NOW + DAY - HOUR, NOW + DAY + 1):
+            look_at(shop, daemon, instant)
+        assert runs(shop) == [(DAY, "done")]
+        assert len(shop.post.messages) == sent
+
+
+def test_what_comes_while_a_run_is_going_is_passed_over(tmp_path: Path):
+    """A run that takes three hours keeps an hourly rule from piling up."""
+    write_shop(tmp_path, HOURLY)
+    post = Post()
+    with watching(tmp_path, post) as (shop, daemon):
+        daemon.look()
+
+        def slow(message: object) -> str:
+            shop.clock.set(shop.clock.now() + 3 * HOUR)
+            return "delivered"
+
+        post.answers.append(slow)
+        look_at(shop, daemon, NOW + HOUR)
+        assert runs(shop, "hourly") == [(HOUR, "done"), (4 * HOUR, "skipped")]
+        skipped = shop.world.ledger.runs("hourly", 1)[0]
+        assert str(skipped.reason).startswith(OVERLAPPED)
+        look_at(shop, daemon, NOW + 5 * HOUR)
+        assert runs(shop, "hourly")[-1] == (5 * HOUR, "done")
+
+
+def test_a_run_waits_for_its_source_and_goes_on(tmp_path: Path):
+    """A source that is away for some minutes delays the run; it is not asked at every look."""
+    write_shop(tmp_path)
+    with watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        (tmp_path / "data/purchases.parquet").rename(tmp_path / "data/away")
+        look_at(shop, daemon, NOW + DAY)
+        look_at(shop, daemon, NOW + DAY + 1_000)
+        assert shop.log.events().count("run waits") == 1
+        assert daemon.condition().open_runs == 1
+        (tmp_path / "data/away").rename(tmp_path / "data/purchases.parquet")
+        look_at(shop, daemon, NOW + DAY + 60_000)
+        assert runs(shop) == [(DAY, "done")]
+        assert daemon.condition().open_runs == 0
+
+
+def test_a_source_that_stays_away_fails_the_run_with_an_alarm(tmp_path: Path):
+    """Behind `catch_up` nobody is sent to any more."""
+    write_shop(tmp_path)
+    with watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        (tmp_path / "data/purchases.parquet").unlink()
+        for minute in (0, 1, 5, 30, 61, 62):
+            look_at(shop, daemon, NOW + DAY + minute * 60_000)
+        assert runs(shop) == [(DAY, "failed")]
+        assert "run failed" in shop.log.events(level="alarm")
+        assert "segment not refreshed" in shop.log.events(level="alarm")
+        assert shop.post.messages == []
+
+
+def test_the_daemon_follows_what_is_deployed(tmp_path: Path):
+    """A rule that is applied while it runs is run; one that is deleted is not any more."""
+    write_shop(tmp_path)
+    with watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        (tmp_path / "rules/rules.yaml").write_text(HOURLY)
+        world = shop.world
+        apply(world, make_plan(world, load(tmp_path, None).compiled, Instant(NOW + 1), False))
+        look_at(shop, daemon, NOW + DAY)
+        assert runs(shop, "winback") == []
+        assert runs(shop, "hourly")[-1] == (DAY, "done")
+
+
+def test_an_apply_keeps_a_refresh_waiting(tmp_path: Path):
+    """Rules run all the same; the refresh is made when the state is free again."""
+    write_shop(tmp_path)
+    with watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        shop.clock.set(NOW + DAY)
+        with holding(shop.world.effects, "apply"):
+            daemon.look()
+        assert runs(shop) == [(DAY, "done")]
+        assert shop.world.state.snapshots()["lapsed"].as_of == NOW
+        look_at(shop, daemon, NOW + DAY + 1_000)
+        assert shop.world.state.snapshots()["lapsed"].as_of == NOW + DAY
+
+
+def test_a_state_that_can_not_be_read_is_tried_again(tmp_path: Path):
+    """The daemon lives on, and says so."""
+    write_shop(tmp_path)
+    with watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        (tmp_path / ".segflow/snapshots").rename(tmp_path / ".segflow/away")
+        (tmp_path / ".segflow/snapshots").write_text("in the way")
+        look_at(shop, daemon, NOW + DAY)
+        assert "look failed" in shop.log.events(level="warning")
+        (tmp_path / ".segflow/snapshots").unlink()
+        (tmp_path / ".segflow/away").rename(tmp_path / ".segflow/snapshots")
+        look_at(shop, daemon, NOW + DAY + 60_000)
+        assert runs(shop) == [(DAY, "done")]
+
+
+def test_a_run_that_was_left_behind_is_taken_up(tmp_path: Path):
+    """Whatever process began it."""
+    write_shop(tmp_path)
+    with open_shop(tmp_path) as shop:
+        shop.pause.stopped = True
+        assert shop.run(at=NOW) is None
+    with watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        assert runs(shop) == [(0, "done")]
+        assert len(shop.post.messages) == len(LAPSED)
+
+
+def test_a_daemon_that_shows_no_sign_of_work_is_not_well(tmp_path: Path):
+    """A minute without a look, and without progress in a long run."""
+    write_shop(tmp_path)
+    with watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        assert daemon.condition().is_healthy
+        shop.clock.set(shop.clock.now() + SILENT_FOR)
+        assert not daemon.condition().is_healthy
+
+
+def test_a_segment_that_misses_its_refresh_is_tried_less_and_less_often(tmp_path: Path):
+    """A source that is down is spared."""
+    write_shop(tmp_path, HOURLY.replace("every: 1h", "every: 30d"))
+    with watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        write_purchases(tmp_path)
+        (tmp_path / "data/purchases.parquet").unlink()
+        for second in range(600):
+            look_at(shop, daemon, NOW + HOUR + second * 1_000)
+        assert shop.log.events().count("segment not refreshed") == 7
+
+
+@pytest.mark.parametrize("rule", [RULE, HOURLY])
+def test_a_daemon_that_is_never_late_does_what_the_buckets_say(tmp_path: Path, rule: str):
+    """Each run's buckets add up to its audience."""
+    write_shop(tmp_path, rule)
+    with watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        for hour in range(1, 26):
+            look_at(shop, daemon, NOW + hour * HOUR)
+        for run in shop.world.ledger.runs():
+            buckets = shop.world.ledger.buckets(run.id)
+            assert sum(record.count for record in buckets) == run.audience
