@@ -64,6 +64,7 @@ class Delivery:
         self._notes: list[Settlement] = []
         self._stopped = False
         self._done = 0
+        self._settled = 0
 
     def deliver(self, to_send: Mapping[str, BitMap64]) -> tuple[Placed, ...] | Stopped:
         """Send to the users of each arm. Everybody ends in one bucket, or work had to stop.
@@ -176,9 +177,10 @@ class Delivery:
             return
         notes, self._notes[:] = tuple(self._notes), ()
         effects = self._running.effects
-        effects.failpoint("run.before.settle")
+        self._settled += 1
+        effects.failpoint(f"run.before.settle.{self._settled}")
         effects.ledger.settle(self._hold.lease, notes)
-        effects.failpoint("run.after.settle")
+        effects.failpoint(f"run.after.settle.{self._settled}")
 
 
 def _parts(keys: BitMap64 | Sequence[int], size: int) -> Iterator[tuple[int, ...]]:

@@ -174,6 +174,8 @@ def _spent(running: Running, rule: Rule, scheduled: Instant, zone: ZoneInfo) -> 
 
 def _capped(running: Running, rule: Rule, scheduled: Instant, zone: ZoneInfo) -> BitMap64:
     capped = BitMap64()
+    if rule.kind == "transactional":
+        return capped
     for cap in rule.caps:
         for channel in _channels_counted(rule, cap):
             capped |= at_cap(_reached(running, rule, cap, channel, scheduled, zone), cap)

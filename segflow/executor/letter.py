@@ -14,7 +14,6 @@ from segflow.model.run import Run, Send
 from segflow.model.settings import plain
 from segflow.ports import Message
 
-
 _CENTS = 2
 
 

@@ -389,3 +389,14 @@ def test_the_log_of_a_run_names_it_and_nobody(tmp_path: Path):
         (line,) = shop.log.lines
         assert line["run"] == report.run.id and line["delivered"] == len(LAPSED)
         assert "FIVE-" not in json.dumps(shop.log.lines)
+
+
+def test_a_transactional_rule_passes_caps(tmp_path: Path):
+    """A receipt is sent however much somebody heard of late."""
+    rules = RULE + "kind: transactional\ncap: [{at_most: 1, per: 7d}]\n"
+    write_shop(tmp_path, rules)
+    with open_shop(tmp_path) as shop:
+        shop.run()
+        shop.clock.set(NOW + DAY)
+        second = shop.run(at=Instant(NOW + DAY))
+        assert counts(second) == {"delivered": len(LAPSED) + 4}

@@ -1,0 +1,178 @@
+"""A run of a rule that is killed, wherever it stands: the receiver's own log is the judge."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from segflow.app.daemon import run_once
+from segflow.model.run import RunReport
+from tests.channels.receiver import Receiver, receiving
+from tests.executor.campaign import NOW, counts, deploy, write_shop
+from tests.faults import shop
+from tests.faults.worker import go_on, run_at, say_nothing, start, world_at
+
+KILLED = -9
+LATER = NOW + 31_000
+USERS = {29, 31, 33}
+CODES = 5
+
+RULES = """\
+rule: push_coupon
+segment: lapsed
+where: {field: name, in: [n29, n31, n33]}
+trigger: {cron: "0 9 * * *"}
+send: [{channel: coupon, offer: five}, {channel: push, template: hello.j2}]
+---
+rule: letter_coupon
+segment: lapsed
+where: {field: name, in: [n29, n31, n33]}
+trigger: {cron: "0 9 * * *"}
+send: [{channel: coupon, offer: five}, {channel: letter, template: hello.j2}]
+"""
+
+
+def deploy_shop(root: Path, url: str) -> None:
+    """Deploy the shop with both rules, whose channels send to a url in every environment."""
+    write_shop(root, RULES, {"hello.j2": "{{ offer.code }}"}, codes=CODES)
+    catalog = root / "catalog/shop.yaml"
+    text = catalog.read_text().replace("http://127.0.0.1:9/", url)
+    live = "kind: webhook\nlive: {environments: [default]}\n"
+    catalog.write_text(text.replace("kind: webhook\n", live))
+    deploy(root)
+
+
+@cache
+def failpoints(rule: str) -> tuple[str, ...]:
+    """Every failpoint that a run passes, in order, found by passing them."""
+    passed: list[str] = []
+    with receiving() as receiver, tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        deploy_shop(root, receiver.url)
+        with world_at(root, NOW) as world:
+            world = replace(world, failpoint=passed.append)
+            run_once(world, rule, NOW, live=True, pause=go_on, log=say_nothing)
+    return tuple(passed)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if {"rule", "failpoint"} <= set(metafunc.fixturenames):
+        rules = ("push_coupon", "letter_coupon")
+        metafunc.parametrize(
+            ("rule", "failpoint"), [(rule, name) for rule in rules for name in failpoints(rule)]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A deployed shop of one's own, and the receiver that its channels send to."""
+
+    root: Path
+    receiver: Receiver
+
+    def requests(self) -> Counter[int]:
+        """How often each user was written to."""
+        return Counter(int(request.body["key"]) for request in self.receiver.requests)
+
+    def codes(self) -> dict[int, set[str]]:
+        """The codes that each user was told."""
+        told: dict[int, set[str]] = {}
+        for request in self.receiver.requests:
+            told.setdefault(int(request.body["key"]), set()).add(request.body["body"])
+        return told
+
+    def finish(self, rule: str) -> RunReport:
+        """Run the rule for the same instant again, when the dead process's lease has run out."""
+        with world_at(self.root, LATER) as world:
+            report = run_once(world, rule, NOW, live=True, pause=go_on, log=say_nothing)
+        assert report is not None
+        return report
+
+    def stock(self) -> tuple[int, int, int]:
+        """Free, reserved and given codes."""
+        with world_at(self.root, LATER) as world:
+            found = world.ledger.stock("five")
+        return found.free, found.reserved, found.committed
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A deployed shop that nobody changes."""
+    with receiving() as receiver:
+        root = tmp_path_factory.mktemp("rules") / "shop"
+        root.mkdir()
+        deploy_shop(root, receiver.url)
+        yield Scene(root, receiver)
+
+
+@pytest.fixture
+def scene(deployed: Scene, tmp_path: Path) -> Scene:
+    """A copy of it, and a receiver that has heard nothing."""
+    deployed.receiver.requests.clear()
+    deployed.receiver.acted.clear()
+    return Scene(shop.copy(deployed.root, tmp_path / "shop"), deployed.receiver)
+
+
+def test_every_act_of_a_run_has_a_failpoint_on_either_side():
+    """Failpoints come in pairs around each act, and there are acts of every sort."""
+    for rule in ("push_coupon", "letter_coupon"):
+        names = failpoints(rule)
+        assert len(set(names)) == len(names)
+        before = {name for name in names if ".before." in name}
+        assert {name.replace(".before.", ".after.") for name in before} == set(names) - before
+        for act in ("lease", "begin", "decide", "claim", "call", "settle", "finish"):
+            assert any(act in name for name in before), act
+
+
+def test_a_killed_run_is_finished_without_loss_or_repetition(
+    scene: Scene, rule: str, failpoint: str
+):
+    """Over an idempotent channel everybody has one message in the end; over one that is not nobody
+    is written to twice, and who may have been is unknown. A code goes to one user only, and the
+    account adds up."""
+    assert start(failpoint, run_at, scene.root, NOW, rule, NOW).end() == KILLED
+
+    report = scene.finish(rule)
+
+    ended = counts(report)
+    assert report.run.status == "done"
+    assert sum(ended.values()) == report.run.audience == len(USERS)
+    codes = scene.codes()
+    assert all(len(told) == 1 for told in codes.values())
+    assert len(set.union(*codes.values())) == len(codes)
+    if rule == "push_coupon":
+        assert ended == {"delivered": len(USERS)}
+        assert set(scene.requests()) == USERS
+        assert len(scene.receiver.acted) == len(USERS)
+    else:
+        assert set(scene.requests().values()) <= {1}
+        inside = failpoint.startswith(("run.before.call", "run.after.call"))
+        assert ended.get("unknown", 0) == (1 if inside or _between_call_and_end(failpoint) else 0)
+        assert len(scene.requests()) + ended.get("unknown", 0) >= len(USERS)
+    given = ended.get("delivered", 0) + ended.get("unknown", 0)
+    assert scene.stock() == (CODES - given, 0, given)
+
+
+def _between_call_and_end(failpoint: str) -> bool:
+    """Settlements of a channel that is not idempotent: the first of each user notes the call, so
+    that it may have been made once that is durable; the user's end is in the next one."""
+    names = failpoints("letter_coupon")
+    calls = [place for place, name in enumerate(names) if ".call." in name]
+    place = names.index(failpoint)
+    if not calls or not calls[0] - 1 <= place <= calls[-1] + 1:
+        return False
+    return failpoint != f"run.after.settle.{len(USERS) + 1}"
+
+
+def test_two_processes_run_a_rule_once(scene: Scene):
+    """Whoever comes second is told who holds the lease, or finds the run done."""
+    racers = [start(None, run_at, scene.root, NOW, "push_coupon", NOW) for _ in range(2)]
+
+    ends = sorted(str(racer.end()) for racer in racers)
+
+    assert ends in (["LockedError", "done"], ["done", "done"])
+    assert scene.requests() == Counter(dict.fromkeys(USERS, 1))
