@@ -58,11 +58,11 @@ def test_a_list_of_the_population_is_kept_for_refreshes(fresh: Path):
             "since: first_seen}", "since: first_seen, where: {in_file: lists/vips.csv}}"
         )
     )
-    segment = "segment: all_of_them\nentity: customer\nwhere: {everyone: true}\n"
+    segment = "segment: quiet\nentity: customer\nwhere: {everyone: true}\n"
     (fresh / "segments" / "shop.yaml").write_text(segment)
     apply_at(fresh, shop.FIRST, to_bytes(plan_at(fresh, shop.FIRST)))
     vips.unlink()
-    assert refreshed(fresh)["all_of_them"].size == 2
+    assert refreshed(fresh)["quiet"].size == 2
 
 
 def test_static_segment_is_frozen_anew_when_named(root: Path):

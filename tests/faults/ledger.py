@@ -1,19 +1,21 @@
-"""All that a reader of the state can see, as one value, so that two states can be compared."""
+"""What a reader of the state can see, as one value, so that two states can be compared."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from segflow.app.wiring import World, open_world
 from segflow.membership.bitmaps import from_bytes
 from segflow.model.address import Address
 from segflow.model.project import Settings
+from segflow.model.run import Stock
 from segflow.model.state import DeployedObject, LogEntry, Snapshot, StateVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """Deployed state, current snapshots with their members, and every log."""
+    """Deployed state, current snapshots with their members, every log, and the stock of offers.
+    When an object was deployed is left out: it is when the apply was finished."""
 
     version: StateVersion | None
     objects: Mapping[Address, DeployedObject]
@@ -21,6 +23,7 @@ class Ledger:
     members: Mapping[str, tuple[int, ...]]
     logs: Mapping[str, tuple[LogEntry, ...]]
     files: Mapping[str, bytes | None]
+    stock: tuple[Stock, ...]
     applied: tuple[tuple[str, int | None], ...]
 
 
@@ -39,10 +42,11 @@ def _of(world: World) -> Ledger:
         for digest in (entry.entered_digest, entry.exited_digest):
             if digest is not None:
                 from_bytes(world.snapshots.get(digest))
+    assert all(found.deployed_at is not None for found in objects.values())
     kept = {digest for found in objects.values() for _, digest in found.files}
     return Ledger(
         version=state.version(),
-        objects=objects,
+        objects={name: replace(found, deployed_at=None) for name, found in objects.items()},
         snapshots=snapshots,
         members={
             name: tuple(from_bytes(world.snapshots.get(found.digest)))
@@ -50,6 +54,7 @@ def _of(world: World) -> Ledger:
         },
         logs=logs,
         files={digest: state.blob(digest) for digest in sorted(kept)},
+        stock=tuple(world.ledger.stock(offer) for offer in ("five", "ten")),
         applied=tuple(
             (record.plan_id, record.serial)
             for record in state.applies()

@@ -84,15 +84,59 @@ where: {in_file: lists/invited.csv}
 
 INVITED = "customer_id\n3\n5\n58\n"
 
+RULES = """\
+channel: coupons
+kind: coupon
+---
+channel: outbox
+kind: file
+path: outbox.jsonl
+---
+offer: five
+codes: {{file: codes/five.txt}}
+---
+offer: ten
+codes: {{generate: {{pattern: "TEN-********", count: {count}}}}}
+---
+rule: winback
+segment: quiet
+trigger: {{every: 1d}}
+holdout: 10%
+variants:
+  - name: five_off
+    send: [{{channel: coupons, offer: five}}, {{channel: outbox, template: hi.j2}}]
+  - name: ten_off
+    send: [{{channel: coupons, offer: ten}}]
+"""
+THANKS = """\
+---
+rule: thanks
+segment: first_buyers
+trigger: {every: 1w}
+send: [{channel: outbox, template: thanks.j2}]
+"""
+DELIVERY_BEFORE = {
+    "rules/shop.yaml": RULES.format(count=20),
+    "codes/five.txt": "FIVE-1\nFIVE-2\nFIVE-3\n",
+    "templates/hi.j2": "Take {{ offer.code }}\n",
+}
+DELIVERY_AFTER = {
+    "rules/shop.yaml": RULES.format(count=25) + THANKS,
+    "codes/five.txt": "FIVE-2\nFIVE-3\nFIVE-4\nFIVE-5\n",
+    "templates/hi.j2": "Take this: {{ offer.code }}\n",
+    "templates/thanks.j2": "Thank you\n",
+}
+
 
 def write_before(root: Path) -> None:
     """The project as it is deployed first."""
-    _write(
+    write(
         root,
         {
             "segflow.toml": SETTINGS,
             "catalog/shop.yaml": CATALOG,
             "segments/shop.yaml": SEGMENTS_BEFORE,
+            **DELIVERY_BEFORE,
         },
     )
     write_customers(root)
@@ -100,8 +144,10 @@ def write_before(root: Path) -> None:
 
 
 def write_after(root: Path) -> None:
-    """The edits of a week later: one segment of each kind of change; and a week of purchases."""
-    _write(root, {"segments/shop.yaml": SEGMENTS_AFTER, "lists/invited.csv": INVITED})
+    """The edits of a week later: one segment of each kind of change, other codes, a template that
+    is edited and a new rule; and a week of purchases."""
+    segments = {"segments/shop.yaml": SEGMENTS_AFTER, "lists/invited.csv": INVITED}
+    write(root, segments | DELIVERY_AFTER)
     write_purchases(root, until=SECOND)
 
 
@@ -147,7 +193,8 @@ def _table(path: Path, columns: Mapping[str, pa.Array]) -> None:
     pq.write_table(pa.table(dict(columns)), path)
 
 
-def _write(root: Path, files: Mapping[str, str]) -> None:
+def write(root: Path, files: Mapping[str, str]) -> None:
+    """Write text files, by their paths in the project."""
     for name, text in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

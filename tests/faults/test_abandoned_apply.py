@@ -51,10 +51,12 @@ def test_something_new_on_what_the_plan_deletes_makes_it_stale(stages: Stages, t
     """Where a segment was deployed meanwhile that rests on a deleted one, nothing is deployed and
     the reason names what would be missing."""
     root = stages.copy(tmp_path)
+    shop.write(root, shop.DELIVERY_BEFORE)
     (root / "segments" / "shop.yaml").write_text(
         shop.SEGMENTS_BEFORE + "---\nsegment: heir\nentity: customer\nwhere: {segment: gone}\n"
     )
     apply_at(root, shop.SECOND, to_bytes(plan_at(root, shop.SECOND)))
+    shop.write(root, shop.DELIVERY_AFTER)
     before = ledger(root).snapshots
     with world_at(root, shop.SECOND) as world:
         with pytest.raises(StalePlanError, match="no segment 'gone'"):

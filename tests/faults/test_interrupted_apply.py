@@ -50,9 +50,9 @@ def test_unlock_lets_the_next_one_in_at_once(killed: Path, stages: Stages):
     assert ledger(killed) == stages.after
 
 
-def test_finishing_needs_neither_yaml_nor_lists(killed: Path, stages: Stages):
+def test_finishing_needs_no_file(killed: Path, stages: Stages):
     """Everything that the plan needs is in the state; the working tree may be gone."""
-    for folder in ("catalog", "segments", "lists"):
+    for folder in ("catalog", "segments", "rules", "lists", "templates", "codes"):
         shutil.rmtree(killed / folder)
     with world_at(killed, shop.SECOND + MINUTE) as world:
         assert resume(world) is not None

@@ -55,6 +55,12 @@ def test_every_write_has_a_failpoint_on_either_side():
         assert any(act in name for name in before), act
 
 
+def test_the_apply_changes_the_stock(stages: Stages):
+    """What the test below compares: codes of a file come and go, made ones are topped up."""
+    assert [one.free for one in stages.before.stock] == [3, 20]
+    assert [one.free for one in stages.after.stock] == [4, 25]
+
+
 def test_killed_apply_is_finished_by_the_next_one(stages: Stages, tmp_path: Path, failpoint: str):
     """Until the commit readers see the old state, from then on the new one, whole; whoever comes
     next gets to the state of an uninterrupted apply, and the plan can't be applied twice."""

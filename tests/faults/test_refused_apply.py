@@ -67,10 +67,12 @@ def test_unrelated_change_leaves_a_plan_fresh(stages: Stages, tmp_path: Path):
     """Where something else was deployed meanwhile, the plan is applied."""
     root = stages.copy(tmp_path)
     edited = (root / "segments" / "shop.yaml").read_text()
+    shop.write(root, shop.DELIVERY_BEFORE)
     (root / "segments" / "shop.yaml").write_text(
         shop.SEGMENTS_BEFORE + NEW_SEGMENT.format(name="unrelated")
     )
     apply_at(root, shop.SECOND, to_bytes(plan_at(root, shop.SECOND)))
+    shop.write(root, shop.DELIVERY_AFTER)
     (root / "segments" / "shop.yaml").write_text(edited + NEW_SEGMENT.format(name="unrelated"))
     apply_at(root, shop.SECOND, to_bytes(stages.plan))
     assert plan_at(root, shop.SECOND).is_empty
@@ -112,14 +114,16 @@ def test_plan_against_a_state_that_is_gone_is_foreign(stages: Stages, tmp_path: 
     assert not (root / ".segflow" / "state.db").exists()
 
 
-def test_changed_list_file_is_refused(stages: Stages, tmp_path: Path):
-    """A list file that is not the planned one any more, or is gone, stops the apply at once."""
+@pytest.mark.parametrize("name", ["lists/invited.csv", "codes/five.txt", "templates/hi.j2"])
+def test_changed_file_is_refused(stages: Stages, tmp_path: Path, name: str):
+    """A list, template or file of codes that is not the planned one any more, or is gone, stops the
+    apply at once."""
     root = stages.copy(tmp_path)
-    invited = root / "lists" / "invited.csv"
-    invited.write_text(shop.INVITED + "4\n")
-    assert "lists/invited.csv" in refused(root, stages.plan, StalePlanError)
-    invited.unlink()
-    assert "lists/invited.csv" in refused(root, stages.plan, RefusedError)
+    file = root / name
+    file.write_text(file.read_text() + "4\n")
+    assert name in refused(root, stages.plan, StalePlanError)
+    file.unlink()
+    assert name in refused(root, stages.plan, RefusedError)
 
 
 def test_unwritable_state_is_a_clear_error(tmp_path: Path):

@@ -26,6 +26,7 @@ from segflow.loader.settings import load_settings
 from segflow.model.instant import Instant
 from segflow.model.plan import Plan
 from segflow.planner.planfile import from_bytes
+from tests.executor.worlds import foreseen
 
 CONTEXT = get_context("forkserver")
 CONTEXT.set_forkserver_preload(["__main__", __name__])
@@ -48,10 +49,11 @@ class FixedClock:
 
 @contextmanager
 def world_at(root: Path, now: int) -> Iterator[World]:
-    """The world of the project in a folder, by its settings; its clock stands still."""
+    """The world of the project in a folder, by its settings; its clock stands still, and codes are
+    the same each time."""
     settings = load_settings(root, None, [])
     with open_world(settings, root, FixedClock(now)) as world:
-        yield replace(world, new_lineage="lineage-of-the-shop")
+        yield replace(world, new_lineage="lineage-of-the-shop", chance=foreseen())
 
 
 def plan_at(root: Path, as_of: Instant) -> Plan:
