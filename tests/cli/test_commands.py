@@ -176,6 +176,21 @@ def test_apply_as_json(segflow, shop):
     assert {"segment": "win_back", "size": 3, "entered": 3, "left": 0} in outcome["segments"]
 
 
+def test_apply_counts_as_its_plan_did(segflow, deployed):
+    """What the plan calls "to recompute" apply calls recomputed, in words and for programs."""
+    edit(deployed, "gte: 150", "gte: 120")
+    planned = segflow("plan", "--as-of", AS_OF, "--out", "second.segplan")
+    assert "0 to create, 1 to update, 0 to delete, 1 to recompute." in planned.out
+    assert segflow("apply", "second.segplan").out.endswith(
+        "Applied: 0 created, 1 updated, 0 deleted, 1 recomputed. The state is at serial 2.\n"
+    )
+    edit(deployed, "gte: 120", "gte: 150")
+    found = facts(segflow("apply", "--auto-approve", "--as-of", AS_OF, "--json"))
+    told = {"create": "created", "update": "updated", "delete": "deleted"}
+    for action, done in (told | {"recompute": "recomputed"}).items():
+        assert found["outcome"][done] == found["plan"]["summary"][action]
+
+
 def test_apply_of_nothing_is_nothing(segflow, deployed):
     """Where nothing changed, apply says so and writes no new state."""
     assert segflow("apply", "--auto-approve").out == "No changes.\n"
