@@ -406,11 +406,37 @@ def test_segment_history_as_json(segflow, deployed):
         "sequence": 1,
         "as_of": AS_OF,
         "cause": "definition",
+        "deleted": False,
         "entered": 3,
         "left": 0,
         "size": 3,
         "definition": definition,
     }
+
+
+def test_segment_history_of_a_deleted_segment(segflow, deployed):
+    """The drop is a line of its own kind, in words and for programs; a segment that comes again
+    under the name goes on from nobody."""
+    path = deployed / "segments" / "shop.yaml"
+    text = path.read_text()
+    kept, win_back = text.rsplit("---\n", 1)
+    path.write_text(kept)
+    segflow("apply", "--auto-approve", "--as-of", LATER)
+    path.write_text(kept + "---\n" + win_back)
+    segflow("apply", "--auto-approve", "--as-of", LATER)
+
+    lines = [line.split() for line in segflow("segment", "history", "win_back").out.splitlines()]
+    assert lines[1:] == [
+        [AS_OF, "definition", "3", "0", "3"],
+        [LATER, "deleted", "0", "3", "0"],
+        [LATER, "definition", "16", "0", "16"],
+    ]
+    entries = facts(segflow("segment", "history", "win_back", "--json"))["entries"]
+    assert [(entry["cause"], entry["deleted"]) for entry in entries] == [
+        ("definition", False),
+        ("definition", True),
+        ("definition", False),
+    ]
 
 
 def test_compile(segflow, shop):
