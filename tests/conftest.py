@@ -1,10 +1,12 @@
 """What every test shares: the hypothesis profiles.
 
-`default` draws the same examples each time, so that a run is repeatable; `thorough` draws new
-and many more (`HYPOTHESIS_PROFILE=thorough make test`). How fast the machine is at the moment
-is no property of the code, so neither profile judges it.
+`default` draws the same examples each time that the same modules of segflow are loaded (hypothesis
+tries constants that stand in them), so that a run is repeatable; `thorough` draws new and many more
+(`HYPOTHESIS_PROFILE=thorough make test`). How fast the machine is at the moment is no property of
+the code, so neither profile judges it.
 """
 
+import gc
 import os
 
 from hypothesis import HealthCheck, settings
@@ -23,3 +25,10 @@ settings.register_profile(
     "thorough", suppress_health_check=SLOW, deadline=None, max_examples=5_000, print_blob=True
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_unconfigure() -> None:
+    """Let go of all that tests held. Hypothesis leaves a callback with the garbage collector, which
+    keeps fixtures and with them DuckDB's types alive beyond the end of the interpreter; DuckDB's
+    bindings (nanobind) then print that they leaked."""
+    gc.callbacks.clear()

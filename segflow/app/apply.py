@@ -1,10 +1,13 @@
 """segflow apply: does what a plan says, and finishes an apply that was interrupted."""
 
+from contextlib import suppress
+from copy import copy
 from pathlib import Path
 
 from segflow.app.ahead import refuse_ahead
+from segflow.app.state import interrupted
 from segflow.app.wiring import World
-from segflow.errors import ForeignPlanError, RefusedError
+from segflow.errors import ForeignPlanError, RefusedError, SegflowError
 from segflow.executor.apply import apply_plan, resume_apply
 from segflow.executor.effects import no_progress
 from segflow.executor.outcome import ApplyOutcome, Drift, SegmentOutcome
@@ -35,9 +38,38 @@ def apply(world: World, plan: Plan, progress: Progress = no_progress) -> ApplyOu
 def resume(world: World, progress: Progress = no_progress) -> ApplyOutcome | None:
     """Finish an interrupted apply from the plan kept in the journal; None where there is none.
 
-    Raises LockedError until the lease of the interrupted process has run out.
+    Raises LockedError until the lease of the interrupted process has run out. Where a step fails
+    the interrupted apply is given up: its error is raised, and says so.
     """
-    return resume_apply(world.effects, progress)
+    waiting = world.state.unfinished_apply() if interrupted(world) else None
+    try:
+        return resume_apply(world.effects, progress)
+    except SegflowError as error:
+        if waiting is not None and _is_given_up(world, waiting.id):
+            raise _given_up(error) from error
+        raise
+
+
+def _is_given_up(world: World, apply_id: str) -> bool:
+    """Whether that apply ended with nothing deployed; False where even that can't be asked."""
+    with suppress(SegflowError):
+        return any(
+            one.id == apply_id and one.abandoned is not None for one in world.state.applies()
+        )
+    return False
+
+
+def _given_up(error: SegflowError) -> SegflowError:
+    """The same error, told as the end of an apply that the person did not ask for just now."""
+    told = copy(error)
+    told.message = (
+        "the apply that was interrupted can't be finished and was given up, with nothing deployed: "
+        + error.message
+    )
+    told.args = (told.message,)
+    again = "run `segflow apply` again: it makes a new plan"
+    told.hint = again if error.hint is None else f"{error.hint}; then {again}"
+    return told
 
 
 def _refuse_other(world: World, plan: Plan) -> None:

@@ -22,10 +22,17 @@ def show_outcome(output: Output, outcome: ApplyOutcome) -> None:
         output.note(f"{label}: the source changed its past since the plan: {drift}")
     verb = "Finished an interrupted apply" if outcome.resumed else "Applied"
     output.line(
-        f"{click.style(verb, fg='green', bold=True)}: {outcome.created:,} created, "
-        f"{outcome.updated:,} updated, {outcome.deleted:,} deleted. "
+        f"{click.style(verb, fg='green', bold=True)}: {_counts(outcome)}. "
         f"The state is at serial {outcome.serial}."
     )
+
+
+def _counts(outcome: ApplyOutcome) -> str:
+    """The counts of the plan's summary, in its order and by its rule for what is recomputed."""
+    counts = (
+        f"{outcome.created:,} created, {outcome.updated:,} updated, {outcome.deleted:,} deleted"
+    )
+    return counts + (f", {outcome.recomputed:,} recomputed" if outcome.recomputed else "")
 
 
 def outcome_to_json(outcome: ApplyOutcome) -> dict[str, Any]:
@@ -39,6 +46,7 @@ def outcome_to_json(outcome: ApplyOutcome) -> dict[str, Any]:
         "created": outcome.created,
         "updated": outcome.updated,
         "deleted": outcome.deleted,
+        "recomputed": outcome.recomputed,
         "segments": [
             {"segment": one.name, "size": one.size, "entered": one.entered, "left": one.left}
             for one in outcome.segments

@@ -33,9 +33,9 @@ class Drift:
 
     def __str__(self) -> str:
         return (
-            f"{self.segment}: planned {self.planned_size} members"
-            f" ({self.planned_entered} enter, {self.planned_left} leave),"
-            f" found {self.size} ({self.entered} enter, {self.left} leave)"
+            f"{self.segment}: planned size {self.planned_size:,}"
+            f" (+{self.planned_entered:,} entered, −{self.planned_left:,} left),"
+            f" found {self.size:,} (+{self.entered:,} entered, −{self.left:,} left)"
         )
 
 
@@ -44,8 +44,8 @@ class ApplyOutcome:
     """The end of an apply; its id is empty where there was nothing to do.
 
     `serial` is that of the state it made, `resumed` True where an interrupted apply was finished;
-    `drift` names the segments whose source changed its past. `created`, `updated` (with recomputed)
-    and `deleted` count objects.
+    `drift` names the segments whose source changed its past. `created`, `updated`, `deleted` and
+    `recomputed` count objects, as the plan's summary does.
     """
 
     apply_id: str
@@ -58,6 +58,7 @@ class ApplyOutcome:
     created: int = 0
     updated: int = 0
     deleted: int = 0
+    recomputed: int = 0
 
 
 def moved(entries: tuple[LogEntry, ...], cause: Cause) -> tuple[int, int]:
@@ -109,6 +110,7 @@ def outcome(
     changes = {change.address.name: change for change in plan.changes if is_segment(change)}
     made = tuple(result for result in results if isinstance(result, Membership))
     drift = (drift_of(changes[one.snapshot.segment], one) for one in made)
+    actions = [change.action for change in plan.changes]
     return ApplyOutcome(
         apply_id=apply_id,
         plan_id=plan.id,
@@ -120,9 +122,10 @@ def outcome(
             for result in results
         ),
         drift=tuple(found for found in drift if found is not None),
-        created=sum(change.action == "create" for change in plan.changes),
-        updated=sum(change.action in ("update", "recompute") for change in plan.changes),
-        deleted=sum(change.action == "delete" for change in plan.changes),
+        created=actions.count("create"),
+        updated=actions.count("update"),
+        deleted=actions.count("delete"),
+        recomputed=actions.count("recompute"),
     )
 
 

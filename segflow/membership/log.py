@@ -1,4 +1,4 @@
-"""Replay of the membership log: the members at an instant are the fold of the entries up to it."""
+"""What the membership log tells: the members at an instant, and when the segment was deleted."""
 
 from collections.abc import Callable, Iterable
 
@@ -6,10 +6,13 @@ from pyroaring import BitMap64
 
 from segflow.errors import CorruptStateError
 from segflow.model.instant import Instant
-from segflow.model.state import LogEntry
+from segflow.model.state import LogEntry, Snapshot
 
 ReadBitmap = Callable[[str], BitMap64]
 """Gives the set stored under a digest."""
+
+SnapshotAt = Callable[[Instant], Snapshot | None]
+"""Gives a segment's newest snapshot at or before an instant; of two at one instant, the later."""
 
 
 def members_at(log: Iterable[LogEntry], at: Instant, read: ReadBitmap) -> BitMap64:
@@ -27,6 +30,34 @@ def members_at(log: Iterable[LogEntry], at: Instant, read: ReadBitmap) -> BitMap
         members = _applied(members, entry, read)
         previous = entry
     return members
+
+
+def drops(log: Iterable[LogEntry], snapshot_at: SnapshotAt) -> frozenset[int]:
+    """The sequence numbers of the entries with which the segment was deleted, from its whole log,
+    oldest first. What follows such an entry is the segment that came again under the name."""
+    found = set()
+    size = 0
+    definition: str | None = None  # None: there is no segment
+    for entry in log:
+        size += entry.entered - entry.exited
+        if definition is not None and size == 0 and _is_drop(entry, definition, snapshot_at):
+            found.add(entry.sequence)
+            definition = None
+        else:
+            definition = entry.definition
+    return frozenset(found)
+
+
+def _is_drop(entry: LogEntry, definition: str, snapshot_at: SnapshotAt) -> bool:
+    """Whether an entry that leaves nobody is a drop, which has the definition of before and makes
+    no snapshot; a new definition that empties the segment makes a snapshot of nobody. `definition`
+    is that of the entry before: a change of definition that moves nobody has no entry."""
+    if entry.cause != "definition" or entry.entered:
+        return False
+    snapshot = snapshot_at(entry.as_of)
+    if snapshot is None or snapshot.definition != entry.definition:
+        return entry.definition == definition  # another one followed at the same instant
+    return snapshot.size > 0 or entry.exited == 0
 
 
 def _check_order(previous: LogEntry | None, entry: LogEntry) -> None:

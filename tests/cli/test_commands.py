@@ -176,6 +176,21 @@ def test_apply_as_json(segflow, shop):
     assert {"segment": "win_back", "size": 3, "entered": 3, "left": 0} in outcome["segments"]
 
 
+def test_apply_counts_as_its_plan_did(segflow, deployed):
+    """What the plan calls "to recompute" apply calls recomputed, in words and for programs."""
+    edit(deployed, "gte: 150", "gte: 120")
+    planned = segflow("plan", "--as-of", AS_OF, "--out", "second.segplan")
+    assert "0 to create, 1 to update, 0 to delete, 1 to recompute." in planned.out
+    assert segflow("apply", "second.segplan").out.endswith(
+        "Applied: 0 created, 1 updated, 0 deleted, 1 recomputed. The state is at serial 2.\n"
+    )
+    edit(deployed, "gte: 120", "gte: 150")
+    found = facts(segflow("apply", "--auto-approve", "--as-of", AS_OF, "--json"))
+    told = {"create": "created", "update": "updated", "delete": "deleted"}
+    for action, done in (told | {"recompute": "recomputed"}).items():
+        assert found["outcome"][done] == found["plan"]["summary"][action]
+
+
 def test_apply_of_nothing_is_nothing(segflow, deployed):
     """Where nothing changed, apply says so and writes no new state."""
     assert segflow("apply", "--auto-approve").out == "No changes.\n"
@@ -391,11 +406,37 @@ def test_segment_history_as_json(segflow, deployed):
         "sequence": 1,
         "as_of": AS_OF,
         "cause": "definition",
+        "deleted": False,
         "entered": 3,
         "left": 0,
         "size": 3,
         "definition": definition,
     }
+
+
+def test_segment_history_of_a_deleted_segment(segflow, deployed):
+    """The drop is a line of its own kind, in words and for programs; a segment that comes again
+    under the name goes on from nobody."""
+    path = deployed / "segments" / "shop.yaml"
+    text = path.read_text()
+    kept, win_back = text.rsplit("---\n", 1)
+    path.write_text(kept)
+    segflow("apply", "--auto-approve", "--as-of", LATER)
+    path.write_text(kept + "---\n" + win_back)
+    segflow("apply", "--auto-approve", "--as-of", LATER)
+
+    lines = [line.split() for line in segflow("segment", "history", "win_back").out.splitlines()]
+    assert lines[1:] == [
+        [AS_OF, "definition", "3", "0", "3"],
+        [LATER, "deleted", "0", "3", "0"],
+        [LATER, "definition", "16", "0", "16"],
+    ]
+    entries = facts(segflow("segment", "history", "win_back", "--json"))["entries"]
+    assert [(entry["cause"], entry["deleted"]) for entry in entries] == [
+        ("definition", False),
+        ("definition", True),
+        ("definition", False),
+    ]
 
 
 def test_compile(segflow, shop):

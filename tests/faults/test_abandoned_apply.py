@@ -76,6 +76,8 @@ def test_drift_within_protect_is_told(stages: Stages, tmp_path: Path):
         found, planned = drifted["recent"], stages.impact("recent")
         assert (found.planned_size, found.planned_left) == (planned.size_after, planned.left)
         assert found.size < found.planned_size
+        assert str(found).startswith(f"recent: planned size {found.planned_size} (+")
+        assert f", found {found.size} (+" in str(found)
     assert plan_at(root, shop.LATER).is_empty
     assert len(ledger(root).members["recent"]) == found.size
 

@@ -10,7 +10,7 @@ from segflow.app.apply import apply, resume
 from segflow.app.refresh import refresh
 from segflow.app.state import interrupted, unlock
 from segflow.app.wiring import World
-from segflow.errors import LeaseLostError, LockedError, RefusedError
+from segflow.errors import LeaseLostError, LockedError, RefusedError, SourceUnavailableError
 from segflow.model.catalog import Source
 from segflow.planner.planfile import to_bytes
 from segflow.ports import Engine
@@ -68,6 +68,36 @@ def test_outcome_is_that_of_an_uninterrupted_apply(killed: Path, stages: Stages,
         finished = resume(world)
     assert finished is not None
     assert replace(finished, resumed=False) == replace(whole, apply_id=finished.apply_id)
+
+
+def test_what_can_not_be_finished_is_told_as_given_up(killed: Path, stages: Stages):
+    """Where the source is gone meanwhile, whoever resumes learns that it was the interrupted apply
+    that ended, with nothing deployed, and what to do; the error's class still says "try again"."""
+    source = killed / "data" / "purchases.parquet"
+    content = source.read_bytes()
+    source.unlink()
+    with world_at(killed, shop.SECOND + MINUTE) as world:
+        given_up = "interrupted .* was given up, with nothing deployed: source warehouse: "
+        with pytest.raises(SourceUnavailableError, match=given_up) as caught:
+            resume(world)
+        assert str(caught.value.hint).endswith(
+            "; then run `segflow apply` again: it makes a new plan"
+        )
+        assert not interrupted(world)
+    assert ledger(killed) == stages.before
+    source.write_bytes(content)
+    with world_at(killed, shop.LATER) as world:
+        assert resume(world) is None
+        assert apply(world, plan_at(killed, shop.LATER)).created > 0
+
+
+def test_what_still_waits_is_not_told_as_given_up(killed: Path, stages: Stages):
+    """While the lease of the dead process has not run out, the apply is not said to be given up."""
+    with world_at(killed, shop.SECOND) as world:
+        with pytest.raises(LockedError) as caught:
+            resume(world)
+        assert "given up" not in caught.value.message
+        assert interrupted(world)
 
 
 def counting(world: World, asked: list[str]) -> World:

@@ -10,7 +10,7 @@ from segflow.errors import CorruptStateError
 from segflow.membership.bitmaps import from_bytes
 from segflow.membership.changes import Previous
 from segflow.membership.draft import draft_exit, draft_membership
-from segflow.membership.log import members_at
+from segflow.membership.log import drops, members_at
 from segflow.model.codec import digest
 from tests.membership.sets import Dropped, Refreshed, happenings
 
@@ -21,6 +21,7 @@ class Recorder:
     def __init__(self):
         self.log, self.contents, self.expected = [], {}, [(0, BitMap64())]
         self.now, self.snapshot, self.definition = 0, None, None
+        self.snapshots, self.drops = [], set()
 
     def take(self, happening):
         self.now += happening.later
@@ -32,6 +33,13 @@ class Recorder:
 
     def read(self, name):
         return from_bytes(self.contents[name])
+
+    def snapshot_at(self, at):
+        return max(
+            (found for found in self.snapshots if found.as_of <= at),
+            key=lambda found: found.as_of,
+            default=None,
+        )
 
     def _refresh(self, happening):
         previous = None
@@ -47,6 +55,7 @@ class Recorder:
             previous=previous,
         )
         self.snapshot, self.definition = happening.members, happening.definition
+        self.snapshots.insert(0, made.membership.snapshot)  # of two at one instant the later wins
         self._keep(made.membership.entries, made.contents)
 
     def _drop(self):
@@ -55,6 +64,7 @@ class Recorder:
         )
         self.snapshot = None
         self._keep([made.entry], made.contents)
+        self.drops.add(len(self.log))
 
     def _keep(self, entries, contents):
         for entry in entries:
@@ -84,6 +94,43 @@ def test_between_two_entries_the_earlier_holds(history):
     recorder = recorded(history)
     for (_, members), (following, _) in zip(recorder.expected, recorder.expected[1:], strict=False):
         assert members_at(recorder.log, following - 1, recorder.read) == members
+
+
+@given(happenings())
+def test_the_log_tells_when_a_segment_was_deleted(history):
+    """Drops are told from new definitions that leave nobody, and from segments of nobody."""
+    recorder = recorded(history)
+    assert drops(recorder.log, recorder.snapshot_at) == recorder.drops
+
+
+FULL, NOBODY = BitMap64([1, 2]), BitMap64()
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        ([Refreshed(1, "a", FULL, None), Dropped(0)], {2}),
+        ([Refreshed(1, "a", FULL, None), Refreshed(0, "b", NOBODY, FULL)], set()),
+        ([Refreshed(1, "a", NOBODY, None), Dropped(0)], {2}),
+        ([Refreshed(1, "a", FULL, None), Refreshed(0, "b", FULL, FULL), Dropped(0)], {2}),
+        (
+            [
+                Refreshed(1, "a", FULL, None),
+                Refreshed(0, "b", NOBODY, FULL),
+                Refreshed(0, "a", FULL, NOBODY),
+            ],
+            set(),
+        ),
+        ([Refreshed(1, "a", FULL, None), Dropped(0), Refreshed(0, "a", FULL, None)], {2}),
+        ([Refreshed(1, "a", FULL, None), Dropped(0), Refreshed(0, "b", FULL, None)], {2}),
+        ([Refreshed(1, "a", FULL, None), Dropped(1), Refreshed(0, "a", BitMap64([3]), None)], {2}),
+    ],
+)
+def test_a_drop_is_told_at_one_instant_too(history, expected):
+    """Whoever applies again and again as of one instant reads when the segment was deleted."""
+    recorder = recorded(history)
+    assert recorder.drops == expected
+    assert drops(recorder.log, recorder.snapshot_at) == expected
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from segflow.model import catalog as c
 from segflow.model import rule as r
 from segflow.model.channel import Channel, CodesFromFile, GeneratedCodes, Offer, Rate
 from segflow.model.instant import Instant
-from segflow.model.scalar import DatePoint, InstantPoint
+from segflow.model.predicate import Aggregate, Test
+from segflow.model.scalar import DatePoint, InstantPoint, Text
 from segflow.model.segment import Cron, Every, OnStream, Protect, Segment
 from segflow.model.settings import SecretRef, SettingMap
 from segflow.model.types import INTEGER, STRING, ValueType, decimal_type, parse_type
@@ -331,6 +332,22 @@ def variations(first, second):
         if mine == other:
             continue
         yield replace(first, **{field.name: other})
-        if is_dataclass(mine) and type(mine) is type(other):
+        if is_dataclass(mine) and type(mine) is type(other) and are_mixed(mine, other):
             for inner in variations(mine, other):
                 yield replace(first, **{field.name: inner})
+
+
+def are_mixed(mine, other):
+    """Whether fields may come from both, which takes that each says something of its own. A count
+    has no property, one `timezone: user` holds for a test and for its aggregate, and whether a text
+    is quoted hangs on the text: there the whole is taken, since no YAML says a mixture."""
+    match mine:
+        case Aggregate():
+            return (mine.kind, mine.user_zone) == (other.kind, other.user_zone)
+        case Test():
+            alike = type(mine.feature) is type(other.feature) and mine.user_zone == other.user_zone
+            return alike and are_mixed(mine.feature, other.feature)
+        case Text():
+            return False
+        case _:
+            return True

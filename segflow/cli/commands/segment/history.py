@@ -1,11 +1,14 @@
 """`segflow segment history`."""
 
+from functools import partial
+
 import click
 
 from segflow.app import segments
 from segflow.cli.deployed import deployed_world
 from segflow.cli.invocation import Invocation, command
 from segflow.cli.tables import columns
+from segflow.membership.log import drops
 from segflow.model.instant import format_instant
 
 
@@ -15,10 +18,12 @@ def history(call: Invocation, name: str) -> None:
     """List what the log says about a segment's members.
 
     One line per refresh and cause, oldest first: `definition` for an apply that changed the
-    segment, `data` for what happened since. Also for a segment that was deleted.
+    segment, `data` for what happened since, `deleted` for an apply that deleted it. A segment that
+    came again goes on below.
     """
     with deployed_world(call) as world:
         log = segments.history(world, name)
+        deleted = drops(log, partial(world.state.snapshot_at, name))
     size = 0
     rows = []
     for entry in log:
@@ -30,6 +35,7 @@ def history(call: Invocation, name: str) -> None:
                 "sequence": entry.sequence,
                 "as_of": format_instant(entry.as_of),
                 "cause": entry.cause,
+                "deleted": entry.sequence in deleted,
                 "entered": entry.entered,
                 "left": entry.exited,
                 "size": size,
@@ -44,7 +50,13 @@ def history(call: Invocation, name: str) -> None:
         columns(
             head,
             [
-                (format_instant(entry.as_of), entry.cause, entry.entered, entry.exited, size)
+                (
+                    format_instant(entry.as_of),
+                    "deleted" if entry.sequence in deleted else entry.cause,
+                    entry.entered,
+                    entry.exited,
+                    size,
+                )
                 for entry, size in rows
             ],
         )
