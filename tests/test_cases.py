@@ -19,6 +19,7 @@ from tests.agreement.sides import (
     by_reference,
     compiled_for_engines,
     compiled_for_reference,
+    explained,
     opened,
 )
 
@@ -92,7 +93,7 @@ def rows(project: Project, tables: Mapping[str, Sequence[Mapping[str, str]]]) ->
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_case_means_what_it_says(path, tmp_path):
-    """Reference and DuckDB both give the members that the case expects."""
+    """Reference, DuckDB and the explanations of single users give the members that are expected."""
     case = read(path)
     assert set(case) <= KEYS
     project = project_of(case, tmp_path)
@@ -108,6 +109,9 @@ def test_a_case_means_what_it_says(path, tmp_path):
     write_parquet(tmp_path, project, tables, case.get("stored_as", {}))
     with opened(project, tmp_path) as engine:
         assert sorted(by_duckdb(engine, compiled, world, "tested", as_of)) == expected, "DuckDB"
+        keys = sorted({user.key for user in world.users})
+        traces = [explained(engine, compiled, world, "tested", key, as_of) for key in keys]
+    assert [trace.key for trace in traces if trace.member] == expected, "explanations"
 
 
 def test_there_are_enough_cases():

@@ -1,6 +1,6 @@
 """segflow compile: the query that a segment becomes, for a person to read."""
 
-from segflow.app.segments import known
+from segflow.app.segments import readable
 from segflow.app.wiring import World
 from segflow.compiler.targets.sql import select_members
 from segflow.errors import RefusedError
@@ -15,9 +15,10 @@ def render_query(
     """The query for a segment of the working tree at an instant (None: now), in the SQL of its
     source's engine, with the parameters filled in. It is not run.
 
-    Raises RefusedError for an unknown segment and for another engine.
+    Raises RefusedError for an unknown segment and for another engine, InvalidProjectError where a
+    source is not as the catalog says.
     """
-    known(compiled, name)
+    readable(world, compiled, name)
     instant = Instant(world.clock.now()) if as_of is None else as_of
     selection = select_members(compiled, name, instant)
     source = source_of(compiled, selection.source)

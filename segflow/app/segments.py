@@ -6,6 +6,7 @@ from typing import Literal
 
 from pyroaring import BitMap64
 
+from segflow.app.sources import refuse_misfits
 from segflow.app.wiring import World
 from segflow.compiler.targets.lookup import events_of, look_up, user_of
 from segflow.compiler.trace import Trace, explain_user
@@ -79,7 +80,7 @@ def listing(world: World, compiled: Compiled) -> tuple[Listed, ...]:
 
 def count(world: World, compiled: Compiled, name: str, as_of: Instant | None) -> Counted:
     """Evaluate a segment of the working tree at an instant (None: now) and count its members; also
-    a static one, as if it were frozen then. Raises RefusedError for an unknown name."""
+    a static one, as if it were frozen then. Raises as members() does."""
     instant = instant_or_now(world, as_of)
     return Counted(segment=name, as_of=instant, count=len(members(world, compiled, name, instant)))
 
@@ -88,16 +89,17 @@ def members(world: World, compiled: Compiled, name: str, as_of: Instant | None) 
     """The members of a segment of the working tree at an instant (None: now).
 
     Static segments that it names are their frozen sets where they are deployed, and what an apply
-    would freeze where they are not. Raises RefusedError for an unknown name.
+    would freeze where they are not. Raises RefusedError for an unknown name, InvalidProjectError
+    where a source is not as the catalog says.
     """
-    known(compiled, name)
+    readable(world, compiled, name)
     return _evaluator(world, compiled, instant_or_now(world, as_of)).members(name)
 
 
 def explain(world: World, compiled: Compiled, name: str, key: int, as_of: Instant | None) -> Trace:
     """Why one user is in a segment of the working tree at an instant (None: now), or is not, by the
-    reference evaluator over that user's rows. Raises RefusedError for an unknown name."""
-    known(compiled, name)
+    reference evaluator over that user's rows. Raises as members() does."""
+    readable(world, compiled, name)
     instant = instant_or_now(world, as_of)
     lookup = look_up(compiled, name, key)
     engine = world.engines(source_of(compiled, lookup.source))
@@ -165,6 +167,13 @@ def known(compiled: Compiled, name: str) -> None:
             f"there is no segment {name} in the files",
             hint=f"did you mean {near}?" if near else "`segflow segment list` shows them",
         )
+
+
+def readable(world: World, compiled: Compiled, name: str) -> None:
+    """Raises RefusedError unless the working tree has the segment, and InvalidProjectError unless
+    the sources have what the catalog says of all that the segment rests on."""
+    known(compiled, name)
+    refuse_misfits(world, compiled, (compiled.segments[name].address,))
 
 
 def instant_or_now(world: World, as_of: Instant | None) -> Instant:

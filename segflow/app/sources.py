@@ -1,13 +1,13 @@
 """What the catalog says of its sources, held against what the sources have."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from segflow.app.codes import MISFIT, NO_COLUMN, NO_TABLE, NOT_ASKED
 from segflow.app.columns import fits
 from segflow.app.wiring import World
 from segflow.diagnostics import Diagnostic, Report
-from segflow.errors import SegflowError
+from segflow.errors import InvalidProjectError, SegflowError
 from segflow.executor.effects import Engines
 from segflow.loader.suggest import nearest
 from segflow.model.address import Address
@@ -15,6 +15,7 @@ from segflow.model.catalog import Entity, Event, Field
 from segflow.model.compiled import Compiled
 from segflow.model.project import KeyPath, Project
 from segflow.model.types import INTEGER, STRING, TIMESTAMP, ValueType
+from segflow.planner.reach import closure
 from segflow.ports import Engine
 
 Columns = Mapping[str, str]
@@ -41,6 +42,20 @@ def check_sources(world: World, compiled: Compiled) -> Report:
     report = Report()
     report.extend(source_findings(compiled, world.engines))
     return report
+
+
+def refuse_misfits(world: World, compiled: Compiled, read: Iterable[Address]) -> None:
+    """Tell at its line what the catalog says wrongly of a source, before the source is read for
+    these objects: its own words for it would have no place, and a value that is rounded has none.
+
+    Raises InvalidProjectError for what they rest on, directly or not. A source that can't be asked
+    now is passed over: it tells so itself, with whether to try again.
+    """
+    report = Report()
+    found = source_findings(compiled, world.engines, closure(compiled.depends, read))
+    report.extend(one for one in found if one.code != NOT_ASKED)
+    if report.has_errors:
+        raise InvalidProjectError(report)
 
 
 def source_findings(

@@ -82,8 +82,11 @@ def population(world: World, compiled: Compiled, name: str, as_of: Instant) -> I
 
 
 def subject_of(context: Context, user: User, rows: Iterable[EventRow], segment: str) -> Subject:
-    """One user, whether or not in the population, with those of the rows that count."""
-    return _subject(context, user, events_that_count(rows, context.compiled.project), segment)
+    """One user, whether or not in the population, with those of the rows that count. The rows are
+    the user's and all others that have the id of one of them."""
+    counting = events_that_count(rows, context.compiled.project)
+    own = (row for row in counting if row.key == user.key)
+    return _subject(context, user, own, segment)
 
 
 def _subject(context: Context, user: User, events: Iterable[EventRow], segment: str) -> Subject:

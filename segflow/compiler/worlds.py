@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from segflow.compiler.timeline import zone
+from segflow.compiler.values import value_of
 from segflow.errors import RefusedError
-from segflow.model.catalog import Entity
+from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.model.project import Project
@@ -29,7 +30,8 @@ class User:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow:
     """One row of an event's table, duplicates included. `key` is that of the user, if it has one;
-    `properties` are as the catalog declares them, None is missing."""
+    `keys`, needed of an event of several entities, are those of all, in order of the entities'
+    names; `properties` are as the catalog declares them, None is missing."""
 
     event: str
     key: int | None
@@ -37,6 +39,7 @@ class EventRow:
     id: int | str | None = None
     version: Scalar | None = None
     properties: Mapping[str, Scalar | None] = field(default_factory=dict)
+    keys: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,20 +56,28 @@ def events_that_count(rows: Iterable[EventRow], project: Project) -> tuple[Event
     """The rows without those that another row with their id replaces.
 
     Of one id the highest version counts, whatever its time or key says: a source's newest word on
-    an event holds for every instant. A missing version is the lowest, a row without id stands for
-    itself, and an event whose ids are promised unique is taken as it is.
+    an event holds for every instant. A missing version is the lowest; of equal ones the row counts
+    whose contents come first. A row without id stands for itself, and an event whose ids are
+    promised unique is taken as it is.
     """
     alone: list[EventRow] = []
-    newest: dict[tuple[str, int | str], EventRow] = {}
+    counting: dict[tuple[str, int | str], EventRow] = {}
     for row in rows:
         event = project.event(row.event)
         if row.id is None or event is None or event.at.id is None or event.at.unique:
             alone.append(row)
             continue
-        rival = newest.get((row.event, row.id))
-        if rival is None or _version_order(row) > _version_order(rival):
-            newest[row.event, row.id] = row
-    return (*alone, *newest.values())
+        rival = counting.get((row.event, row.id))
+        if rival is None or _replaces(row, rival, event):
+            counting[row.event, row.id] = row
+    return (*alone, *counting.values())
+
+
+def _replaces(row: EventRow, rival: EventRow, event: Event) -> bool:
+    version, other = _version_order(row), _version_order(rival)
+    if version != other:
+        return version > other
+    return _order_of_contents(row, event) < _order_of_contents(rival, event)
 
 
 def _version_order(row: EventRow) -> tuple[bool, object]:
@@ -74,12 +85,30 @@ def _version_order(row: EventRow) -> tuple[bool, object]:
     return (row.version is not None, 0 if row.version is None else row.version)
 
 
+def _order_of_contents(row: EventRow, event: Event) -> tuple[tuple[bool, object], ...]:
+    """By time, then by keys, then by the properties in order of their names; what is missing comes
+    last. Whatever T is, the earliest row is there before the others are."""
+    properties = sorted(event.properties, key=lambda declared: declared.name)
+    values = (
+        row.time,
+        *(row.keys or (row.key,)),
+        *(value_of(row.properties.get(one.name), one.type) for one in properties),
+    )
+    return tuple((value is None, 0 if value is None else value) for value in values)
+
+
 def order_of_events(row: EventRow) -> tuple[object, ...]:
     """The order in which events happened: by time, then by id, then by the event's name.
 
     Rows without an id stand before those with one, ids that are integers before texts.
     """
-    return (row.time, row.id is not None, isinstance(row.id, str), row.id or 0, row.event)
+    return (
+        row.time,
+        row.id is not None,
+        isinstance(row.id, str),
+        0 if row.id is None else row.id,
+        row.event,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

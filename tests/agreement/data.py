@@ -160,6 +160,7 @@ def _event_rows(event: Event, entity_name: str, tables: Tables) -> Sequence[Even
         EventRow(
             event=event.name,
             key=row.get(key),
+            keys=tuple(row.get(column) for _, column in sorted(event.entities)),
             time=floored(row.get(event.at.time)),
             id=None if id_ is None else row.get(id_.column),
             properties={

@@ -87,6 +87,10 @@ PROPERTIES = {
     "view": {"qty": "integer", "sku": "string", "stars": "decimal(3,1)"},
 }
 TABLES = {"purchase": "orders", "view": "views"}
+ENTITIES = {
+    "purchase": (("customer", "customer_id"),),
+    "view": (("customer", "customer_id"), ("account", "account_id")),
+}
 FIELD_TYPES = {
     **{name: parse_type(text) for name, (text, _) in FIELDS.items()},
     **{name: parse_type(text) for name, (text, _) in DERIVED.items()},
@@ -232,7 +236,8 @@ def edges(
 
 def catalog(of: Shop) -> tuple[Source | Entity | Event, ...]:
     """The objects that segments rest on."""
-    tables = tuple((name, f"{name}.parquet") for name in ("people", "profiles", "orders", "views"))
+    names = ("people", "profiles", "accounts", "orders", "views")
+    tables = tuple((name, f"{name}.parquet") for name in names)
     stored = tuple(
         Field(
             name=name,
@@ -258,9 +263,15 @@ def catalog(of: Shop) -> tuple[Source | Entity | Event, ...]:
     entity = Entity(
         name="customer", key_type="integer", population=population, fields=stored + derived
     )
+    account = Entity(
+        name="account",
+        key_type="integer",
+        population=Population(source="shop", table="accounts", key="account_id"),
+    )
     view_id = None if of.view_id is None else EventId(column="id", type=of.view_id)  # type: ignore[arg-type]
     return (
         Source(name="shop", engine="duckdb", tables=tables),
+        account,
         entity,
         _event("purchase", EventId(column="id", type="integer"), of.unique_purchases),
         _event("view", view_id, False),
@@ -273,7 +284,7 @@ def _event(name: str, id_: EventId | None, unique: bool) -> Event:
         for prop, type_ in PROPERTY_TYPES[name].items()
     )
     at = EventTable(source="shop", table=TABLES[name], time="happened_at", id=id_, unique=unique)
-    return Event(name=name, entities=(("customer", "customer_id"),), at=at, properties=properties)
+    return Event(name=name, entities=ENTITIES[name], at=at, properties=properties)
 
 
 # --- rows ------------------------------------------------------------------------------------
@@ -349,16 +360,35 @@ def _moment(pick: Pick, of: Shop, edges: Sequence[Instant]) -> datetime:
 def _events(pick: Pick, of: Shop, name: str) -> list[Row]:
     found: list[Row] = []
     for number in range(pick.one([*[80] * 4, *[60] * 5, *[40] * 5, 5, 0])):
-        if found and pick.chance(8) and not (name == "purchase" and of.unique_purchases):
-            found.append(pick.one(found))  # the same row once more
-        else:
-            found.append(_event_row(pick, of, name, number, found))
+        made = _event_row(pick, of, name, number, found)
+        if found and pick.chance(4) and not (name == "purchase" and of.unique_purchases):
+            made = _same_id(pick, of, pick.one(found), made)
+        found.append(made)
     return found
+
+
+def _same_id(pick: Pick, of: Shop, old: Row, other: Row) -> Row:
+    """Another row with the id of an old one: the same once more, at another time, near T also, with
+    another value in one of its columns, with other properties, or different in all."""
+    match pick.below(5):
+        case 0:
+            return old
+        case 1:
+            near = datetime_of(Instant(of.as_of + pick.one([-1, 0, 1])))
+            return {**old, "happened_at": pick.one([other["happened_at"], near])}
+        case 2:
+            column = pick.one([column for column in old if column != "id"])
+            return {**old, column: other[column]}
+        case 3:
+            return {**old, **{name: other[name] for name in other if name.startswith("c_")}}
+        case _:
+            return {**other, "id": old["id"]}
 
 
 def _event_row(pick: Pick, of: Shop, name: str, number: int, before: Sequence[Row]) -> Row:
     row = {
         "customer_id": pick.one([*KEYS, *KEYS, *KEYS[:5], None, *STRANGERS]),
+        "account_id": pick.one([1, 2, None]),
         "happened_at": None if pick.chance(40) else _moment(pick, of, of.past),
         # Ids sort otherwise as text than as numbers, and against the order of the rows.
         "id": 205 - number if number % 2 else 5 + number,

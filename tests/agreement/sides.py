@@ -1,4 +1,4 @@
-"""The two sides of the agreement: the same question put to DuckDB and to the reference."""
+"""The sides of the agreement: one question put to DuckDB, to the reference, and user by user."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +11,8 @@ from segflow.compiler import interpret
 from segflow.compiler.passes.draft import draft_of
 from segflow.compiler.pipeline import CHECKS, compile_project
 from segflow.compiler.targets import sql
+from segflow.compiler.targets.lookup import events_of, look_up, user_of
+from segflow.compiler.trace import Trace, explain_user
 from segflow.compiler.worlds import World
 from segflow.engines.duckdb import DuckDbEngine
 from segflow.model.catalog import Source
@@ -103,3 +105,17 @@ def by_reference(
     where = compiled.segments[name].where
     held = {user.user.key: interpret.holds(where, user) for user in everyone}
     return frozenset(key for key, inside in held.items() if inside), len(held)
+
+
+def explained(
+    engine: Engine, compiled: Compiled, world: World, name: str, key: int, as_of: Instant
+) -> Trace:
+    """Why one user is a member or not, by the rows that are looked up in the engine."""
+    lookup = look_up(compiled, name, key)
+    events = [
+        row
+        for event, statement in lookup.events.items()
+        for row in events_of(lookup, event, engine.rows(statement))
+    ]
+    user = user_of(lookup, engine.rows(lookup.user))
+    return explain_user(compiled, name, key, user, events, as_of, world.snapshots)

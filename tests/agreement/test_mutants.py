@@ -114,6 +114,31 @@ def tie_by_nothing(order: Any) -> Any:
     return by_time
 
 
+def all_that_differ(_: Any) -> Any:
+    """Only equal rows of one id are one event."""
+    return lambda self, found, *_: found.distinct()
+
+
+def latest_first(contents: Any) -> Any:
+    """Of the rows of one id the latest counts."""
+
+    def latest(self: Any, event: Any, source: Any) -> Any:
+        time, *rest = contents(self, event, source)
+        return [-func.epoch_us(time), *rest]
+
+    return latest
+
+
+def without_keys(contents: Any) -> Any:
+    """Keys do not decide which row of an id counts."""
+    return lambda self, event, source: contents(self, replace(event, entities=()), source)
+
+
+def by_what_is_read(decide: Any) -> Any:
+    """Which row of an id counts hangs on the properties that a query happens to read."""
+    return lambda event, asked: [one for one in decide(event, asked) if one.name in asked]
+
+
 def nulls_kept(value: Any) -> Any:
     """A count or sum of no events is missing instead of zero."""
 
@@ -153,6 +178,10 @@ FAULTS = [
     Fault("events after T are seen", events, "bound",
           lambda bound: lambda instant: bound(instant) + timedelta(days=1)),
     Fault("duplicates count", events.RowsOf, "_each_once", lambda _: lambda self, found, *_: found),
+    Fault("rows of one id that differ all count", events.RowsOf, "_each_once", all_that_differ),
+    Fault("the latest row of an id counts", events.RowsOf, "_contents", latest_first),
+    Fault("keys do not decide between rows", events.RowsOf, "_contents", without_keys),
+    Fault("what is read decides between rows", events, "properties_that_decide", by_what_is_read),
     Fault("since is ignored", sql, "_population", without("since")),
     Fault("no events are no number", facts, "aggregate_value", nulls_kept, ('"count"',)),
     Fault("ties go by nothing", events.Rows, "order", tie_by_nothing, ('"last"',)),
@@ -174,7 +203,8 @@ FAULTS = [
     Fault("frozen sets are evaluated", facts, "inlined_segment",
           lambda _: lambda leaf, compiled: compiled.segments[leaf.segment].where, ("InSegment",)),
     Fault("parts are patterns", DuckDb, "contains",
-          lambda _: lambda self, text, part: text.op("SIMILAR TO")(func.concat(".*", part, ".*")),
+          lambda _: lambda self, text, part:
+          text.bool_op("SIMILAR TO")(func.concat(".*", part, ".*")),
           ("contains",)),
     Fault("a dot is any letter", DuckDb, "matches",
           lambda _: lambda self, text, pattern: func.regexp_matches(text, pattern, "s"),

@@ -1,15 +1,23 @@
 """Questions about segments: what the working tree says, what is deployed, what was recorded."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from segflow.app import segments
+from segflow.app.query import render_query
 from segflow.app.validate import load
 from segflow.app.wiring import World
-from segflow.errors import NotDeployedError, RefusedError
+from segflow.engines.duckdb import DuckDbEngine
+from segflow.errors import (
+    InvalidProjectError,
+    NotDeployedError,
+    RefusedError,
+    SourceUnavailableError,
+)
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.planner.planfile import to_bytes
@@ -120,3 +128,69 @@ def test_unknown_names_are_told_apart(root: Path):
             segments.history(world, "recnt")
         with pytest.raises(RefusedError, match="up to 2026-02-28"):
             segments.recorded(world, "recent", Instant(shop.FIRST - 1))
+
+
+# --- what the catalog says of its sources ----------------------------------------------------
+
+
+QUESTIONS: list[Callable[[World, Compiled, str], object]] = [
+    lambda world, compiled, name: segments.count(world, compiled, name, shop.FIRST),
+    lambda world, compiled, name: segments.members(world, compiled, name, shop.FIRST),
+    lambda world, compiled, name: segments.explain(world, compiled, name, 1, shop.FIRST),
+    lambda world, compiled, name: render_query(world, compiled, name, None, shop.FIRST),
+]
+
+
+@pytest.mark.parametrize("ask", QUESTIONS, ids=("count", "members", "explain", "compile"))
+@pytest.mark.parametrize(
+    ("before", "after", "code", "line"),
+    [
+        ("  table: purchases", "  table: orders", "SRC001", "  table: orders"),
+        ("column: amount", "column: total", "SRC002", "column: total"),
+        ('"decimal(18,2)"', "integer", "SRC004", "amount: {type: integer"),
+    ],
+)
+def test_questions_are_refused_at_the_line_that_is_wrong(
+    root: Path, edit: Edit, ask: Any, before: str, after: str, code: str, line: str
+):
+    """Before a source is read, the catalog's claims about it are judged, each at its place."""
+    edit("catalog/shop.yaml", before, after)
+    with opened(root) as (world, compiled), pytest.raises(InvalidProjectError) as caught:
+        ask(world, compiled, "recent")
+    (found,) = caught.value.report.errors
+    assert found.code == code
+    assert found.span is not None
+    text = (root / "catalog" / "shop.yaml").read_text().splitlines()[found.span.line - 1]
+    assert line in text
+
+
+@pytest.mark.parametrize("ask", QUESTIONS, ids=("count", "members", "explain", "compile"))
+def test_only_what_a_segment_rests_on_is_judged(root: Path, edit: Edit, ask: Any):
+    """An event that is wrong troubles nobody who does not ask about it."""
+    edit("catalog/shop.yaml", "column: amount", "column: total")
+    edit(
+        "segments/shop.yaml",
+        "segment: recent\n",
+        "segment: customers\nentity: customer\nwhere: {everyone: true}\n---\nsegment: recent\n",
+    )
+    with opened(root) as (world, compiled):
+        ask(world, compiled, "customers")
+
+
+def test_each_table_is_asked_about_once(fresh: Path, monkeypatch: pytest.MonkeyPatch):
+    """A question costs one look at the columns of each table that it rests on."""
+    asked: list[str] = []
+    columns = DuckDbEngine.columns
+    monkeypatch.setattr(
+        DuckDbEngine, "columns", lambda self, table: (asked.append(table), columns(self, table))[1]
+    )
+    with opened(fresh) as (world, compiled):
+        segments.count(world, compiled, "quiet", shop.FIRST)
+    assert sorted(asked) == ["customers", "purchases"]
+
+
+def test_a_source_that_is_away_tells_so_itself(fresh: Path):
+    """Whether to try again is the engine's to say."""
+    (fresh / "data" / "customers.parquet").unlink()
+    with opened(fresh) as (world, compiled), pytest.raises(SourceUnavailableError):
+        segments.count(world, compiled, "quiet", shop.FIRST)

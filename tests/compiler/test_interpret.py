@@ -191,6 +191,37 @@ def test_the_highest_version_of_an_event_counts():
         assert sorted(found.key or 0 for found in events_that_count(given, project)) == [2, 4, 5]
 
 
+@pytest.mark.parametrize("versions", [(None, None), (7, 7)])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"time": T}, {"time": Instant(T + 1)}),
+        ({"time": T}, {"time": None, "key": 0}),
+        ({"key": 1, "keys": (9, 1)}, {"key": 2, "keys": (9, 2)}),
+        ({"key": 2, "keys": (8, 2)}, {"key": 1, "keys": (9, 1)}),
+        ({"key": 1}, {"key": None}),
+        ({"key": 1, "properties": {"sku": "b"}}, {"key": 2, "properties": {"sku": "a"}}),
+        ({"properties": {"sku": "a"}}, {"properties": {"sku": "b"}}),
+        ({"properties": {"sku": "a"}}, {"properties": {"sku": None, "weight": 0.5}}),
+        (
+            {"properties": {"sku": "a", "weight": 0.5}},
+            {"properties": {"sku": "a", "weight": float("nan")}},
+        ),
+    ],
+)
+def test_rows_of_one_id_have_an_order(versions, first, second):
+    """Without a version, or with equal ones, the earliest row counts, then the one with the least
+    keys in order of entities, then the one with the least properties in order of names."""
+    project = subject().context.compiled.project
+    same = {"event": "purchase", "id": "a", "key": 1, "time": T}
+    rows = [
+        EventRow(**{**same, **part, "version": version})
+        for part, version in zip((first, second), versions, strict=True)
+    ]
+    for given in (rows, rows[::-1]):
+        assert events_that_count(given, project) == (rows[0],)
+
+
 # --- values ----------------------------------------------------------------------------------
 
 

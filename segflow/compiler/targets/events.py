@@ -1,12 +1,13 @@
 """The rows of events in SQL: of one event or of a union, each event counted once, cut at T."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
     CTE,
     BigInteger,
+    FromClause,
     Label,
     Select,
     String,
@@ -86,10 +87,10 @@ class RowsOf:
         source = stored_table(event.at.table, self._read(event))
         columns = self._columns(event, source, ids)
         found = select(*columns.values()).where(not_later(columns[TIME].element, self.as_of))
-        if event.at.id is not None and not event.at.unique:
-            found = self._each_once(found, columns, source.c[event.at.id.column])
-        elif self.since is not None:
-            found = found.where(columns[TIME].element >= bound(self.since))
+        if may_repeat(event):
+            found = self._each_once(found, columns, event, source)
+        if self.since is not None:
+            found = found.where(found.selected_columns[TIME] >= bound(self.since))
         return found
 
     def _read(self, event: Event) -> Iterator[str]:
@@ -99,6 +100,8 @@ class RowsOf:
         if event.at.id is not None:
             yield event.at.id.column
         yield from (property_of(event, name).column or name for name in self.properties)
+        if may_repeat(event):
+            yield from columns_that_decide(event, self.properties)
 
     def _columns(
         self, event: Event, source: TableClause, ids: Sequence[str]
@@ -118,16 +121,51 @@ class RowsOf:
         return columns
 
     def _each_once(
-        self, found: Select[Any], columns: Mapping[str, Label[Any]], id_: Expression
+        self,
+        found: Select[Any],
+        columns: Mapping[str, Label[Any]],
+        event: Event,
+        source: TableClause,
     ) -> Select[Any]:
-        """One row of those with one id. They should be equal; where they are not, the choice is at
-        least the same every time. Rows without an id are events of their own."""
-        order = [one.element.asc().nulls_first() for one in columns.values()]
-        copy = func.row_number().over(partition_by=id_, order_by=order)
+        """The first by its contents of the rows with one id; those without are events of their own.
+
+        That later ones than T were left out before changes nothing: the earliest row comes first.
+        """
+        assert event.at.id is not None
+        id_ = source.c[event.at.id.column]
+        first = [one.asc().nulls_last() for one in self._contents(event, source)]
+        copy = func.row_number().over(partition_by=id_, order_by=first)
         every = found.add_columns(copy.label(_COPY), id_.label(_ID)).subquery()
         kept = [every.c[name] for name in columns]
-        once = select(*kept).where(or_(every.c[_COPY] == 1, every.c[_ID].is_(None)))
-        return once if self.since is None else once.where(every.c[TIME] >= bound(self.since))
+        return select(*kept).where(or_(every.c[_COPY] == 1, every.c[_ID].is_(None)))
+
+    def _contents(self, event: Event, source: TableClause) -> Iterator[Expression]:
+        """What rows of one id are ordered by."""
+        yield self.dialect.floored(self.dialect.stored(source.c[event.at.time], TIMESTAMP))
+        yield from (source.c[column] for _, column in sorted(event.entities))
+        for declared in properties_that_decide(event, self.properties):
+            value = self.dialect.stored(source.c[declared.column or declared.name], declared.type)
+            yield self.dialect.floored(value) if declared.type == TIMESTAMP else value
+
+
+def may_repeat(event: Event) -> bool:
+    """Whether several rows may have one id."""
+    return event.at.id is not None and not event.at.unique
+
+
+def columns_that_decide(event: Event, asked: Iterable[str]) -> Iterator[str]:
+    """The columns, beside those of time and id, that say which row of an id counts."""
+    yield from (column for _, column in sorted(event.entities))
+    for declared in properties_that_decide(event, asked):
+        yield declared.column or declared.name
+
+
+def properties_that_decide(event: Event, asked: Iterable[str]) -> tuple[Property, ...]:
+    """The properties by which rows of one id are ordered, as far as that matters for those that are
+    asked for: rows that differ only in what comes after the last of them answer alike."""
+    last = max(asked, default="")
+    before = (declared for declared in event.properties if declared.name <= last)
+    return tuple(sorted(before, key=lambda declared: declared.name))
 
 
 def property_of(event: Event, name: str) -> Property:
@@ -138,10 +176,13 @@ def property_of(event: Event, name: str) -> Property:
     return declared
 
 
+def stored_id(id_: EventId, source: FromClause) -> Expression:
+    """The id as one of its declared type: as numbers ids have another order than as texts."""
+    return cast(source.c[id_.column], String if id_.type == "string" else BigInteger)
+
+
 def _id(id_: EventId | None, source: TableClause, name: str) -> Expression:
     """The id where its type belongs into the column of that name, else missing."""
-    if id_ is not None and id_.type == "string" and name == _TEXT:
-        return cast(source.c[id_.column], String)
-    if id_ is not None and id_.type == "integer" and name == _NUMBER:
-        return cast(source.c[id_.column], BigInteger)
+    if id_ is not None and name == (_TEXT if id_.type == "string" else _NUMBER):
+        return stored_id(id_, source)
     return cast(null(), String if name == _TEXT else BigInteger)

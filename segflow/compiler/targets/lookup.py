@@ -3,13 +3,20 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, cast, func, null, select
+from sqlalchemy import Select, cast, func, null, or_, select
 
 from segflow.compiler.dialects import UTC_TIMESTAMP, Expression
 from segflow.compiler.passes.walk import predicate_sites
-from segflow.compiler.targets.events import property_column, property_of
+from segflow.compiler.targets.events import (
+    may_repeat,
+    properties_that_decide,
+    property_column,
+    property_of,
+    stored_id,
+)
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.needs import declared_field, inlined_segment, properties_of
 from segflow.compiler.targets.sql import dialect_of
@@ -24,17 +31,19 @@ from segflow.model.scalar import Scalar
 from segflow.model.types import TIMESTAMP
 
 _KEY, _SINCE, _TIME, _ID = "key", "since", "time", "id"
-_FIELD, _PROPERTY = "f_", "p_"
+_FIELD, _PROPERTY, _OWNER = "f_", "p_", "k_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """The queries for one user: `user` gives at most one row, `events` the rows of each event.
+    """The queries for one user: `user` gives at most one row, `events` the rows of each event, and
+    with them those of others that have an id of the user's.
 
     All are for the source named `source`; what they give is read by user_of() and events_of().
     """
 
     source: str
+    entity: str
     key: int
     user: Select[Any]
     events: Mapping[str, Select[Any]]
@@ -59,6 +68,7 @@ def look_up(compiled: Compiled, name: str, key: int) -> Lookup:
     )
     return Lookup(
         source=entity.population.source,
+        entity=entity.name,
         key=key,
         user=_user(facts, key, [one for one in features if isinstance(one, FieldFeature)]),
         events={
@@ -85,9 +95,11 @@ def events_of(lookup: Lookup, event: str, rows: Iterable[Mapping[str, Any]]) -> 
     for found in rows:
         row = {name: _scalar(value) for name, value in found.items()}
         id_ = row[_ID]
+        keys = {name[2:]: _whole(value) for name, value in row.items() if name.startswith(_OWNER)}
         yield EventRow(
             event=event,
-            key=lookup.key,
+            key=keys[lookup.entity],
+            keys=tuple(keys[name] for name in sorted(keys)),
             time=_instant(row[_TIME]),
             id=id_ if isinstance(id_, int | str) else None,
             properties={
@@ -102,6 +114,10 @@ def _scalar(value: Any) -> Scalar | None:
         return instant_of(value)
     assert value is None or isinstance(value, Scalar)
     return value
+
+
+def _whole(value: Scalar | None) -> int | None:
+    return int(value) if isinstance(value, int | Decimal) else None
 
 
 def _instant(value: Scalar | None) -> Instant | None:
@@ -172,21 +188,33 @@ def _user(facts: Facts, key: int, fields: Iterable[FieldFeature]) -> Select[Any]
     return select(user.c[_SINCE], *values).select_from(joined.relation)
 
 
-def _events(facts: Facts, key: int, name: str, properties: Sequence[str]) -> Select[Any]:
-    """Every row of the user's events; the reference leaves out later ones and duplicates."""
+def _events(facts: Facts, key: int, name: str, asked: Sequence[str]) -> Select[Any]:
+    """Every row of the user's events and of others that share an id with one of them; the reference
+    leaves out later ones and duplicates."""
     event = facts.event(name)
     at = event.at
     owner = dict(event.entities)[facts.entity.name]
-    declared = [property_of(event, one) for one in properties]
+    declared = [property_of(event, one) for one in asked]
+    if may_repeat(event):
+        declared = list(dict.fromkeys((*declared, *properties_that_decide(event, asked))))
     ids = () if at.id is None else (at.id.column,)
-    read = (owner, at.time, *ids, *(one.column or one.name for one in declared))
+    owners = [column for _, column in event.entities]
+    read = (*owners, at.time, *ids, *(one.column or one.name for one in declared))
     source = stored_table(at.table, read)
-    time = facts.dialect.stored(source.c[at.time], TIMESTAMP)
-    id_: Expression = null() if at.id is None else source.c[at.id.column]
-    values = [
-        facts.dialect.stored(source.c[one.column or one.name], one.type).label(
-            property_column(one.name)
-        )
-        for one in declared
+    columns = [
+        facts.dialect.stored(source.c[at.time], TIMESTAMP).label(_TIME),
+        (null() if at.id is None else stored_id(at.id, source)).label(_ID),
+        *(source.c[column].label(f"{_OWNER}{entity}") for entity, column in event.entities),
+        *(
+            facts.dialect.stored(source.c[one.column or one.name], one.type).label(
+                property_column(one.name)
+            )
+            for one in declared
+        ),
     ]
-    return select(time.label(_TIME), id_.label(_ID), *values).where(source.c[owner] == key)
+    mine = source.c[owner] == key
+    if at.id is not None and may_repeat(event):
+        own = source.alias(facts.name("own"))
+        known = select(own.c[at.id.column]).where(own.c[owner] == key)
+        mine = or_(mine, source.c[at.id.column].in_(known))
+    return select(*columns).where(mine)
