@@ -87,6 +87,7 @@ class Daemon:
         Raises GiveUpError: LeaseLostError where another daemon took over, for one.
         """
         self._sign()
+        self._hold.check()
         try:
             self._load()
             if self._compiled is not None:

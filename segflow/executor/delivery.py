@@ -63,7 +63,7 @@ class Delivery:
         self._ended: defaultdict[tuple[str, str, Bucket], BitMap64] = defaultdict(BitMap64)
         self._notes: list[Settlement] = []
         self._stopped = False
-        self._done = 0
+        self._done = self._total = 0
         self._settled = 0
 
     def deliver(self, to_send: Mapping[str, BitMap64]) -> tuple[Placed, ...] | Stopped:
@@ -73,12 +73,12 @@ class Delivery:
         that did not happen, and the run can be taken up again.
         """
         waiting = dict(to_send)
-        total = sum(map(len, waiting.values()))
+        self._total = sum(map(len, waiting.values()))
         for number, seconds in enumerate(PAUSES):
             if seconds and not self._running.pause(seconds):
                 return Stopped()
             self._pacing.begin(is_last=number == len(PAUSES) - 1)
-            waiting = {arm: self._pass(arm, users, total) for arm, users in waiting.items()}
+            waiting = {arm: self._pass(arm, users) for arm, users in waiting.items()}
             if self._stopped:
                 return Stopped()
             if not any(waiting.values()):
@@ -90,7 +90,7 @@ class Delivery:
 
     # --- a pass ---
 
-    def _pass(self, arm: str, users: BitMap64, total: int) -> BitMap64:
+    def _pass(self, arm: str, users: BitMap64) -> BitMap64:
         """Those who still wait behind it."""
         waiting = BitMap64()
         for block in _parts(users, BLOCK):
@@ -98,12 +98,10 @@ class Delivery:
             entity = self._rule.audience.segment.entity
             fields = self._evaluator.fields(entity, names, BitMap64(block))
             for chunk in _parts(block, CHUNK):
-                self._running.progress(f"sending {self._run.rule}", self._done, total)
                 if self._stopped or not self._running.pause(0):
                     self._stopped = True
                     return waiting
                 waiting |= self._chunk(arm, chunk, fields)
-                self._done += len(chunk)
         return waiting
 
     def _chunk(
@@ -120,8 +118,10 @@ class Delivery:
                 ending = self._user(arm, sends, fields.get(key, {}))
                 if ending is None:
                     waiting.add(key)
-                else:
-                    self._ended[arm, ending.reason, ending.bucket].add(key)
+                    continue
+                self._ended[arm, ending.reason, ending.bucket].add(key)
+                self._done += 1
+                self._running.progress(f"sending {self._run.rule}", self._done, self._total)
         finally:
             self._settle()
         return waiting

@@ -1,13 +1,14 @@
 """Replay: the rules of a span of time, run one after the other as fast as they can, on a copy."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pyroaring import BitMap64
 
 from segflow.campaign.schedule import last_occurrence
 from segflow.clock import VirtualClock
 from segflow.errors import GiveUpError
-from segflow.executor.effects import Effects
+from segflow.executor.effects import Effects, no_progress
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.freshness import refresh_zone
 from segflow.executor.lease import Hold
@@ -36,10 +37,11 @@ def replay(
         for name, rule in compiled.rules.items()
         for instant in rule_occurrences(rule.rule, compiled, start, end)
     )
+    quiet = replace(running, progress=no_progress)
     for number, (instant, _, name) in enumerate(order):
         running.progress("replaying", number, len(order))
         clock.set(instant)
-        report = run_rule(running, hold, compiled, name, instant)
+        report = run_rule(quiet, hold, compiled, name, instant)
         if report is None:
             raise GiveUpError(f"the replay of rule.{name} did not come to its end")
         yield report

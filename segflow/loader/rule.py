@@ -164,9 +164,7 @@ RULE: Shape[Rule] = Record(
         "quiet_hours": Key(QUIET_HOURS, doc="When nobody is disturbed"),
         "throttle": Key(RATE, doc="How fast it sends"),
         "budget": Key(BUDGET, doc="What it may cost"),
-        "max_recipients": Key(
-            integer(least=1), doc="To how many a run may send"
-        ),
+        "max_recipients": Key(integer(least=1), doc="To how many a run may send"),
         "priority": Key(integer(), doc="Higher goes first where caps compete; 50 when left out"),
         "goal": Key(GOAL, doc="What counts as success"),
     },
