@@ -3,47 +3,19 @@
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from segflow.app.daemon import run_once
-from segflow.model.run import RunReport
-from tests.channels.receiver import Receiver, receiving
-from tests.executor.campaign import NOW, counts, deploy, write_shop
-from tests.faults import shop
+from tests.channels.receiver import receiving
+from tests.executor.campaign import NOW, counts
+from tests.faults.scene import CODES, LATER, USERS, Scene, deploy_shop, deployed_scene, fresh
 from tests.faults.worker import go_on, run_at, say_nothing, start, world_at
 
 KILLED = -9
-LATER = NOW + 31_000
-USERS = {29, 31, 33}
-CODES = 5
-
-RULES = """\
-rule: push_coupon
-segment: lapsed
-where: {field: name, in: [n29, n31, n33]}
-trigger: {cron: "0 9 * * *"}
-send: [{channel: coupon, offer: five}, {channel: push, template: hello.j2}]
----
-rule: letter_coupon
-segment: lapsed
-where: {field: name, in: [n29, n31, n33]}
-trigger: {cron: "0 9 * * *"}
-send: [{channel: coupon, offer: five}, {channel: letter, template: hello.j2}]
-"""
-
-
-def deploy_shop(root: Path, url: str) -> None:
-    """Deploy the shop with both rules, whose channels send to a url in every environment."""
-    write_shop(root, RULES, {"hello.j2": "{{ offer.code }}"}, codes=CODES)
-    catalog = root / "catalog/shop.yaml"
-    text = catalog.read_text().replace("http://127.0.0.1:9/", url)
-    live = "kind: webhook\nlive: {environments: [default]}\n"
-    catalog.write_text(text.replace("kind: webhook\n", live))
-    deploy(root)
 
 
 @cache
@@ -67,54 +39,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A deployed shop of one's own, and the receiver that its channels send to."""
-
-    root: Path
-    receiver: Receiver
-
-    def requests(self) -> Counter[int]:
-        """How often each user was written to."""
-        return Counter(int(request.body["key"]) for request in self.receiver.requests)
-
-    def codes(self) -> dict[int, set[str]]:
-        """The codes that each user was told."""
-        told: dict[int, set[str]] = {}
-        for request in self.receiver.requests:
-            told.setdefault(int(request.body["key"]), set()).add(request.body["body"])
-        return told
-
-    def finish(self, rule: str) -> RunReport:
-        """Run the rule for the same instant again, when the dead process's lease has run out."""
-        with world_at(self.root, LATER) as world:
-            report = run_once(world, rule, NOW, live=True, pause=go_on, log=say_nothing)
-        assert report is not None
-        return report
-
-    def stock(self) -> tuple[int, int, int]:
-        """Free, reserved and given codes."""
-        with world_at(self.root, LATER) as world:
-            found = world.ledger.stock("five")
-        return found.free, found.reserved, found.committed
-
-
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """A deployed shop that nobody changes."""
-    with receiving() as receiver:
-        root = tmp_path_factory.mktemp("rules") / "shop"
-        root.mkdir()
-        deploy_shop(root, receiver.url)
-        yield Scene(root, receiver)
+    with deployed_scene(tmp_path_factory.mktemp("rules") / "shop") as made:
+        yield made
 
 
 @pytest.fixture
 def scene(deployed: Scene, tmp_path: Path) -> Scene:
     """A copy of it, and a receiver that has heard nothing."""
-    deployed.receiver.requests.clear()
-    deployed.receiver.acted.clear()
-    return Scene(shop.copy(deployed.root, tmp_path / "shop"), deployed.receiver)
+    return fresh(deployed, tmp_path / "shop")
 
 
 def test_every_act_of_a_run_has_a_failpoint_on_either_side():
@@ -136,7 +71,7 @@ def test_a_killed_run_is_finished_without_loss_or_repetition(
     account adds up."""
     assert start(failpoint, run_at, scene.root, NOW, rule, NOW).end() == KILLED
 
-    report = scene.finish(rule)
+    report = scene.run(rule, LATER)
 
     ended = counts(report)
     assert report.run.status == "done"
