@@ -23,7 +23,7 @@ from segflow.model.compiled import Compiled, CompiledRule
 from segflow.model.instant import Instant
 from segflow.model.run import Run, RunReport
 
-TOO_LATE = "the run was interrupted and taken up again too late"
+TOO_LATE = "taken up again later than the rule's `catch_up` allows"
 LEFT = "left the segment before the send"
 CHANGED = "the rule was changed while its run was interrupted"
 
@@ -38,21 +38,31 @@ def run_rule(
     audience can't be had the run has failed, and says why. Raises LeaseLostError and
     StateUnavailableError.
     """
-    run = _begun(running, hold, compiled, compiled.rules[name], scheduled)
-    if run.status != "running":
-        return report_of(running.effects.ledger, run)
-    return go_on(running, hold, compiled, run)
+    rule = compiled.rules[name]
+    run = _new(running, compiled, rule, scheduled)
+    running.effects.failpoint("run.before.begin")
+    is_new = running.effects.ledger.begin_run(hold.lease, run)
+    running.effects.failpoint("run.after.begin")
+    if is_new:
+        return _RuleRun(running, hold, compiled, rule, Account(running, hold, run)).go(run)
+    known = running.effects.ledger.run(run.id) or run
+    if known.status != "running":
+        return report_of(running.effects.ledger, known)
+    return go_on(running, hold, compiled, known)
 
 
 def go_on(running: Running, hold: Hold, compiled: Compiled, run: Run) -> RunReport | None:
     """Go on with a run that was begun and is not finished; returns and raises as run_rule() does.
 
-    Where the rule, or something that it sends, is another one by now, what was not sent is not.
+    Where the rule, or something that it sends, is another one by now, or where it is too late, what
+    was not sent is not.
     """
     rule = compiled.rules.get(run.rule)
     account = Account(running, hold, run)
     if rule is None or _fingerprint(compiled, rule) != run.fingerprint:
         return account.close(CHANGED)
+    if run.digest is None and not is_in_time(rule.rule, compiled, run.scheduled, running.now()):
+        return account.close(TOO_LATE)
     return _RuleRun(running, hold, compiled, rule, account).go(run)
 
 
@@ -63,16 +73,6 @@ def skip_run(
     run = _new(running, compiled, compiled.rules[name], scheduled)
     skipped = replace(run, status="skipped", finished_at=run.started_at, reason=reason)
     running.effects.ledger.begin_run(hold.lease, skipped)
-
-
-def _begun(
-    running: Running, hold: Hold, compiled: Compiled, rule: CompiledRule, scheduled: Instant
-) -> Run:
-    effects, run = running.effects, _new(running, compiled, rule, scheduled)
-    effects.failpoint("run.before.begin")
-    is_new = effects.ledger.begin_run(hold.lease, run)
-    effects.failpoint("run.after.begin")
-    return run if is_new else effects.ledger.run(run.id) or run
 
 
 def _new(running: Running, compiled: Compiled, rule: CompiledRule, scheduled: Instant) -> Run:

@@ -323,6 +323,33 @@ def test_a_run_taken_up_too_late_sends_nothing(interrupted):
     assert shop.post.messages == []
 
 
+class Crash(Exception):
+    """The end of a process, as far as one can be played."""
+
+
+def test_a_run_without_a_decision_that_is_taken_up_too_late_has_failed(tmp_path: Path):
+    """It is as if it had never come."""
+    write_shop(tmp_path)
+    with open_shop(tmp_path) as shop:
+
+        def crash(name: str) -> None:
+            if name == "run.after.begin":
+                raise Crash
+
+        effects = replace(shop.running.effects, failpoint=crash)
+        running, shop.running = shop.running, replace(shop.running, effects=effects)
+        with pytest.raises(Crash):
+            shop.run()
+        (run,) = shop.world.ledger.unfinished_runs()
+        shop.clock.set(NOW + HOUR + 1)
+
+        report = go_on(running, shop.hold, shop.compiled, run)
+
+        assert report is not None
+        assert (report.run.status, report.run.reason) == ("failed", TOO_LATE)
+        assert shop.post.messages == []
+
+
 def test_a_rule_that_was_changed_does_not_go_on_with_an_old_run(interrupted):
     """What was decided for the old rule is closed and accounted for."""
     shop, run, root = interrupted
@@ -349,8 +376,9 @@ def test_a_source_that_fails_fails_the_run_with_an_alarm(tmp_path: Path):
         shop.clock.set(NOW + HOUR + 1)
         report = shop.run()
 
-        assert report is not None and report.run.status == "failed"
-        assert "purchases" in str(report.run.reason)
+        assert report is not None
+        assert (report.run.status, report.run.reason) == ("failed", TOO_LATE)
+        assert "purchases" in str(shop.log.lines[0]["reason"])
         assert shop.log.events(level="alarm") == ["run failed"]
         assert shop.post.messages == []
 
