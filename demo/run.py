@@ -1,7 +1,7 @@
-"""The demo: real purchases, a plan that says who enters and who leaves, and an apply that does it.
+"""The demo: real purchases, from YAML to a plan to deployed segments, and a month of coupon rules.
 
 Works in a copy, so that no tracked file changes: a temporary folder that is removed at the end,
-or the one that --keep names.
+or the one that --keep names. The picture of the funnel stays: demo/funnel.svg, or in that folder.
 """
 
 import argparse
@@ -14,10 +14,15 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 SEGFLOW = Path(sys.executable).with_name("segflow")
 PROJECT = ("segflow.toml", "catalog", "channels", "segments", "rules", "templates", "data")
+FUNNEL = "funnel.svg"
 
 NEW_YEAR = "1998-01-01T00:00:00Z"
 A_DAY_LATER = "1998-01-02T00:00:00Z"
 A_MONTH_LATER = "1998-02-01T00:00:00Z"
+
+ONE_MORNING = "1997-03-10T09:00:00Z"
+SPAN = ("1997-03-10T00:00:00Z", "1997-04-09T00:00:00Z")
+"""Thirty days in which customers are still arriving."""
 
 EDITS = (
     ("segments/value.yaml", "{field: spend_90d, gte: 100}", "{field: spend_90d, gte: 150}"),
@@ -63,8 +68,14 @@ def edit(folder: Path) -> None:
         print(f"\n  {name}\n  - where: {before}\n  + where: {after}", flush=True)
 
 
-def tell(folder: Path) -> None:
+def tell(folder: Path, picture: Path) -> None:
     """The story, command by command."""
+    tell_segments(folder)
+    tell_rules(folder, picture)
+
+
+def tell_segments(folder: Path) -> None:
+    """From YAML to a plan to deployed segments."""
     say("23,570 customers of a CD shop and their 69,659 purchases; eight segments in YAML.")
     segflow(folder, "validate")
     say("On 1 January 1998 nothing is deployed yet. What would an apply do?")
@@ -87,6 +98,19 @@ def tell(folder: Path) -> None:
     segflow(folder, "compile", "lapsed_7d", "--as-of", A_MONTH_LATER)
 
 
+def tell_rules(folder: Path, picture: Path) -> None:
+    """A month of rules that run by themselves."""
+    say("Rules say who of a segment gets what, and when; three are deployed beside the segments.")
+    segflow(folder, "rule", "list")
+    say("What would the coupon rule do on one morning of March 1997? A rehearsal sends nothing.")
+    segflow(folder, "rule", "run", "winback_coupon", "--at", ONE_MORNING)
+    say("Thirty days of March and April 1997, when customers are arriving, as the daemon runs them:")
+    print("# in virtual time, on a copy of the state, with nobody at the keyboard.", flush=True)
+    start, end = SPAN
+    segflow(folder, "daemon", "--from", start, "--to", end, "--picture", str(picture))
+    say(f"Where everybody ended, as a picture: {picture}")
+
+
 def main() -> None:
     """Tell the story in a copy of the project."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -95,11 +119,11 @@ def main() -> None:
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         copy_project(keep)
-        tell(keep)
+        tell(keep, keep / FUNNEL)
         return
     with tempfile.TemporaryDirectory(prefix="segflow-demo-") as folder:
         copy_project(Path(folder))
-        tell(Path(folder))
+        tell(Path(folder), CHECKOUT / "demo" / FUNNEL)
     print("\nThe demo worked in a temporary copy; your checkout is as it was.")
 
 

@@ -1,5 +1,6 @@
 """The shop in three stages, built once per test process: deployed, changed with a plan, applied."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from segflow.model.plan import Impact, Plan
 from segflow.planner.planfile import to_bytes
 from tests.faults import shop
 from tests.faults.ledger import Ledger, ledger
+from tests.faults.scene import Scene, deployed_scene, fresh
 from tests.faults.worker import apply_at, plan_at
 
 
@@ -54,3 +56,16 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Stages:
         before=ledger(planned),
         after=ledger(applied),
     )
+
+
+@pytest.fixture(scope="module")
+def deployed_rules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A deployed shop with rules, which nobody changes."""
+    with deployed_scene(tmp_path_factory.mktemp("rules") / "shop") as made:
+        yield made
+
+
+@pytest.fixture
+def scene(deployed_rules: Scene, tmp_path: Path) -> Scene:
+    """A copy of it, and a receiver that has heard nothing."""
+    return fresh(deployed_rules, tmp_path / "shop")

@@ -2,7 +2,6 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from segflow.app.daemon import run_once
 from tests.channels.receiver import receiving
 from tests.executor.campaign import NOW, counts
-from tests.faults.scene import CODES, LATER, USERS, Scene, deploy_shop, deployed_scene, fresh
+from tests.faults.scene import CODES, LATER, USERS, Scene, deploy_shop
 from tests.faults.worker import go_on, run_at, say_nothing, start, world_at
 
 KILLED = -9
@@ -37,19 +36,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(
             ("rule", "failpoint"), [(rule, name) for rule in rules for name in failpoints(rule)]
         )
-
-
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """A deployed shop that nobody changes."""
-    with deployed_scene(tmp_path_factory.mktemp("rules") / "shop") as made:
-        yield made
-
-
-@pytest.fixture
-def scene(deployed: Scene, tmp_path: Path) -> Scene:
-    """A copy of it, and a receiver that has heard nothing."""
-    return fresh(deployed, tmp_path / "shop")
 
 
 def test_every_act_of_a_run_has_a_failpoint_on_either_side():

@@ -1,27 +1,12 @@
 """Receivers that fail a run: what its account says, and what they have heard in the end."""
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from segflow.ports import Pause
 from tests.executor.campaign import counts, reasons
-from tests.faults.scene import CODES, USERS, Scene, deployed_scene, fresh
-
-
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """A deployed shop that nobody changes."""
-    with deployed_scene(tmp_path_factory.mktemp("rules") / "shop") as made:
-        yield made
-
-
-@pytest.fixture
-def scene(deployed: Scene, tmp_path: Path) -> Scene:
-    """A copy of it, and a receiver that has heard nothing."""
-    return fresh(deployed, tmp_path / "shop")
+from tests.faults.scene import CODES, USERS, Scene
 
 
 def mended(scene: Scene) -> Pause:
