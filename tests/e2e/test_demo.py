@@ -3,8 +3,11 @@
 import json
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -15,6 +18,9 @@ SEGFLOW = Path(sys.executable).with_name("segflow")
 NEW_YEAR = "1998-01-01T00:00:00Z"
 A_DAY_LATER = "1998-01-02T00:00:00Z"
 A_MONTH_LATER = "1998-02-01T00:00:00Z"
+FROM, TO = "1997-03-10T00:00:00Z", "1997-04-09T00:00:00Z"
+CODES = {"five_off": 8_000, "ten_off": 4_000}
+BUDGET = 10_000
 
 BOUGHT = "select 1 from purchases p where p.customer_id = c.customer_id and p.purchased_at <= $t"
 WITHIN = " and p.purchased_at > $t - interval {days} day"
@@ -84,11 +90,11 @@ def expected(warehouse: duckdb.DuckDBPyConnection, condition: str, at: str) -> i
     return int(row[0])
 
 
-def asked(folder: Path, *arguments: str) -> dict[str, object]:
+def asked(folder: Path, *arguments: str) -> dict[str, Any]:
     """What a command says in JSON."""
     command = [SEGFLOW, *arguments, "--json"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    answer: dict[str, object] = json.loads(done.stdout)
+    answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
 
@@ -148,3 +154,97 @@ def test_the_readme_shows_what_the_demo_prints(told: tuple[Path, str]) -> None:
 
     assert len(lines) > 10
     assert "\n".join(line.removeprefix("    ") for line in lines) in told[1]
+
+
+# --- a month of rules ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def month(told: tuple[Path, str]) -> list[dict[str, Any]]:
+    """The runs that the replay of the demo's month reports."""
+    runs: list[dict[str, Any]] = asked(told[0], "daemon", "--from", FROM, "--to", TO)["runs"]
+    return runs
+
+
+def of_rule(month: list[dict[str, Any]], rule: str) -> list[dict[str, Any]]:
+    """The runs of one rule, oldest first."""
+    return [run for run in month if run["rule"] == rule]
+
+
+def total(runs: list[dict[str, Any]]) -> Counter[str]:
+    """The buckets of runs added up."""
+    return sum((Counter(run["buckets"]) for run in runs), Counter())
+
+
+def test_every_rule_runs_on_its_days(month: list[dict[str, Any]]):
+    """The coupon rule on thirty mornings, the other two on Mondays."""
+    assert [run["scheduled"] for run in of_rule(month, "winback_coupon")] == [
+        *(f"1997-03-{day:02}T09:00:00Z" for day in range(10, 32)),
+        *(f"1997-04-{day:02}T09:00:00Z" for day in range(1, 9)),
+    ]
+    mondays = ("03-10", "03-17", "03-24", "03-31", "04-07")
+    for rule, hour in (("call_list", "07"), ("thank_big_spenders", "10")):
+        assert [run["scheduled"] for run in of_rule(month, rule)] == [
+            f"1997-{monday}T{hour}:00:00Z" for monday in mondays
+        ]
+
+
+def test_audiences_of_the_month_equal_handwritten_sql(
+    month: list[dict[str, Any]], warehouse: duckdb.DuckDBPyConnection
+):
+    """Each morning's audience is everyone who then had not bought for a week."""
+    condition = conditions(edited=True)["lapsed_7d"]
+    for run in of_rule(month, "winback_coupon"):
+        assert run["audience"] == expected(warehouse, condition, run["scheduled"])
+
+
+def test_buckets_of_every_run_add_up(month: list[dict[str, Any]]):
+    """Nobody of an audience is missing, nobody counts twice."""
+    assert len(month) == 40
+    for run in month:
+        assert sum(run["buckets"].values()) == run["audience"]
+
+
+def test_coupons_are_counted_to_the_last_code(month: list[dict[str, Any]]):
+    """Every coupon of the budget is given, the dear offer down to its last code; each delivered
+    message brought one."""
+    runs = of_rule(month, "winback_coupon")
+    given: Counter[str] = sum((Counter(run["coupons"]) for run in runs), Counter())
+    assert given.total() == total(runs)["delivered"] == BUDGET
+    assert given["ten_off"] == CODES["ten_off"]
+    assert given["five_off"] == BUDGET - CODES["ten_off"]
+    assert max(run["buckets"].get("delivered", 0) for run in runs) == 400
+
+
+def test_the_month_meets_every_limit(month: list[dict[str, Any]]):
+    """Caps, budget, stock and the size of a run each keep somebody back; one in ten is held out."""
+    runs = of_rule(month, "winback_coupon")
+    seen = total(runs)
+    for bucket in ("held_out", "capped", "out_of_stock", "over_budget", "over_max_recipients"):
+        assert seen[bucket] > 0
+    for run in runs:
+        assert 0.09 < run["buckets"]["held_out"] / run["audience"] < 0.11
+
+
+def test_the_demo_ends_with_a_table_that_adds_up(
+    told: tuple[Path, str], month: list[dict[str, Any]]
+):
+    """One line per rule with the numbers of its month, as the replay gives them to programs."""
+    folder, printed = told
+    _, _, table = printed.partition(f"$ segflow daemon --from {FROM} --to {TO}")
+    for rule in ("winback_coupon", "call_list", "thank_big_spenders"):
+        runs = of_rule(month, rule)
+        (line,) = [line for line in table.splitlines() if line.strip().startswith(rule)]
+        numbers = [int(word.replace(",", "")) for word in line.split()[1:] if word[0].isdigit()]
+        assert sum(run["audience"] for run in runs) in numbers
+        assert total(runs)["delivered"] in numbers
+
+
+def test_the_picture_shows_the_funnel(told: tuple[Path, str], month: list[dict[str, Any]]):
+    """A whole SVG with the month's audience in it."""
+    drawn = ET.parse(told[0] / "funnel.svg").getroot()
+    text = " ".join("".join(drawn.itertext()).split())
+    assert drawn.tag.endswith("svg")
+    for rule in ("winback_coupon", "call_list", "thank_big_spenders"):
+        assert rule in text
+        assert f"{sum(run['audience'] for run in of_rule(month, rule)):,}" in text
