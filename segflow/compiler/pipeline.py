@@ -7,6 +7,7 @@ from segflow.compiler.passes.definition import definition
 from segflow.compiler.passes.depends import depends
 from segflow.compiler.passes.draft import Draft, audience_of, draft_of, rule_entity
 from segflow.compiler.passes.normalize import normalize
+from segflow.compiler.passes.offers import offers
 from segflow.compiler.passes.resolve import resolve
 from segflow.compiler.passes.supported import supported
 from segflow.compiler.passes.supported_rules import supported_rules
@@ -27,7 +28,9 @@ Pass = Callable[[Draft], Draft]
 # whoever follows a chain later can trust that it ends. What can't be compiled is named before types
 # are judged, so that the typing pass may pass over it in silence. All of them always run: a person
 # wants every error at once.
-CHECKS: tuple[Pass, ...] = (resolve, cycles, supported, supported_rules, templates, typecheck)
+CHECKS: tuple[Pass, ...] = (
+    *(resolve, cycles, supported, supported_rules, offers, templates, typecheck),
+)
 
 # Only a project without errors comes this far. Definitions hash the normal shape, so that two ways
 # to write the same thing are one definition.
