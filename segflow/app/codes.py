@@ -1,4 +1,5 @@
-"""Codes of what validate finds when it asks the sources: the reference is made from this table."""
+"""Codes of what validate finds when it asks sources and channels: the reference is made from these
+tables."""
 
 from collections.abc import Mapping
 
@@ -7,7 +8,12 @@ NO_COLUMN = "SRC002"
 NOT_ASKED = "SRC003"
 MISFIT = "SRC004"
 
-CODES: Mapping[str, str] = {
+WRONG_SETTING = "CHN001"
+
+OF_CHANNELS: Mapping[str, str] = {
+    WRONG_SETTING: "A setting of a channel is not what its kind wants",
+}
+OF_SOURCES: Mapping[str, str] = {
     NO_TABLE: "A table of the catalog is not in its source",
     NO_COLUMN: "A column of the catalog is not in its table",
     NOT_ASKED: "A source can't be asked now",

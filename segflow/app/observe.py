@@ -1,6 +1,7 @@
 """Observing: all that the planner may know of the world, read once and never written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 
 from pyroaring import BitMap64
 
@@ -12,8 +13,11 @@ from segflow.model.address import Address
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.model.observed import Observed
-from segflow.model.plan import DropSegment, EvaluateSegment, Impact, PlanStep
-from segflow.ports import Progress
+from segflow.model.plan import DropSegment, EvaluateSegment, Impact, Plan
+from segflow.planner.files import former_contents
+from segflow.planner.impact import measure
+from segflow.planner.steps import moves_audience
+from segflow.ports import Progress, StateReader
 
 
 def observe(
@@ -21,53 +25,64 @@ def observe(
     compiled: Compiled,
     deployed: Deployed,
     as_of: Instant,
-    steps: Sequence[PlanStep],
+    plan: Plan | None,
     progress: Progress,
 ) -> Observed:
-    """What is deployed, and whom the steps would move: old and new definitions, both at `as_of`.
+    """What is deployed, and whom a plan would move: old and new definitions, both at `as_of`.
 
-    Without steps no source is asked. Raises SourceUnavailableError and UnusableDataError where a
-    new definition can't be evaluated; for an old one its last snapshot stands.
+    Without a plan no source is asked. Raises SourceUnavailableError and UnusableDataError where a
+    new definition can't be evaluated; for an old one of a segment its last snapshot stands.
     """
-    impacts = _Impacts(world, compiled, deployed, as_of, steps).all(progress) if steps else {}
+    moved = None if plan is None else _Impacts(world, compiled, deployed, as_of, plan)
     return Observed(
         as_of=as_of,
         version=deployed.version,
         deployed=deployed.objects,
         snapshots=deployed.snapshots,
-        impacts=impacts,
+        impacts={} if moved is None else moved.all(progress),
+        former=_former(compiled, deployed, world.state),
     )
 
 
+def _former(compiled: Compiled, deployed: Deployed, state: StateReader) -> Mapping[str, bytes]:
+    """The kept contents of files that are others now; of those that are lost nothing is said."""
+    wanted = {
+        digest for row in deployed.objects.values() for digest in former_contents(row, compiled)
+    }
+    found = ((digest, state.blob(digest)) for digest in sorted(wanted))
+    return {digest: content for digest, content in found if content is not None}
+
+
 class _Impacts:
-    """Evaluates what steps would move, as an apply of them would."""
+    """Evaluates what a plan would move, as an apply of it would, and whom its rules would reach."""
 
     def __init__(
-        self,
-        world: World,
-        compiled: Compiled,
-        deployed: Deployed,
-        as_of: Instant,
-        steps: Sequence[PlanStep],
+        self, world: World, compiled: Compiled, deployed: Deployed, as_of: Instant, plan: Plan
     ) -> None:
-        self._steps = steps
+        self._plan = plan
         self._deployed = deployed
         self._former = Former(world.effects, deployed, as_of)
-        self._evaluated = {step.segment for step in steps if isinstance(step, EvaluateSegment)}
+        self._evaluated = {step.segment for step in plan.steps if isinstance(step, EvaluateSegment)}
         self._evaluator = Evaluator(compiled, as_of, world.engines, self._kept)
 
     def all(self, progress: Progress) -> Mapping[Address, Impact]:
-        """An impact per segment that is evaluated or dropped."""
-        found: dict[Address, Impact] = {}
-        for number, step in enumerate(self._steps):
-            progress("evaluating", number, len(self._steps))
+        """An impact per segment that is evaluated or dropped, and per rule whose audience is
+        decided anew."""
+        work = {}
+        for step in self._plan.steps:
             match step:
                 case EvaluateSegment(segment=name):
-                    found[Address("segment", name)] = self._of_change(name)
+                    work[Address("segment", name)] = partial(self._of_change, name)
                 case DropSegment(segment=name):
-                    found[Address("segment", name)] = self._of_drop(name)
+                    work[Address("segment", name)] = partial(self._of_drop, name)
                 case _:
                     pass  # a commit moves nobody
+        for change in filter(moves_audience, self._plan.changes):
+            work[change.address] = partial(self._of_rule, change.address.name)
+        found = {}
+        for number, (address, measured) in enumerate(work.items()):
+            progress("evaluating", number, len(work))
+            found[address] = measured()
         return found
 
     def _of_change(self, name: str) -> Impact:
@@ -79,6 +94,9 @@ class _Impacts:
         snapshot = self._deployed.snapshots.get(name)
         size = 0 if snapshot is None else snapshot.size
         return Impact(size_now=size, size_after=None, entered=0, left=size, from_snapshot=True)
+
+    def _of_rule(self, name: str) -> Impact:
+        return measure(self._former.audience(name), self._evaluator.audience(name))
 
     def _kept(self, name: str) -> BitMap64 | None:
         """What an apply would find kept: what it evaluates itself, else the last snapshot."""

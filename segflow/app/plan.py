@@ -30,13 +30,13 @@ def make_plan(
     deployed = read_deployed(world.state)
     _refuse_other_project(world, deployed.version)
     instant = Instant(world.clock.now()) if as_of is None else as_of
-    seen = observe(world, compiled, deployed, instant, (), progress)
+    seen = observe(world, compiled, deployed, instant, None, progress)
     plan = build_plan(compiled, seen, with_impact=False)
     if not impact:
         return plan
     touched = (change.address for change in plan.changes if change.action != "delete")
     refuse_misfits(world, compiled, touched)
-    seen = observe(world, compiled, deployed, instant, plan.steps, progress)
+    seen = observe(world, compiled, deployed, instant, plan, progress)
     return build_plan(compiled, seen, with_impact=True)
 
 

@@ -15,6 +15,9 @@ PATTERN = "FIT004"
 DERIVED = "FIT005"
 NO_COUPON = "RUL001"
 RESERVED = "RUL002"
+TOO_FEW_CODES = "OFR001"
+GUESSABLE = "OFR002"
+SAME_CODES = "OFR003"
 TEMPLATE = "TPL001"
 PERSONAL = "TPL002"
 
@@ -32,6 +35,9 @@ CODES: Mapping[str, str] = {
     DERIVED: "A derived field declares another type than its feature gives",
     NO_COUPON: "An action's offer and its channel do not fit together",
     RESERVED: "A variant has the name of those who get nothing",
+    TOO_FEW_CODES: "A pattern can't give as many codes as are asked for",
+    GUESSABLE: "The codes of a pattern can be guessed",
+    SAME_CODES: "Two offers would give the same code",
     TEMPLATE: "A template can't be filled in",
     PERSONAL: "A message sends a personal field",
 }

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable
 
 from segflow.compiler.passes.cycles import cycles
 from segflow.compiler.passes.definition import definition
-from segflow.compiler.passes.depends import depends
+from segflow.compiler.passes.depends import depends, named_in
 from segflow.compiler.passes.draft import Draft, audience_of, draft_of, rule_entity
 from segflow.compiler.passes.normalize import normalize
+from segflow.compiler.passes.offers import offers
 from segflow.compiler.passes.resolve import resolve
 from segflow.compiler.passes.supported import supported
 from segflow.compiler.passes.supported_rules import supported_rules
@@ -15,6 +16,7 @@ from segflow.compiler.passes.typecheck import typecheck
 from segflow.compiler.passes.walk import predicate_sites, segment_sites
 from segflow.compiler.templates import names_used
 from segflow.diagnostics import Report
+from segflow.model.address import Address
 from segflow.model.codec import canonical, digest
 from segflow.model.compiled import Compiled, CompiledRule, CompiledSegment
 from segflow.model.predicate import InFile, InSegment
@@ -27,7 +29,9 @@ Pass = Callable[[Draft], Draft]
 # whoever follows a chain later can trust that it ends. What can't be compiled is named before types
 # are judged, so that the typing pass may pass over it in silence. All of them always run: a person
 # wants every error at once.
-CHECKS: tuple[Pass, ...] = (resolve, cycles, supported, supported_rules, templates, typecheck)
+CHECKS: tuple[Pass, ...] = (
+    *(resolve, cycles, supported, supported_rules, offers, templates, typecheck),
+)
 
 # Only a project without errors comes this far. Definitions hash the normal shape, so that two ways
 # to write the same thing are one definition.
@@ -68,12 +72,13 @@ def _rule(draft: Draft, name: str) -> CompiledRule:
     rule = draft.index.rules[name]
     entity = rule_entity(draft.index, rule)
     written = Segment(name=name, entity=entity, where=audience_of(rule, rule.where))
-    nodes = [site.node for site in segment_sites(written)]
+    sites = tuple(segment_sites(written))
+    nodes = [site.node for site in sites]
     audience = CompiledSegment(
         segment=written,
         where=draft.audiences[name],
         definition=draft.audience_definitions[name],
-        depends=draft.depends[rule.address],
+        depends=tuple(sorted({Address("entity", entity), *named_in(sites)})),
         segments=_segments_in(nodes),
         lists=_lists_in(nodes),
     )

@@ -1,5 +1,6 @@
 """What is deployed of a segment when it is about to change: recorded members, and those at T."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +16,7 @@ from segflow.executor.effects import Effects
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.members import load
 from segflow.membership.changes import Previous
+from segflow.model.address import Address
 from segflow.model.instant import Instant
 from segflow.model.plan import Impact
 from segflow.planner.impact import measure
@@ -44,9 +46,16 @@ def impact(was: Was | None, members: BitMap64) -> Impact:
     return measure(now, members, from_snapshot=was.now is None)
 
 
+def _unless_refused(evaluate: Callable[[str], BitMap64], name: str) -> BitMap64 | None:
+    try:
+        return evaluate(name)
+    except (SourceUnavailableError, RefusedError):
+        return None
+
+
 class Former:
-    """Gives what is deployed of segments at one instant. Definitions are compiled when first asked
-    for, since a plan of new segments needs none."""
+    """Gives what is deployed of segments and rules at one instant. Definitions are compiled when
+    first asked for, since a plan of new segments needs none."""
 
     def __init__(self, effects: Effects, deployed: Deployed, as_of: Instant) -> None:
         self._effects = effects
@@ -69,13 +78,15 @@ class Former:
         snapshot = self._deployed.snapshots.get(name)
         return None if snapshot is None else load(self._effects.snapshots, snapshot)
 
+    def audience(self, rule: str) -> BitMap64 | None:
+        """Whom the deployed rule reaches; None where it is not deployed, or its audience can't be
+        evaluated any more."""
+        if Address("rule", rule) not in self._deployed.objects or self._evaluator is None:
+            return None
+        return _unless_refused(self._evaluator.audience, rule)
+
     def _now(self, name: str) -> BitMap64 | None:
-        if self._evaluator is None:
-            return None
-        try:
-            return self._evaluator.members(name)
-        except (SourceUnavailableError, RefusedError):
-            return None
+        return None if self._evaluator is None else _unless_refused(self._evaluator.members, name)
 
     @cached_property
     def _evaluator(self) -> Evaluator | None:

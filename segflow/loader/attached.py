@@ -6,7 +6,6 @@ from pathlib import Path
 
 from segflow.diagnostics import Diagnostic
 from segflow.loader.files import FileUse, at_line, by_path, read_named
-from segflow.loader.nodes import shorten
 from segflow.model.address import Address
 from segflow.model.channel import CodesFromFile, Offer
 from segflow.model.codec import digest
@@ -78,22 +77,22 @@ def _uses(one: Object, sources: SourceMap) -> Iterator[FileUse]:
 def _codes(path: str, text: str, found: list[Diagnostic]) -> tuple[str, ...] | None:
     """One code a line, without the spaces around it; None, with errors, where a line has none."""
     first: dict[str, int] = {}
-    junk: list[tuple[int, str, str]] = []
+    junk: list[tuple[int, str]] = []
     for number, line in enumerate(io.StringIO(text, newline=None), start=1):
         code = line.strip()
         reason = _what_is_wrong(code, first)
         if reason is not None:
-            junk.append((number, line.rstrip("\n"), reason))
+            junk.append((number, reason))
         first.setdefault(code, number)
     if not first:
-        junk.append((1, "", "the file has no codes"))
-    for number, raw, reason in junk[:MOST_JUNK]:
+        junk.append((1, "the file has no codes"))
+    # The lines themselves are not shown: who reads it could use the codes.
+    for number, reason in junk[:MOST_JUNK]:
         help = "write one code on each line, each once"
-        found.append(at_line("FIL004", path, number, raw, reason, help))
+        found.append(at_line("FIL004", path, number, "", reason, help))
     if len(junk) > MOST_JUNK:
-        number, raw, _ = junk[MOST_JUNK]
         summary = f"{len(junk) - MOST_JUNK} more lines are at fault, the first of them here"
-        found.append(at_line("FIL004", path, number, raw, summary, None))
+        found.append(at_line("FIL004", path, junk[MOST_JUNK][0], "", summary, None))
     return None if junk else tuple(first)
 
 
@@ -101,7 +100,7 @@ def _what_is_wrong(code: str, first: Mapping[str, int]) -> str | None:
     if not code:
         return "the line has no code"
     if code in first:
-        return f"code `{shorten(code)}` stands in line {first[code]} already"
+        return f"the code stands in line {first[code]} already"
     if not code.isprintable():
         return "a code has characters that can't be shown"
     if len(code) > _LONGEST_CODE:

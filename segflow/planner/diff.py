@@ -157,7 +157,8 @@ def _explained(
 ) -> tuple[Change, ...]:
     """The changes in order, each with what forces it and what it reaches."""
     by_address = {change.address: change for change in changes}
-    reach = Reach(compiled.depends, by_address)
+    audiences = {rule.address: rule.audience.depends for rule in compiled.rules.values()}
+    reach = Reach(compiled.depends, audiences, by_address)
     zone = _zone_change(compiled, observed)
     return tuple(_explain(by_address[address], reach, zone) for address in _ordered(by_address))
 

@@ -1,6 +1,6 @@
 """Whom a change moves: arithmetic on sets of members that were evaluated at one instant."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pyroaring import BitMap64
 
@@ -22,7 +22,15 @@ def measure(now: BitMap64 | None, after: BitMap64 | None, *, from_snapshot: bool
     )
 
 
+def segment_impacts(changes: Iterable[Change]) -> Iterator[Impact]:
+    """The impacts of segments."""
+    for change in changes:
+        if change.impact is not None and change.address.kind == "segment":
+            yield change.impact
+
+
 def totals(changes: Iterable[Change]) -> tuple[int, int]:
-    """How many enter and how many leave, over all segments; a user counts once per segment."""
-    impacts = [change.impact for change in changes if change.impact is not None]
+    """How many enter and how many leave, over all segments; a user counts once per segment. Whom
+    rules reach follows from that and is not added."""
+    impacts = tuple(segment_impacts(changes))
     return sum(one.entered for one in impacts), sum(one.left for one in impacts)

@@ -15,6 +15,7 @@ from segflow.model.plan import (
     PlanStep,
 )
 from segflow.planner.impact import totals
+from segflow.planner.rules import holdout, next_run, planned_rule, shares
 
 FORMAT_VERSION = "1.0"
 """The major number changes when a reader of the old form would be misled, the minor one when
@@ -43,7 +44,7 @@ def to_json(plan: Plan) -> dict[str, Any]:
             for stop in plan.blocked
         ],
         "summary": _counts(plan) | {"entered": entered, "left": left},
-        "changes": [_change(change) for change in plan.changes],
+        "changes": [_change(change, plan) for change in plan.changes],
         "steps": [_step(step) for step in plan.steps],
         "renames": [{"deleted": str(old), "created": str(new)} for old, new in plan.renames],
     }
@@ -55,7 +56,7 @@ def _counts(plan: Plan) -> dict[str, int]:
     return counts | {"unchanged": plan.unchanged}
 
 
-def _change(change: Change) -> dict[str, Any]:
+def _change(change: Change, plan: Plan) -> dict[str, Any]:
     return {
         "address": str(change.address),
         "kind": change.address.kind,
@@ -67,6 +68,19 @@ def _change(change: Change) -> dict[str, Any]:
         "frozen": change.frozen,
         "definition": change.definition,
         "impact": None if change.impact is None else _impact(change.impact),
+        "rule": _rule(change, plan),
+    }
+
+
+def _rule(change: Change, plan: Plan) -> dict[str, Any] | None:
+    rule = planned_rule(change)
+    if rule is None:
+        return None
+    found = next_run(rule, plan.as_of, plan.timezone)
+    return {
+        "holdout": holdout(rule),
+        "variants": [{"name": name, "share": share} for name, share in shares(rule)],
+        "next_run": None if found is None else format_instant(found),
     }
 
 
@@ -75,6 +89,7 @@ def _attribute(attribute: AttributeChange) -> dict[str, Any]:
         "path": attribute.path,
         "before": _value(attribute.before),
         "after": _value(attribute.after),
+        "lines": list(attribute.lines),
     }
 
 

@@ -15,7 +15,7 @@ from segflow.planner.diff import difference
 from segflow.planner.guards import blocked
 from segflow.planner.reach import closure
 from segflow.planner.renames import look_alikes
-from segflow.planner.steps import drops_members, moves_members, steps
+from segflow.planner.steps import drops_members, moves_audience, moves_members, steps
 
 
 def build_plan(compiled: Compiled, observed: Observed, *, with_impact: bool) -> Plan:
@@ -78,7 +78,7 @@ def plan_id(plan: Plan) -> str:
 
 
 def _with_impact(change: Change, observed: Observed) -> Change:
-    if not (moves_members(change) or drops_members(change)):
+    if not (moves_members(change) or drops_members(change) or moves_audience(change)):
         return change
     return replace(change, impact=observed.impacts.get(change.address))
 

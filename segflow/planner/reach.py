@@ -12,10 +12,14 @@ _REPORTED = ("segment", "rule")
 
 
 class Reach:
-    """The dependencies of the desired objects, both ways, as far as changes travel along them."""
+    """The dependencies of the desired objects, both ways, as far as changes travel along them.
+    `audiences` are what the audiences of rules rest on, directly: less than the rules do."""
 
-    def __init__(self, depends: Depends, changes: Mapping[Address, Change]) -> None:
+    def __init__(
+        self, depends: Depends, audiences: Depends, changes: Mapping[Address, Change]
+    ) -> None:
         self._depends = depends
+        self._audiences = audiences
         self._changes = changes
         self._dependents: dict[Address, list[Address]] = {}
         for dependent, needs in depends.items():
@@ -23,16 +27,14 @@ class Reach:
                 self._dependents.setdefault(need, []).append(dependent)
 
     def causes(self, address: Address) -> tuple[Address, ...]:
-        """The created and updated objects that an object rests on, directly or not, in order.
+        """The created and updated objects, and those with another list file, that the definition of
+        an object rests on, directly or not, in order.
 
         Of segments only those whose definition or mode changes: a new owner forces nothing.
         """
+        needs = self._audiences.get(address, (address,))
         return tuple(
-            sorted(
-                found
-                for found in closure(self._depends, (address,))
-                if self._forces(found, address)
-            )
+            sorted(found for found in closure(self._depends, needs) if self._forces(found, address))
         )
 
     def effects(self, address: Address) -> tuple[Address, ...]:
@@ -49,8 +51,10 @@ class Reach:
 
     def _forces(self, found: Address, address: Address) -> bool:
         change = self._changes.get(found)
-        if found == address or change is None or change.action not in ("create", "update"):
+        if found == address or change is None:
             return False
+        if change.action not in ("create", "update") and not change.attributes:
+            return False  # recomputed itself, for a cause that is told
         return found.kind != "segment" or changes_members(change)
 
     def _carries(self, address: Address) -> bool:

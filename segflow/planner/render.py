@@ -9,8 +9,10 @@ from typing import Literal
 from segflow.model.address import Address
 from segflow.model.instant import format_instant
 from segflow.model.plan import ActionName, AttributeChange, Blocked, Change, Impact, Plan
+from segflow.model.rule import Rule
 from segflow.model.wording_text import Plain, Word, flow
-from segflow.planner.impact import totals
+from segflow.planner.impact import segment_impacts, totals
+from segflow.planner.rules import holdout, next_run, planned_rule, shares
 
 Style = Literal["plain", "bold", "muted", "create", "update", "delete", "recompute", "blocked"]
 
@@ -59,7 +61,7 @@ def _lines(plan: Plan) -> Iterator[Line]:
     for change in plan.changes:
         yield ()
         yield _head(change)
-        for line in _body(change, stops.get(change.address, ())):
+        for line in _body(change, plan, stops.get(change.address, ())):
             yield (Piece("      "), *line)
     yield from _closing(plan)
 
@@ -78,7 +80,7 @@ def _summary(plan: Plan) -> str:
 
 
 def _totals(plan: Plan) -> str:
-    if all(change.impact is None for change in plan.changes):
+    if not any(segment_impacts(plan.changes)):
         return ""
     entered, left = totals(plan.changes)
     return f"{entered:,} would enter and {left:,} would leave."
@@ -121,11 +123,14 @@ def _head(change: Change) -> Line:
     )
 
 
-def _body(change: Change, stops: Iterable[Blocked]) -> Iterator[Line]:
-    yield from (_attribute(attribute) for attribute in change.attributes)
+def _body(change: Change, plan: Plan, stops: Iterable[Blocked]) -> Iterator[Line]:
+    for attribute in change.attributes:
+        yield from _attribute(attribute)
     if change.frozen:
         yield (Piece("stays as it was frozen: a static segment keeps its members", "muted"),)
-    if change.impact is not None:
+    if (rule := planned_rule(change)) is not None:
+        yield from _rule(rule, change, plan)
+    elif change.impact is not None:
         yield _size(change.impact)
     if change.reaches:
         yield (Piece("reaches ", "muted"), Piece(_names(change.reaches)))
@@ -133,12 +138,28 @@ def _body(change: Change, stops: Iterable[Blocked]) -> Iterator[Line]:
         yield (Piece(f"blocked by {stop.rule}: ", "blocked"), Piece(stop.message))
 
 
-def _attribute(attribute: AttributeChange) -> Line:
-    after = _ABSENT if attribute.after is None else Piece(_shown(attribute.after), "create")
+def _attribute(attribute: AttributeChange) -> Iterator[Line]:
     head = Piece(f"{attribute.path}: ")
+    if len(attribute.lines) == 1:
+        yield (head, _of_text(attribute.lines[0]))
+    elif attribute.lines:
+        yield (Piece(f"{attribute.path}:"),)
+        yield from ((Piece("  "), _of_text(line)) for line in attribute.lines)
+    else:
+        yield (head, *_values(attribute))
+
+
+def _values(attribute: AttributeChange) -> Line:
+    after = _ABSENT if attribute.after is None else Piece(_shown(attribute.after), "create")
     if attribute.before is None:
-        return (head, after)
-    return (head, Piece(_shown(attribute.before), "delete"), Piece(" → ", "muted"), after)
+        return (after,)
+    return (Piece(_shown(attribute.before), "delete"), Piece(" → ", "muted"), after)
+
+
+def _of_text(line: str) -> Piece:
+    """A line of a text file that differs, as in a unified diff."""
+    styles: dict[str, Style] = {"+": "create", "-": "delete"}
+    return Piece(_cut(line), styles.get(line[:1], "muted"))
 
 
 _ABSENT = Piece("(none)", "muted")
@@ -160,6 +181,45 @@ def _size(impact: Impact) -> Line:
     )
 
 
+def _rule(rule: Rule, change: Change, plan: Plan) -> Iterator[Line]:
+    """Whom a rule reaches, with what, and when next, as far as that is new."""
+    is_new = change.action == "create"
+    if is_new:
+        yield from _reached(rule, change.impact)
+    elif change.impact is not None:
+        yield _audience(change.impact)
+    if is_new or {one.path.partition(".")[0] for one in change.attributes} & {"trigger", "active"}:
+        found = next_run(rule, plan.as_of, plan.timezone)
+        yield (
+            Piece("next run ", "muted"),
+            _ABSENT if found is None else Piece(format_instant(found)),
+        )
+
+
+def _reached(rule: Rule, impact: Impact | None) -> Iterator[Line]:
+    """The audience and its arms; nothing where neither is known."""
+    held = holdout(rule)
+    arms = ", ".join(f"{name} {share} %" for name, share in shares(rule))
+    if held is not None:
+        arms = f"{held} % holdout" + (f", then {arms}" if arms else "")
+    many = () if impact is None else (Piece("reaches ", "muted"), Piece(f"{impact.size_after:,} "))
+    if many or arms:
+        yield (*many, Piece("at each run", "muted"), Piece(f": {arms}" if arms else ""))
+
+
+def _audience(impact: Impact) -> Line:
+    after = f"{impact.size_after or 0:,}"
+    if impact.size_now is None:
+        return (Piece(f"audience {after}"),)
+    return (
+        Piece(f"audience {impact.size_now:,} → {after} ("),
+        Piece(f"+{impact.entered:,} newly", "create"),
+        Piece(", "),
+        Piece(f"−{impact.left:,} no longer", "delete"),
+        Piece(")"),
+    )
+
+
 def _doubt(impact: Impact) -> str:
     return ", counted from the last snapshot" if impact.from_snapshot else ""
 
@@ -172,7 +232,10 @@ def _names(addresses: tuple[Address, ...]) -> str:
 
 def _shown(text: str) -> str:
     """A JSON value as a person writes it; a long one is cut in its middle."""
-    shown = flow(_readable(json.loads(text, parse_float=Plain, parse_int=Plain)))
+    return _cut(flow(_readable(json.loads(text, parse_float=Plain, parse_int=Plain))))
+
+
+def _cut(shown: str) -> str:
     if len(shown) <= _LONG:
         return shown
     return f"{shown[: _LONG // 2]}…{shown[-(_LONG // 2 - 1) :]}"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from segflow.model.compiled import Compiled
 from segflow.model.plan import Change, CommitState, DropSegment, EvaluateSegment, PlanStep
-from segflow.planner.reach import changes_members
+from segflow.planner.reach import changes_definition, changes_members
 
 
 def steps(changes: Iterable[Change], compiled: Compiled) -> tuple[PlanStep, ...]:
@@ -28,6 +28,12 @@ def moves_members(change: Change) -> bool:
     if change.address.kind != "segment" or change.action == "delete":
         return False
     return changes_members(change) and not change.frozen
+
+
+def moves_audience(change: Change) -> bool:
+    """Whether a change decides anew whom a rule reaches; nobody is evaluated for it at apply."""
+    is_rule = change.address.kind == "rule" and change.action != "delete"
+    return is_rule and changes_definition(change)
 
 
 def drops_members(change: Change) -> bool:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from segflow.app.validate import load
 from segflow.app.wiring import open_world
 from segflow.errors import InvalidProjectError
 from segflow.executor.outcome import SegmentOutcome
+from segflow.model.catalog import Source
 from segflow.model.plan import EvaluateSegment, Impact, Plan
+from segflow.ports import Engine
 from tests.app.conftest import Edit
 from tests.faults import shop
 from tests.faults.ledger import ledger
@@ -79,6 +82,58 @@ def test_apply_does_what_the_plan_foretold(root: Path):
     assert outcome.drift == ()
 
 
+def of_rules(plan: Plan) -> dict[str, Impact | None]:
+    """The impact of each changed rule."""
+    return {
+        change.address.name: change.impact
+        for change in plan.changes
+        if change.address.kind == "rule"
+    }
+
+
+def test_plan_tells_whom_rules_would_reach(root: Path):
+    """By what is deployed and by what is planned, both at the plan's instant, each evaluated once;
+    an apply evaluates no rule."""
+    shop.write_after(root)
+    asked: list[str] = []
+    with world_at(root, shop.SECOND) as world:
+
+        def engines(source: Source) -> Engine:
+            asked.append(source.name)
+            return world.engines(source)
+
+        compiled = load(root, None).compiled
+        plan = make_plan(replace(world, engines=engines), compiled, shop.SECOND)
+        quiet = impacts(plan)["quiet"]
+        assert quiet is not None
+        assert quiet.entered
+        frozen = len(ledger(root).members["first_buyers"])
+        thanks = of_rules(plan)["thanks"]
+        assert thanks is not None
+        assert (thanks.size_now, thanks.size_after, thanks.entered) == (None, frozen, frozen)
+        assert of_rules(plan) == {"winback": quiet, "thanks": thanks}
+
+        tables_of_the_catalog, segments, rules = 1, 6, 3
+        assert len(asked) == tables_of_the_catalog + segments + rules
+        asked.clear()
+        apply(replace(world, engines=engines), plan)
+        assert len(asked) == segments
+
+
+def test_a_rule_without_change_of_audience_asks_nobody(root: Path):
+    """An edited template is told by its lines, an edited file of codes by numbers; nobody is
+    evaluated for them: it works with the data gone."""
+    shop.write(root, {"templates/hi.j2": "Hello\n", "codes/five.txt": "FIVE-1\n"})
+    (root / "data" / "purchases.parquet").unlink()
+    plan = plan_at(root, shop.SECOND)
+    assert of_rules(plan) == {"winback": None}
+    assert [change.action for change in plan.changes] == ["update", "update"]
+    assert [one.lines for change in plan.changes for one in change.attributes] == [
+        ("+0 new, 2 withdrawn",),
+        ("-Take {{ offer.code }}", "+Hello"),
+    ]
+
+
 def test_description_moves_nobody(root: Path, edit: Edit):
     """A change of words is applied without asking a source, and members stay as they are."""
     edit("segments/shop.yaml", "segment: recent\n", "segment: recent\ndescription: new\n")
@@ -135,6 +190,9 @@ def test_snapshot_stands_for_a_definition_that_can_not_be_asked(root: Path, edit
     assert found is not None
     assert found.from_snapshot
     assert found.size_now == len(ledger(root).members["gone"])
+    rule = of_rules(plan)["winback"]
+    assert rule is not None
+    assert rule.size_now is None
     with world_at(root, shop.SECOND) as world:
         assert apply(world, plan).drift == ()
     assert plan_at(root, shop.LATER).is_empty

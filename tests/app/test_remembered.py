@@ -45,9 +45,9 @@ def test_nothing_is_remembered_before_an_apply(fresh: Path) -> None:
     assert recalled(fresh) is None
 
 
-@pytest.mark.parametrize("change", ["edit", "add", "remove", "settings"])
+@pytest.mark.parametrize("change", ["edit", "add", "remove", "settings", "template", "codes"])
 def test_any_change_of_a_file_silences_memory(fresh: Path, change: str) -> None:
-    """An edited, new or removed file, and edited settings, make a plan read everything."""
+    """An edited, new or removed file, of whatever kind, makes a plan read everything."""
     spare = fresh / "segments" / "spare.yaml"
     spare.write_text("segment: spare\nentity: customer\nwhere: {everyone: true}\n")
     deploy(fresh)
@@ -62,6 +62,10 @@ def test_any_change_of_a_file_silences_memory(fresh: Path, change: str) -> None:
             )
         case "remove":
             spare.unlink()
+        case "template":
+            (fresh / "templates" / "hi.j2").write_text("Hello\n")
+        case "codes":
+            (fresh / "codes" / "five.txt").write_text("FIVE-1\n")
         case "settings":
             settings = fresh / "segflow.toml"
             settings.write_text(settings.read_text() + '\n[state]\nsnapshots = "elsewhere"\n')

@@ -33,6 +33,41 @@ def test_root_is_the_nearest_folder_upward(fresh: Path):
         find_root(fresh.parent)
 
 
+CHANNELS = """
+channel: letterbox
+kind: file
+---
+channel: hook
+kind: webhook
+url: https://example.com/hook
+headers:
+  Host: example.com
+timout: 3s
+---
+channel: mail
+kind: email
+anything: goes
+"""
+
+
+def test_settings_of_channels_are_judged_at_their_place(fresh: Path):
+    """A wrong setting at its key, a missing one at the kind that wants it; all with the rest of
+    what is wrong."""
+    (fresh / "rules" / "channels.yaml").write_text(CHANNELS)
+    with pytest.raises(InvalidProjectError) as caught:
+        load(fresh, None)
+    told = [
+        (found.code, found.address, found.span and found.span.line, found.summary)
+        for found in caught.value.report
+    ]
+    assert told == [
+        ("CHN001", "channel.letterbox", 3, "the setting `path` is missing"),
+        ("CHN001", "channel.hook", 9, "`Host` has to be the name of a header that is yours to set"),
+        ("CHN001", "channel.hook", 10, "the setting `timout` is not known"),
+        ("SUP001", "channel.mail", 13, "a channel of kind email is not supported yet"),
+    ]
+
+
 def test_errors_of_all_files_come_at_once(root: Path, edit: Edit):
     """What the loader and what the compiler finds is told together, in file order."""
     edit("catalog/shop.yaml", "  table: purchases\n", "  table: purchases\n  tabel: purchases\n")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from segflow.app.codes import CODES as OF_SOURCES
+from segflow.app.codes import OF_CHANNELS, OF_SOURCES
 from segflow.compiler.codes import CODES as OF_MEANING
 from segflow.loader.codes import CODES as OF_TEXT
 from tests.docs.pages import DOCS
@@ -11,6 +11,7 @@ PAGE = DOCS / "reference" / "diagnostics.md"
 TABLES: Mapping[str, Mapping[str, str]] = {
     "The text of files": OF_TEXT,
     "Their meaning": OF_MEANING,
+    "Their channels": OF_CHANNELS,
     "Their sources": OF_SOURCES,
 }
 _BEGIN = "<!-- codes: made by `python -m tests.docs.write` -->\n"

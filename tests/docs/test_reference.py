@@ -11,8 +11,11 @@ from segflow.cli import failures
 from segflow.cli.main import main
 from segflow.loader.project import load_project
 from segflow.model.address import Address
+from segflow.model.codec import canonical
+from segflow.model.duration import Duration
 from segflow.model.instant import Instant
 from segflow.model.plan import AttributeChange, Blocked, Change, Impact, Plan
+from segflow.model.rule import Action, EveryTrigger, Rule, Variant
 from segflow.planner.machine import to_json
 from tests.docs import commands_page, diagnostics_page
 from tests.docs.pages import DOCS, blocks, pages
@@ -121,10 +124,17 @@ def test_every_exit_code_is_documented():
 
 def full_plan() -> Plan:
     """A plan in which nothing is empty."""
-    address = Address("segment", "a")
+    address = Address("rule", "a")
+    rule = Rule(
+        name="a",
+        segment="s",
+        trigger=EveryTrigger(every=Duration(count=1, unit="d")),
+        variants=(Variant(name="one", send=(Action(channel="push"),)),),
+    )
     change = Change(
         address=address,
         action="update",
+        canonical=canonical(rule),
         attributes=(AttributeChange(path="where.gte", before="1", after="2"),),
         because=(address,),
         reaches=(address,),
@@ -147,7 +157,7 @@ def full_plan() -> Plan:
 
 
 def test_every_key_of_a_plans_json_is_documented():
-    """The three tables of the page have the keys of the plan, a change and an impact."""
+    """The four tables of the page have the keys of the plan, a change, an impact and a rule."""
     page = (DOCS / "reference" / "plan-json.md").read_text(encoding="utf-8")
     tables = [
         [
@@ -163,6 +173,7 @@ def test_every_key_of_a_plans_json_is_documented():
         sorted(plan),
         sorted(change),
         sorted(change["impact"]),
+        sorted(change["rule"]),
     ]
     assert f'"{plan["format_version"]}"' in page
 

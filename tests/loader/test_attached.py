@@ -38,18 +38,19 @@ def test_codes_are_lines(tmp_path):
     [
         ("", 1, "the file has no codes"),
         ("A\n\nB\n", 2, "the line has no code"),
-        ("A\nB\nA\n", 3, "code `A` stands in line 1 already"),
+        ("A\nB\nA\n", 3, "the code stands in line 1 already"),
         ("A\nB\x07\n", 2, "a code has characters that can't be shown"),
         ("A" * 256, 1, "a code is longer than 255 characters"),
     ],
 )
 def test_what_is_no_code_is_told_at_its_line(tmp_path, content, line, summary):
-    """A file with a line at fault is not taken at all."""
+    """A file with a line at fault is not taken at all; its codes are not shown."""
     project, report = load(tmp_path, {"catalog/a.yaml": OFFER, "codes/o.txt": content})
     (found,) = report
     assert found.span is not None
     told = (found.code, found.span.path, found.span.line, found.summary)
     assert told == ("FIL004", "codes/o.txt", line, summary)
+    assert found.span.text == ""
     assert project.files == {}
 
 

@@ -1,5 +1,6 @@
 """Impact and guards: whom a change moves, and when that is too much."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -42,13 +43,15 @@ def test_the_digest_is_that_of_the_new_members(after):
 
 
 def test_totals_are_over_all_segments():
-    """A user who moves in two segments counts twice; changes without impact count nothing."""
+    """A user who moves in two segments counts twice; changes without impact count nothing, and
+    audiences of rules are not added."""
     impacts = [
         Impact(size_now=3, size_after=4, entered=2, left=1),
         None,
         Impact(size_now=None, size_after=5, entered=5, left=0),
     ]
     changes = [Change(address=ADDRESS, action="update", impact=impact) for impact in impacts]
+    changes.append(replace(changes[0], address=Address("rule", "s")))
 
     assert totals(changes) == (7, 1)
 

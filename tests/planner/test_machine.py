@@ -77,8 +77,8 @@ def test_an_update_in_full(tmp_path):
         "name": "lapsed",
         "action": "update",
         "attributes": [
-            {"path": "owner", "before": None, "after": "growth"},
-            {"path": "where.within", "before": "7d", "after": "14d"},
+            {"path": "owner", "before": None, "after": "growth", "lines": []},
+            {"path": "where.within", "before": "7d", "after": "14d", "lines": []},
         ],
         "because": [],
         "reaches": ["segment.lapsed_us"],
@@ -92,9 +92,35 @@ def test_an_update_in_full(tmp_path):
             "digest": None,
             "from_snapshot": False,
         },
+        "rule": None,
     }
     assert document["steps"][0] == {"step": "evaluate", "segment": "lapsed"}
     assert document["steps"][-1] == {"step": "commit"}
+
+
+def test_a_rule_in_full(tmp_path):
+    """Who would get what share of the audience, and when; users of rules are in no total."""
+    _, document = case("rule_created", tmp_path)
+    rule = next(one for one in document["changes"] if one["address"] == "rule.winback")
+
+    assert rule["impact"]["size_after"] == 23194
+    assert rule["rule"] == {
+        "holdout": "10",
+        "variants": [{"name": "five_off", "share": "50"}, {"name": "ten_off", "share": "50"}],
+        "next_run": "1998-01-01T09:00:00Z",
+    }
+    assert (document["summary"]["entered"], document["summary"]["left"]) == (0, 0)
+
+
+def test_a_changed_file_in_full(tmp_path):
+    """Digests of the two contents, and what differs; of codes their numbers and nothing else."""
+    _, document = case("rule_files", tmp_path)
+    (codes,), (_, short) = (one["attributes"] for one in document["changes"])
+
+    assert codes["lines"] == ["+3 new, 1 withdrawn"]
+    assert short["path"] == 'templates["short.j2"]'
+    assert short["lines"] == ["+Bye"]
+    assert short["before"].startswith("sha256:") != short["after"]
 
 
 def test_numbers_lose_no_digit(tmp_path):

@@ -16,13 +16,14 @@ from segflow.model.segment import Segment
 def depends(draft: Draft) -> Draft:
     """Give every object the addresses that it names, in order."""
     found = {
-        address: tuple(sorted({*_named(one), *_in_sites(draft.sites.get(address, ()))} - {address}))
+        address: tuple(sorted({*_named(one), *named_in(draft.sites.get(address, ()))} - {address}))
         for address, one in draft.project.objects.items()
     }
     return replace(draft, depends=found)
 
 
-def _in_sites(sites: Iterable[Site]) -> Iterator[Address]:
+def named_in(sites: Iterable[Site]) -> Iterator[Address]:
+    """What the nodes of predicates name."""
     for site in sites:
         match site.node:
             case Aggregate(events=events):

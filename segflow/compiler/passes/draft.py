@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from segflow.compiler.codes import NOT_YET
 from segflow.compiler.passes.walk import Site, entity_sites, rule_sites, segment_sites
-from segflow.diagnostics import Diagnostic, Report, Span
+from segflow.diagnostics import Diagnostic, Report, Severity, Span
 from segflow.model.address import Address
 from segflow.model.catalog import Entity, Event, Field, Property, Source
 from segflow.model.predicate import Aggregate, All, InSegment, Predicate
@@ -60,6 +60,7 @@ class Draft:
         at_key: bool = False,
         detail: str | None = None,
         help: str | None = None,
+        severity: Severity = "error",
     ) -> None:
         """Report a finding about the value at `path` of an object, or about the key there."""
         find = self.project.sources.key if at_key else self.project.sources.value
@@ -69,6 +70,7 @@ class Draft:
                 summary=summary,
                 detail=detail,
                 help=help,
+                severity=severity,
                 span=find(address, path),
                 address=str(address),
             )
