@@ -8,10 +8,10 @@ SKEW = Duration(count=5, unit="min")
 """How far two machines' clocks may differ: a plan is often applied elsewhere than it was made."""
 
 
-def refuse_ahead(as_of: Instant, now: Instant) -> None:
-    """Raises RefusedError for an instant that is further ahead than clocks may differ."""
+def refuse_ahead(as_of: Instant, now: Instant, option: str = "--as-of") -> None:
+    """Raises RefusedError for an instant, of that option, further ahead than clocks may differ."""
     if as_of > now + (SKEW.milliseconds or 0):
         raise RefusedError(
             f"{format_instant(as_of)} has not come yet; it is {format_instant(now)} here",
-            hint="nobody's membership is known at an instant to come; take an earlier --as-of",
+            hint=f"nobody's membership is known at an instant to come; take an earlier {option}",
         )

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from segflow.app.ahead import refuse_ahead
 from segflow.app.wiring import RecordingChannels, World
 from segflow.clock import VirtualClock
 from segflow.errors import NotDeployedError, RefusedError
@@ -22,7 +23,7 @@ from segflow.model.instant import Instant, format_instant
 from segflow.model.run import RunReport
 from segflow.ports import Clock, Log, Pause, Progress
 
-__all__ = ["Condition", "Daemon", "daemon", "replay_span", "run_once"]
+__all__ = ["Condition", "Daemon", "daemon", "rehearsal_folder", "replay_span", "run_once"]
 
 
 def daemon(world: World, pause: Pause, log: Log, started: Callable[[Daemon], None]) -> None:
@@ -79,19 +80,20 @@ def run_once(
     with the channels that send here; None where it was told to stop before the end.
 
     Otherwise a rehearsal on a copy of the state, as if it were that instant: what would be sent is
-    kept in rehearsal_folder(). Raises NotDeployedError, LockedError where a daemon is at work, and
-    what the sources and the state raise.
+    kept in rehearsal_folder(). Raises NotDeployedError, LockedError where a daemon is at work,
+    RefusedError for a live run as of an instant to come, and what the state raises.
     """
     _refuse_nothing(world)
     scheduled = Instant(world.clock.now()) if at is None else at
     if live:
+        refuse_ahead(scheduled, Instant(world.clock.now()), "--at")
         return _run_live(world, name, scheduled, pause, log, progress)
     folder = rehearsal_folder(world, name)
-    for file in folder.glob("*.jsonl"):
-        file.unlink()
     clock = VirtualClock(scheduled)
     with _rehearsal(world, clock, scheduled, folder, progress) as (running, hold, compiled):
-        _refuse_unknown(compiled, name)
+        _refuse_unknown(compiled, name)  # before its name is taken for a folder's
+        for file in folder.glob("*.jsonl"):
+            file.unlink()
         return run_rule(running, hold, compiled, name, scheduled)
 
 

@@ -1,6 +1,7 @@
 """Questions about rules and runs: list, show, what is next, and what was run."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -8,15 +9,21 @@ from segflow.app.segments import Status, status_of
 from segflow.app.wiring import World
 from segflow.campaign.schedule import occurrences
 from segflow.compiler.timeline import LAST
-from segflow.errors import RefusedError
+from segflow.errors import NotDeployedError, RefusedError
 from segflow.executor.account import report_of
 from segflow.executor.deployed import decoded, read_deployed
+from segflow.executor.judge import arms_of, is_coupon
+from segflow.executor.running import run_id
 from segflow.executor.timing import active_bounds, rule_zone, scheduled_trigger
 from segflow.loader.suggest import nearest
+from segflow.model.address import Address
 from segflow.model.compiled import Compiled, CompiledRule
 from segflow.model.instant import Instant
-from segflow.model.rule import Rule
-from segflow.model.run import Run, RunReport
+from segflow.model.rule import HOLDOUT, Rule
+from segflow.model.run import Run, RunReport, SendStatus, Stock
+
+SHOWN = 5
+"""How many instants to come, and how many runs, belong to the picture of a rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +35,52 @@ class ListedRule:
     status: Status
     next: Instant | None
     last: Run | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmShare:
+    """An arm, the part of the audience that falls into it (0 to 1), and the channels that it is
+    sent through; none for the holdout."""
+
+    name: str
+    share: float
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedChannel:
+    """A channel that a rule sends through; `live` where it really sends in this environment."""
+
+    name: str
+    kind: str
+    live: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownRule:
+    """A rule of the working tree, and what the state knows of it. `coupons_given` counts the codes
+    that all its runs reserved or gave away; None where it gives none."""
+
+    rule: CompiledRule
+    listed: ListedRule
+    arms: tuple[ArmShare, ...]
+    channels: tuple[UsedChannel, ...]
+    stocks: tuple[Stock, ...]
+    coupons_given: int | None
+    upcoming: tuple[Instant, ...]
+    runs: Sequence[Run]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendCount:
+    """How many sends of a run through one channel have one status."""
+
+    channel: str
+    status: SendStatus
+    count: int
+
+
+# --- rules -----------------------------------------------------------------------------------
 
 
 def listing(world: World, compiled: Compiled) -> tuple[ListedRule, ...]:
@@ -55,6 +108,26 @@ def listing(world: World, compiled: Compiled) -> tuple[ListedRule, ...]:
     return tuple(sorted(found, key=lambda one: one.rule.name))
 
 
+def show(world: World, compiled: Compiled, name: str) -> ShownRule:
+    """One rule of the working tree. No source is asked. Raises RefusedError for an unknown name."""
+    found = known(compiled, name)
+    rule = found.rule
+    (listed,) = (one for one in listing(world, compiled) if one.rule.name == name)
+    actions = [action for _, actions in rule.sends() for action in actions]
+    coupons = [action for action in actions if is_coupon(compiled, action)]
+    offers = dict.fromkeys(action.offer for action in coupons if action.offer is not None)
+    return ShownRule(
+        rule=found,
+        listed=listed,
+        arms=_shares(rule),
+        channels=_channels(world, compiled, dict.fromkeys(action.channel for action in actions)),
+        stocks=tuple(world.ledger.stock(offer) for offer in offers),
+        coupons_given=world.ledger.coupons_given(name, None, None) if coupons else None,
+        upcoming=upcoming(world, compiled, name, SHOWN),
+        runs=world.ledger.runs(name, SHOWN),
+    )
+
+
 def known(compiled: Compiled, name: str) -> CompiledRule:
     """The rule of the working tree. Raises RefusedError where it has none of that name."""
     if name not in compiled.rules:
@@ -77,9 +150,23 @@ def upcoming(world: World, compiled: Compiled, name: str, count: int) -> tuple[I
     return tuple(islice(occurrences(scheduled_trigger(rule), zone, start, end), count))
 
 
+# --- runs ------------------------------------------------------------------------------------
+
+
 def history(world: World, name: str | None, limit: int | None) -> Sequence[Run]:
-    """The runs of a rule, or of all, newest scheduled first; of deleted rules too."""
-    return world.ledger.runs(name, limit)
+    """The runs of a rule, or of all, newest scheduled first; also of a rule that was deleted since.
+
+    Raises NotDeployedError for a rule that is not deployed and never ran.
+    """
+    found = world.ledger.runs(name, limit)
+    if name is not None and not found:
+        _refuse_unheard_of(world, Address("rule", name))
+    return found
+
+
+def run_of(world: World, name: str, scheduled: Instant) -> Run | None:
+    """The run of a rule for a scheduled instant; None where it has none."""
+    return world.ledger.run(run_id(name, scheduled))
 
 
 def report(world: World, run: str) -> RunReport:
@@ -93,5 +180,48 @@ def report(world: World, run: str) -> RunReport:
     return report_of(world.ledger, found[0])
 
 
+def sends(world: World, run: str) -> tuple[SendCount, ...]:
+    """How the sends of a run stand, in order of channel and status."""
+    counts = Counter((send.channel, send.status) for send in world.ledger.sends(run))
+    return tuple(
+        SendCount(channel=channel, status=status, count=count)
+        for (channel, status), count in sorted(counts.items())
+    )
+
+
+# --- how it is done --------------------------------------------------------------------------
+
+
 def _last(world: World, name: str) -> Run | None:
     return next(iter(world.ledger.runs(name, 1)), None)
+
+
+def _shares(rule: Rule) -> tuple[ArmShare, ...]:
+    held_out = float(rule.holdout) / 100
+    weights = {variant.name: variant.weight for variant in rule.variants}
+    whole = sum(weights.values()) or 1
+    found = [ArmShare(name=HOLDOUT, share=held_out, channels=())] if held_out else []
+    for arm, actions in arms_of(rule).items():
+        channels = tuple(dict.fromkeys(action.channel for action in actions))
+        share = (1 - held_out) * weights.get(arm, 1) / whole
+        found.append(ArmShare(name=arm, share=share, channels=channels))
+    return tuple(found)
+
+
+def _channels(world: World, compiled: Compiled, names: Iterable[str]) -> tuple[UsedChannel, ...]:
+    channels = (compiled.project.channel(name) for name in names)
+    return tuple(
+        UsedChannel(name=one.name, kind=one.kind, live=world.channels.is_live(one))
+        for one in channels
+        if one is not None
+    )
+
+
+def _refuse_unheard_of(world: World, address: Address) -> None:
+    deployed = {} if world.state.version() is None else world.state.fingerprints()
+    if address not in deployed:
+        near = nearest(address.name, [one.name for one in deployed if one.kind == "rule"])
+        raise NotDeployedError(
+            f"{address} is not deployed, and never ran",
+            hint=f"did you mean {near}?" if near else "`segflow rule list` shows what is",
+        )

@@ -1,9 +1,9 @@
-"""segflow state: what is deployed, object by object, and the lease that guards it."""
+"""segflow state: what is deployed, object by object, and the leases that guard it."""
 
 from segflow.app.wiring import World
 from segflow.errors import NotDeployedError
 from segflow.model.address import Address
-from segflow.model.state import DeployedObject, Lease
+from segflow.model.state import DeployedObject, Lease, LeaseName
 
 
 def listing(world: World) -> tuple[DeployedObject, ...]:
@@ -24,10 +24,10 @@ def show(world: World, address: Address) -> DeployedObject:
     return found[address]
 
 
-def unlock(world: World) -> Lease | None:
-    """Take the lease from its holder, who can't write from then on. Returns it, or None where
-    nobody held one."""
-    return None if world.state.version() is None else world.state.break_lease()
+def unlock(world: World, name: LeaseName) -> Lease | None:
+    """Take the lease of that name from its holder, who can't write from then on. Returns it, or
+    None where nobody held one."""
+    return None if world.state.version() is None else world.state.break_lease(name)
 
 
 def interrupted(world: World) -> bool:

@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Files: writing one whole or not at all, and naming one to a person."""
 
 import errno
 import os
@@ -19,6 +19,12 @@ def write_whole(path: Path, content: bytes) -> None:
         _replace(path, content)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def shown_path(path: Path) -> str:
+    """The path from the current folder where it lies in there, else the whole of it."""
+    whole, here = path.resolve(), Path.cwd().resolve()
+    return str(whole.relative_to(here) if whole.is_relative_to(here) else whole)
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -39,6 +39,47 @@ segment = LazyGroup(
     },
 )
 
+rule = LazyGroup(
+    name="rule",
+    help="Look at rules, and run one.",
+    lazy={
+        "list": Lazy(
+            target="rule.listing:listing",
+            summary="List the rules of the files and of the deployed state.",
+        ),
+        "show": Lazy(
+            target="rule.show:show",
+            summary="Show a rule: what it says, who gets what through which channels, when it "
+            "runs and ran.",
+        ),
+        "run": Lazy(
+            target="rule.run:run",
+            summary="Run a deployed rule once; without --live to rehearse it.",
+        ),
+        "next": Lazy(
+            target="rule.upcoming:upcoming",
+            summary="List the next instants that a rule is scheduled for.",
+        ),
+        "history": Lazy(
+            target="rule.history:history", summary="List the runs of a rule, newest first."
+        ),
+    },
+)
+
+run = LazyGroup(
+    name="run",
+    help="Look at what rules did.",
+    lazy={
+        "list": Lazy(
+            target="run.listing:listing", summary="List the runs of all rules, newest first."
+        ),
+        "show": Lazy(
+            target="run.show:show",
+            summary="Show a run: where its users ended and why, and what was sent.",
+        ),
+    },
+)
+
 state = LazyGroup(
     name="state",
     help="Look at what is deployed.",
@@ -71,13 +112,16 @@ cli = LazyGroup(
         "show": Lazy(target="show:show", summary="Show a saved plan."),
         "apply": Lazy(target="apply:apply", summary="Do what a plan says."),
         "refresh": Lazy(target="refresh:refresh", summary="Bring deployed segments up to date."),
+        "daemon": Lazy(
+            target="daemon:daemon", summary="Refresh segments and run rules as they are due."
+        ),
         "compile": Lazy(
             target="compile:compile_segment", summary="Print the query that a segment becomes."
         ),
     },
 )
-cli.add_command(segment)
-cli.add_command(state)
+for group in (segment, rule, run, state):
+    cli.add_command(group)
 click.version_option(__version__, message="segflow %(version)s")(cli)
 
 

@@ -1,10 +1,14 @@
 """Options that several commands share, with the types of their values."""
 
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from segflow.model.instant import Instant, parse_instant
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class InstantType(click.ParamType[Instant]):
@@ -54,6 +58,24 @@ recorded_at = click.option(
     type=InstantType(),
     help="Ask the log who was recorded as a member at that instant, instead of evaluating.",
 )
+picture = click.option(
+    "--picture",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw where the users ended, as SVG.",
+)
+
+
+def limit(most: int | None = None) -> Callable[[_Function], _Function]:
+    """The option --limit; without a number in it there is no limit."""
+    return click.option(
+        "--limit",
+        metavar="N",
+        type=click.IntRange(min=1),
+        default=most,
+        show_default=most is not None,
+        help="At most so many.",
+    )
 
 
 def refuse_both(**given: object) -> None:

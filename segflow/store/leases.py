@@ -20,7 +20,8 @@ _REFUSALS: Mapping[LeaseName, tuple[str, str]] = {
     ),
     "runner": (
         "the rules of this state are run by",
-        "one process at a time runs rules: stop that one, or wait for its lease to end",
+        "one process at a time does: stop that one; if it is surely dead, "
+        "run: segflow state unlock --runner",
     ),
 }
 

@@ -18,8 +18,10 @@ HEAVY = ("duckdb", "pyarrow", "deepdiff", "sqlalchemy", "rich.progress", "jsonsc
 
 def declared() -> list[tuple[str, ...]]:
     """The words of every command."""
-    groups = (((), entry.cli), (("segment",), entry.segment), (("state",), entry.state))
-    return [(*prefix, name) for prefix, group in groups for name in group.summaries]
+    groups = [((name,), group) for name, group in entry.cli.commands.items()]
+    return [
+        (*prefix, name) for prefix, group in [((), entry.cli), *groups] for name in group.summaries
+    ]
 
 
 def found(words: tuple[str, ...]) -> tuple[LazyGroup, click.Command]:

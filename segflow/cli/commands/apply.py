@@ -1,6 +1,5 @@
 """`segflow apply`: does what a plan says."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -11,15 +10,19 @@ from segflow.app.plan import make_plan
 from segflow.app.wiring import World
 from segflow.cli import options
 from segflow.cli.apply_view import outcome_to_json, show_outcome
+from segflow.cli.approval import ask, refuse_unasked
 from segflow.cli.deployed import deployed_world
 from segflow.cli.invocation import Invocation, command
 from segflow.cli.plan_view import read_plan, show_plan
 from segflow.cli.progress import LateBar
 from segflow.cli.session import session
-from segflow.errors import RefusedError
 from segflow.model.instant import Instant
 from segflow.model.plan import Plan
 from segflow.planner.machine import to_json
+
+_UNASKED = (
+    "apply a saved plan (`segflow plan --out FILE`, `segflow apply FILE`), or add --auto-approve"
+)
 
 
 @command("apply")
@@ -51,7 +54,7 @@ def _apply_saved(call: Invocation, planfile: Path) -> None:
 
 def _apply_new(call: Invocation, as_of: Instant | None, auto_approve: bool) -> None:
     if not auto_approve:
-        _refuse_unasked(call)
+        refuse_unasked(call.output, "apply", hint=_UNASKED)
     with session(call) as opened:
         resumed = _resume(call, opened.world)
         with LateBar() as bar:
@@ -80,27 +83,11 @@ def _after_approval(
     if plan.is_empty:
         return None
     if not (auto_approve or plan.blocked):
-        _ask()
+        ask("Apply these changes?", otherwise="not applied")
     if not call.output.as_json:
         call.output.line()
     with LateBar() as bar:
         return apply_to(world, plan, bar)
-
-
-def _refuse_unasked(call: Invocation) -> None:
-    """Nobody is there to type "yes", and JSON on stdout leaves no room for the question."""
-    if call.output.as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise RefusedError(
-            "nobody is here to say yes: apply asks on a terminal",
-            hint="apply a saved plan (`segflow plan --out FILE`, `segflow apply FILE`), "
-            "or add --auto-approve",
-        )
-
-
-def _ask() -> None:
-    click.echo('\nApply these changes? Only "yes" is taken for a yes: ', err=True, nl=False)
-    if sys.stdin.readline().strip() != "yes":
-        raise RefusedError("not applied: the answer was not yes")
 
 
 def _tell(

@@ -1,0 +1,1 @@
+"""`segflow rule …`: look at rules, and run one."""

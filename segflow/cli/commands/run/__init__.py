@@ -1,0 +1,1 @@
+"""`segflow run …`: look at what rules did."""
