@@ -1,11 +1,10 @@
 """segflow validate: the project as a whole, loaded and compiled. sources.py asks its sources."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from segflow.compiler.pipeline import compile_project
-from segflow.diagnostics import Diagnostic, Report
+from segflow.diagnostics import Report
 from segflow.errors import InvalidProjectError
 from segflow.loader.project import load_project
 from segflow.model.compiled import Compiled
@@ -26,16 +25,7 @@ def load(root: Path, environment: str | None) -> Loaded:
     """
     project, report = load_project(root, environment)
     compiled, found = compile_project(project)
-    report.extend(_each_once(found) if report.has_errors else found)
+    report.extend(found)
     if compiled is None or report.has_errors:
         raise InvalidProjectError(report)
     return Loaded(compiled=compiled, report=report)
-
-
-def _each_once(found: Report) -> Iterator[Diagnostic]:
-    """An object that can't be read is missing wherever it is named; one place of each is enough."""
-    told: set[tuple[str, str]] = set()
-    for diagnostic in found:
-        if (diagnostic.code, diagnostic.summary) not in told:
-            told.add((diagnostic.code, diagnostic.summary))
-            yield diagnostic
