@@ -30,7 +30,7 @@ def load(root: Path, environment: str | None) -> Loaded:
     """
     project, report = load_project(root, environment)
     compiled, found = compile_project(project)
-    report.extend(_each_once(found) if report.has_errors else found)
+    report.extend(found)
     report.extend(_settings_findings(project))
     if compiled is None or report.has_errors:
         raise InvalidProjectError(report)
@@ -54,12 +54,3 @@ def _settings_findings(project: Project) -> Iterator[Diagnostic]:
                 span=project.sources.key(channel.address, finding.path or ("kind",)),
                 address=str(channel.address),
             )
-
-
-def _each_once(found: Report) -> Iterator[Diagnostic]:
-    """An object that can't be read is missing wherever it is named; one place of each is enough."""
-    told: set[tuple[str, str]] = set()
-    for diagnostic in found:
-        if (diagnostic.code, diagnostic.summary) not in told:
-            told.add((diagnostic.code, diagnostic.summary))
-            yield diagnostic

@@ -43,13 +43,13 @@ PASSES: tuple[Pass, ...] = (*CHECKS, *BUILDS)
 def compile_project(project: Project) -> tuple[Compiled | None, Report]:
     """Check and compile a whole project.
 
-    Compiled is None where the report has errors, and where the loader reported some: then an
-    object may be missing that others rest on.
+    Compiled is None where the report has errors, and where objects of the project are broken: these
+    are judged, too, as far as they could be read.
     """
     draft = draft_of(project)
     for check in CHECKS:
         draft = check(draft)
-    if draft.report.has_errors or draft.broken:
+    if draft.report.has_errors or project.broken:
         return None, draft.report
     for build in BUILDS:
         draft = build(draft)

@@ -2,8 +2,9 @@
 
 from segflow.loader.findings import Findings
 from segflow.loader.nodes import MapNode
+from segflow.loader.records import Key, Record, Values
 from segflow.loader.secrets import CHANNEL_SETTINGS
-from segflow.loader.shapes import Key, ListOf, Record, Shape, Values
+from segflow.loader.shapes import ListOf, Shape
 from segflow.loader.slots import DURATION, NAME, PROJECT_PATH, RATE, TEXT, choice, decimal, integer
 from segflow.model.channel import Channel, CodesFromFile, GeneratedCodes, Offer
 from segflow.model.settings import SettingMap
@@ -59,9 +60,11 @@ GENERATE = Record(
 )
 
 
-def _codes(values: Values, node: MapNode, found: Findings) -> CodesFromFile | GeneratedCodes:
+def _codes(values: Values, node: MapNode, found: Findings) -> CodesFromFile | GeneratedCodes | None:
     generated: GeneratedCodes | None = values.get("generate")
-    return generated or CodesFromFile(path=values["file"])
+    if generated is not None:
+        return generated
+    return CodesFromFile(path=values["file"]) if "file" in values else None
 
 
 CODES = Record(

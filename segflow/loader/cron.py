@@ -46,5 +46,8 @@ def _number(text: str, low: int, names: list[str]) -> int | None:
 
 
 CRON: Slot[str] = Slot(
-    'a cron expression such as "0 9 * * *"', lambda node: _cron(node.text), {"type": "string"}
+    'a cron expression such as "0 9 * * *"',
+    lambda node: _cron(node.text),
+    {"type": "string"},
+    stand_in="",
 )

@@ -5,9 +5,11 @@ from segflow.loader.findings import Findings
 from segflow.loader.heads import Headed, Named
 from segflow.loader.nodes import ListNode, MapNode, Node
 from segflow.loader.predicate import PREDICATE
+from segflow.loader.records import Key, Record, Values
 from segflow.loader.secrets import ACTION_SETTINGS
-from segflow.loader.shapes import Checked, Key, ListOf, Record, Shape, Values
+from segflow.loader.shapes import Checked, ListOf, Shape
 from segflow.loader.slots import DURATION, NAME, PROJECT_PATH, integer
+from segflow.model.duration import Duration
 from segflow.model.rule import (
     Action,
     IfStep,
@@ -20,7 +22,7 @@ from segflow.model.rule import (
 
 _ACTION_KEYS = {
     "channel": Key(NAME, required=True),
-    "offer": Key(NAME),
+    "offer": Key(NAME, names=True),
     "template": Key(PROJECT_PATH, doc="A file in the folder templates"),
 }
 
@@ -39,6 +41,7 @@ ACTION: Shape[Action] = Record(
     keys=_ACTION_KEYS,
     build=_action,
     others=ACTION_SETTINGS,
+    stand_in=Action(channel=""),
     example="{channel: app_push, template: winback.j2}",
 )
 SEND = ListOf("actions", ACTION)
@@ -51,13 +54,14 @@ VARIANT: Shape[Variant] = Record(
         "send": Key(SEND, required=True),
     },
     build=lambda values, node, found: Variant(**values),
+    stand_in=Variant(name="", send=()),
 )
 
 
 def _distinct(variants: tuple[Variant, ...], node: Node, found: Findings) -> tuple[Variant, ...]:
     seen: set[str] = set()
     for index, variant in enumerate(variants):
-        if variant.name in seen and isinstance(node, ListNode):
+        if variant.name and variant.name in seen and isinstance(node, ListNode):
             summary = f"two variants are called `{variant.name}`"
             found.error("NAM002", summary, node.items[index], help="rename one of the two")
         seen.add(variant.name)
@@ -107,4 +111,5 @@ _STEP: Shape[RuleStep] = Headed(
         ),
     },
     example="{wait: 1h}",
+    stand_in=WaitStep(wait=Duration(count=1, unit="d")),
 )

@@ -7,10 +7,13 @@ from segflow.loader.findings import Findings
 from segflow.loader.heads import IfKey
 from segflow.loader.nodes import MapNode
 from segflow.loader.predicate import PREDICATE
-from segflow.loader.shapes import ByNode, Key, ListOf, MapOf, Mapped, Record, Shape, Values
+from segflow.loader.records import Key, Record, Values
+from segflow.loader.shapes import ByNode, ListOf, MapOf, Mapped, Shape
 from segflow.loader.slots import BOOLEAN, ENCODING, JSON_PATH, NAME, TEXT, TYPE, ZONE, choice
 from segflow.model.catalog import Entity, Field, History, Location, Population, Relation
+from segflow.model.types import UNREAD
 
+_NOWHERE = Location(source="")
 _IN_TABLE: Shape[Location] = Record(
     what="a location in a table",
     keys={
@@ -23,6 +26,7 @@ _IN_TABLE: Shape[Location] = Record(
     },
     build=lambda values, node, found: Location(**values),
     example="{source: warehouse, table: customers, key: customer_id, column: country}",
+    stand_in=_NOWHERE,
 )
 _IN_INDEX: Shape[Location] = Record(
     what="a location in an index",
@@ -77,6 +81,7 @@ FIELD: Shape[Field] = Record(
     build=_field,
     one_of=(("at", "is"),),
     apart=(("is", "history"),),
+    stand_in=Field(name="", type=UNREAD),
     example="{type: string, at: {source: warehouse, table: customers, key: id, column: country}}",
 )
 
@@ -99,6 +104,7 @@ POPULATION: Shape[Population] = Record(
         "where": Key(PREDICATE, doc="Who of the table belongs to it"),
     },
     build=_population,
+    stand_in=Population(source="", table="", key=""),
     example="{source: warehouse, table: customers, key: customer_id}",
 )
 KEY: Shape[Values] = Record(
@@ -108,6 +114,7 @@ KEY: Shape[Values] = Record(
         "ordinals": Key(choice("direct", "dictionary"), doc="How ids become bits"),
     },
     build=lambda values, node, found: values,
+    stand_in={"type": ""},
     example="{type: integer}",
 )
 TIMEZONE: Shape[Values] = Record(
@@ -123,7 +130,7 @@ TIMEZONE: Shape[Values] = Record(
 
 def _entity(values: Values, node: MapNode, found: Findings) -> Entity:
     key, timezone = values["key"], values.get("timezone", {})
-    natural = "direct" if key["type"] == "integer" else "dictionary"
+    natural = "dictionary" if key["type"] == "string" else "direct"
     return Entity(
         name=values["entity"],
         key_type=key["type"],
@@ -142,7 +149,7 @@ ENTITY: Shape[Entity] = Record(
         "key": Key(KEY, required=True),
         "population": Key(POPULATION, required=True, doc="Who exists"),
         "timezone": Key(TIMEZONE),
-        "fields": Key(Mapped(MapOf("fields", NAME, FIELD), _named_fields)),
+        "fields": Key(Mapped(MapOf("fields", NAME, FIELD), _named_fields), names=True),
     },
     build=_entity,
 )
@@ -169,6 +176,7 @@ RELATION: Shape[Relation] = Record(
                 what="from",
                 keys={"entity": Key(NAME, required=True), "column": Key(TEXT, required=True)},
                 build=lambda values, node, found: values,
+                stand_in={"entity": "", "column": ""},
             ),
             required=True,
             doc="The many: the entity, and the column that refers to the one",
@@ -178,6 +186,7 @@ RELATION: Shape[Relation] = Record(
                 what="to",
                 keys={"entity": Key(NAME, required=True)},
                 build=lambda values, node, found: values,
+                stand_in={"entity": ""},
             ),
             required=True,
             doc="The one",

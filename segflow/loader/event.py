@@ -4,9 +4,11 @@ from dataclasses import replace
 
 from segflow.loader.findings import Findings
 from segflow.loader.nodes import MapNode
-from segflow.loader.shapes import ByNode, Key, ListOf, MapOf, Mapped, Record, Shape, Values
+from segflow.loader.records import Key, Record, Values
+from segflow.loader.shapes import ByNode, ListOf, MapOf, Mapped, Shape
 from segflow.loader.slots import BOOLEAN, DURATION, ENCODING, JSON_PATH, NAME, TEXT, TYPE, choice
 from segflow.model.catalog import ColumnTest, Event, EventId, EventTable, Property, Stream
+from segflow.model.types import UNREAD
 
 EVENT_ID = Record(
     what="an id",
@@ -47,6 +49,7 @@ EVENT_TABLE: Shape[EventTable] = Record(
         ),
     },
     build=lambda values, node, found: EventTable(**values),
+    stand_in=EventTable(source="", table="", time=""),
 )
 
 
@@ -66,6 +69,7 @@ PROPERTY: Shape[Property] = Record(
     build=_property,
     some_of=(("column", "path", "unnest"),),
     example="{type: integer, column: amount}",
+    stand_in=Property(name="", type=UNREAD),
 )
 
 
@@ -103,7 +107,9 @@ EVENT: Shape[Event] = Record(
             doc="Who does it: entity and column",
         ),
         "at": Key(EVENT_TABLE, required=True, doc="Where its rows are"),
-        "properties": Key(Mapped(MapOf("properties", NAME, PROPERTY), _named_properties)),
+        "properties": Key(
+            Mapped(MapOf("properties", NAME, PROPERTY), _named_properties), names=True
+        ),
         "stream": Key(STREAM, doc="The topic that carries it live"),
     },
     build=_event,

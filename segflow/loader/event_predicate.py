@@ -13,12 +13,14 @@ from segflow.loader.operators import (
     operators_of,
     value_keys,
 )
-from segflow.loader.shapes import Key, ListOf, Record, Shape, Values
+from segflow.loader.records import Key, Record, Values
+from segflow.loader.shapes import ListOf, Shape
 from segflow.loader.slots import BOOLEAN, NAME, decimal
 from segflow.loader.windows import USER_ZONE
 from segflow.model.predicate import (
     All,
     AnyOf,
+    Everyone,
     Feature,
     FieldFeature,
     NoneOf,
@@ -132,6 +134,7 @@ EVENT_PREDICATE: Shape[Predicate] = Named(
             "field": value_test("field", lambda name: FieldFeature(field=name), EVENT_RIGHT),
         },
         example="{property: amount, gte: 100}",
+        stand_in=Everyone(),
         instead={
             head: "an event's `where` tests its properties and the user's fields only; "
             "put this beside the event with all: […]"

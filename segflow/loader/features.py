@@ -7,7 +7,8 @@ from segflow.loader.findings import Findings
 from segflow.loader.heads import Headed, Named
 from segflow.loader.nodes import MapNode, Scalar, shorten
 from segflow.loader.operators import COMPARE_OPS, COUNT_OPS, literal_or
-from segflow.loader.shapes import ByNode, Key, ListOf, Mapped, Misfit, Record, Shape, Slot, Values
+from segflow.loader.records import Key, Record, Values
+from segflow.loader.shapes import ByNode, ListOf, Mapped, Misfit, Shape, Slot
 from segflow.loader.slots import NAME
 from segflow.loader.windows import WINDOW_KEYS, WINDOWS_APART, is_local, window_of
 from segflow.model.address import is_name
@@ -24,11 +25,12 @@ def _event(node: Scalar) -> str:
     return NAME.parse(node)
 
 
-_EVENT: Slot[str] = Slot("an event", _event, NAME.json, "name")
+_EVENT: Slot[str] = Slot("an event", _event, NAME.json, "name", stand_in="")
 _EVENTS: Shape[tuple[str, ...]] = ByNode(
     "an event or a list of events",
     scalar=Mapped(_EVENT, lambda name: (name,)),
     items=ListOf("events", _EVENT),
+    stand_in=(),
 )
 EVENTS: Shape[tuple[str, ...]] = Named("events", lambda: _EVENTS)
 
@@ -48,6 +50,7 @@ EVENT_PROPERTY: Slot[tuple[tuple[str, ...], str]] = Slot(
     lambda node: _dotted(node.text),
     {"type": "string", "pattern": _DOTTED_PATTERN},
     "event_property",
+    stand_in=((), ""),
 )
 WHERE = Key(EVENT_PREDICATE, doc="Which events: a condition on their properties")
 EVENT_KEYS: Mapping[str, Key] = {"where": WHERE, **WINDOW_KEYS}
@@ -144,6 +147,7 @@ RANKED: Shape[Feature] = Named(
             },
             example="{sum: purchase.amount, within: 365d}",
             name="ranked_feature",
+            stand_in=Scaled(feature=FieldFeature(field="")),
         ),
         lambda scaled: scaled.feature,
     ),

@@ -37,6 +37,14 @@ def read_text(
     return None
 
 
+def text_of(root: Path, path: str) -> str:
+    """What can be made out of a file that is not UTF-8 text; nothing of one that can't be read."""
+    try:
+        return (root / path).read_bytes().decode(errors="replace").replace("\0", "")
+    except OSError:
+        return ""
+
+
 def _not_utf8(path: str, content: bytes, start: int) -> Diagnostic:
     before = SourceFile(path, content[:start].decode(errors="replace")).lines
     line, column = len(before) - 1, len(before[-1])

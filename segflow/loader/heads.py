@@ -1,12 +1,13 @@
 """Shapes that are chosen by a key: unions told apart by a head key, and shapes with a name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from segflow.loader.findings import Findings
-from segflow.loader.nodes import ListNode, MapNode, Node
-from segflow.loader.shapes import Json, Shape, defined
+from segflow.loader.nodes import ListNode, MapNode, Node, Scalar, shorten
+from segflow.loader.records import Record
+from segflow.loader.shapes import Json, Shape, defined, taken_for
 from segflow.loader.suggest import nearest
 
 T = TypeVar("T")
@@ -16,8 +17,8 @@ T = TypeVar("T")
 class Headed(Shape[T]):
     """A mapping with exactly one of the head keys, which says what shape it has.
 
-    `instead` are fixes for words that people bring from elsewhere. With a `name` the schema of
-    each head is kept once under it.
+    `instead` are for words that people bring from elsewhere: the head that is meant, or the fix.
+    With a `name` the schema of each head is kept once under it.
     """
 
     what: str
@@ -25,6 +26,7 @@ class Headed(Shape[T]):
     example: str
     instead: Mapping[str, str] = field(default_factory=dict)
     name: str | None = None
+    stand_in: T | None = None
 
     def read(self, node: Node, found: Findings) -> T | None:
         if type(node) is not MapNode:
@@ -40,9 +42,8 @@ class Headed(Shape[T]):
             if "all" in self.heads:
                 help = f"let both hold with all: [{{{first}: …}}, {{{second}: …}}]"
             found.error("KEY005", summary, node.entries[second][0], help=help)
-        else:
-            self._no_head(node, found)
-        return None
+            return None
+        return self._no_head(node, found)
 
     def _not_a_mapping(self, node: Node, found: Findings) -> None:
         help = f"for example {self.example}"
@@ -50,17 +51,39 @@ class Headed(Shape[T]):
             help = "say how the items combine: all: […], any: […] or none: […]"
         found.wrong_shape(node, f"{self.what}, which is a mapping", help=help)
 
-    def _no_head(self, node: MapNode, found: Findings) -> None:
-        for name, (key, _) in node.entries.items():
-            help = self.instead.get(name)
-            if help is None and (near := nearest(name, self.heads)):
-                help = f"did you mean `{near}`?"
+    def _no_head(self, node: MapNode, found: Findings) -> T | None:
+        beside = {head: set(keys_of(shape)) for head, shape in self.heads.items()}
+        foreign = [name for name in node.entries if not any(name in of for of in beside.values())]
+        for name in foreign:
+            meant = self.instead.get(name)
+            help = f"write `{meant}`" if meant in self.heads else meant
+            if help is None and (meant := nearest(name, self.heads)):
+                help = f"did you mean `{meant}`?"
             if help is not None:
+                key = node.entries[name][0]
                 found.error("KEY006", f"`{name}` does not begin {self.what}", key, help=help)
-                return
-        at: Node = next(iter(node.entries.values()))[0] if node.entries else node
-        help = "one of these must stand: " + ", ".join(self.heads)
-        found.error("KEY006", f"{self.what} needs a head key", at, help=help)
+                return self._take(name, meant or "", node, found)
+        if not node.whole:
+            return None  # it may be among what was refused
+        if foreign:
+            at: Node = node.entries[foreign[0]][0]
+            summary = f"`{shorten(foreign[0])}` does not begin {self.what}"
+        else:
+            at = next(iter(node.entries.values()))[0] if node.entries else node
+            summary = f"{self.what} needs a head key"
+        fitting = [head for head, of in beside.items() if of >= node.entries.keys()]
+        heads = fitting or self.heads
+        found.error("KEY006", summary, at, help=f"one of these must stand: {', '.join(heads)}")
+        return None
+
+    def _take(self, name: str, meant: str, node: MapNode, found: Findings) -> T | None:
+        """Judge what stands beside a misspelt head as what stands beside the one that is meant."""
+        if meant not in self.heads:
+            return None
+        read = taken_for(self.heads[meant], node.with_key(name, meant), found)
+        if read is not None:
+            found.taken[name] = meant
+        return read
 
     def schema(self, defs: Json) -> Json:
         shapes = {head: shape.schema(defs) for head, shape in self.heads.items()}
@@ -86,22 +109,47 @@ def choice_by_key(shapes: Mapping[str, Json]) -> Json:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class IfKey(Shape[T]):
-    """One shape for mappings that have the key, another for those that have not."""
+    """One shape for mappings that have the key (with this value, where one is given), another for
+    those that have not."""
 
     key: str
     then: Shape[T]
     otherwise: Shape[T]
+    value: str | None = None
 
     def read(self, node: Node, found: Findings) -> T | None:
-        has_key = type(node) is MapNode and self.key in node.entries
-        return (self.then if has_key else self.otherwise).read(node, found)
+        return (self.then if self._has_key(node) else self.otherwise).read(node, found)
+
+    def _has_key(self, node: Node) -> bool:
+        if type(node) is not MapNode or self.key not in node.entries:
+            return False
+        held = node.entries[self.key][1]
+        return self.value is None or (type(held) is Scalar and held.text == self.value)
+
+    @property
+    def stand_in(self) -> T | None:
+        return self.otherwise.stand_in
 
     def schema(self, defs: Json) -> Json:
+        condition: Json = {"type": "object", "required": [self.key]}
+        if self.value is not None:
+            condition["properties"] = {self.key: {"const": self.value}}
         return {
-            "if": {"type": "object", "required": [self.key]},
+            "if": condition,
             "then": self.then.schema(defs),
             "else": self.otherwise.schema(defs),
         }
+
+
+def keys_of(shape: Shape[Any]) -> Iterable[str]:
+    """The keys of the mappings that a shape may be."""
+    match shape:
+        case Record():
+            return shape.keys
+        case IfKey():
+            return (*keys_of(shape.then), *keys_of(shape.otherwise))
+        case _:
+            return ()
 
 
 class Named(Shape[T]):
@@ -123,6 +171,10 @@ class Named(Shape[T]):
 
     def read(self, node: Node, found: Findings) -> T | None:
         return (self._shape or self.shape).read(node, found)
+
+    @property
+    def stand_in(self) -> T | None:
+        return self.shape.stand_in
 
     def schema(self, defs: Json) -> Json:
         if self.name in defs:

@@ -29,7 +29,8 @@ from segflow.loader.operators import (
     operators_of,
     value_keys,
 )
-from segflow.loader.shapes import Key, Misfit, Record, Shape, Slot, Values
+from segflow.loader.records import Key, Record, Values
+from segflow.loader.shapes import Misfit, Shape, Slot
 from segflow.loader.slots import BOOLEAN, DURATION, integer
 from segflow.loader.windows import UNITS, WINDOWS_APART, is_calendar
 from segflow.model.duration import Duration
@@ -57,6 +58,8 @@ def _did_not(values: Values, node: MapNode, found: Findings) -> Predicate:
 
 
 def _period_length(values: Values, node: MapNode, found: Findings) -> Values:
+    if not found.is_sound(node):
+        return values
     skips, every = values.get("skip_current", False), values["every"]
     if skips and every not in UNITS:
         help = "remove it, or use a unit: day, week, month, quarter or year"
@@ -74,6 +77,7 @@ _EVERY: Slot[object] = Slot(
     "a duration such as 7d, or day, week, month, quarter, year",
     lambda node: node.text if node.text in UNITS else DURATION.parse(node),
     {"anyOf": [{"enum": list(UNITS)}, DURATION.json]},
+    stand_in="day",
 )
 PERIODS = Record(
     what="periods",
@@ -87,6 +91,7 @@ PERIODS = Record(
     some_of=(COUNT_OPS,),
     hints=COUNT_HINTS,
     example="{every: week, last: 4, at_least: 3}",
+    stand_in={"every": "day", "last": 1},
 )
 
 

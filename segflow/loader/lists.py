@@ -75,8 +75,8 @@ def _key_of(
     for use in uses:
         for name in _entities(objects.get(use.address), "", use.path, objects):
             entity = objects.get(Address("entity", name))
-            if not isinstance(entity, Entity):
-                continue  # the compiler tells of unknown names
+            if not isinstance(entity, Entity) or not (entity.key_type and entity.population.key):
+                continue  # unknown names are told by the compiler, what can't be read was told
             key = ListKey(name=entity.population.key, type=entity.key_type)
             first = first or key
             if key != first:

@@ -39,12 +39,19 @@ class ListNode:
 
 @dataclass(slots=True, eq=False)
 class MapNode:
-    """A mapping with text keys in the order written: key, and the nodes of key and value."""
+    """A mapping with text keys in the order written: key, and the nodes of key and value. It is
+    not `whole` where a key was refused, so that what it says is not among the entries."""
 
     entries: dict[str, tuple[Scalar, "Node"]]
     in_brackets: bool
     start: Mark
     end: Mark
+    whole: bool = True
+
+    def with_key(self, written: str, meant: str) -> "MapNode":
+        """The same mapping with another key in the place of one that is written."""
+        entries = {meant if key == written else key: pair for key, pair in self.entries.items()}
+        return MapNode(entries, self.in_brackets, self.start, self.end, self.whole)
 
 
 Node = Scalar | ListNode | MapNode

@@ -8,18 +8,8 @@ from decimal import Decimal
 from segflow.loader.findings import Findings
 from segflow.loader.heads import Named
 from segflow.loader.nodes import MapNode, Node
-from segflow.loader.shapes import (
-    ByNode,
-    Checked,
-    Key,
-    ListOf,
-    Mapped,
-    Misfit,
-    Record,
-    Shape,
-    Slot,
-    Values,
-)
+from segflow.loader.records import Key, Record, Values
+from segflow.loader.shapes import ByNode, Checked, ListOf, Mapped, Misfit, Shape, Slot
 from segflow.loader.slots import (
     BOOLEAN,
     DURATION,
@@ -48,7 +38,7 @@ from segflow.model.operator import (
     TextOp,
 )
 from segflow.model.predicate import Compare, CompareOp, Operand, Operator, Size
-from segflow.model.scalar import Text
+from segflow.model.scalar import Const, Text
 
 COMPARE_OPS: tuple[CompareOp, ...] = ("eq", "ne", "gt", "gte", "lt", "lte")
 COUNT_OPS: tuple[CountOp, ...] = ("at_least", "at_most", "exactly", "more_than", "fewer_than")
@@ -59,24 +49,26 @@ _WINDOW_LIKE_OPS: tuple[MomentOp, ...] = ("since", "until")
 
 # --- values ----------------------------------------------------------------------------------
 
-LITERALS: Shape[tuple[Text, ...]] = Named("literals", lambda: ListOf("values", LITERAL))
-PAIR: Shape[tuple[Text, ...]] = ListOf("values, low and high", LITERAL, least=2, most=2)
+Literals = tuple[Text | Const, ...]
+LITERALS: Shape[Literals] = Named("literals", lambda: ListOf("values", LITERAL))
+PAIR: Shape[Literals] = ListOf("values, low and high", LITERAL, least=2, most=2)
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?\Z", re.ASCII)
 
 
-def _between(pair: tuple[Text, ...], node: Node, found: Findings) -> Between | None:
-    low, high = pair
-    numbers = [number for text in pair if (number := _number(text)) is not None]
+def _between(pair: Literals, node: Node, found: Findings) -> Between | None:
+    numbers = [number for value in pair if (number := _number(value)) is not None]
     if len(numbers) == 2 and numbers[0] > numbers[1]:
-        summary = f"between {low.text} and {high.text} lies nothing"
-        help = f"write the lower bound first: [{high.text}, {low.text}]"
-        found.error("VAL002", summary, node, help=help)
+        low, high = numbers
+        summary = f"between {low} and {high} lies nothing"
+        found.error("VAL002", summary, node, help=f"write the lower bound first: [{high}, {low}]")
         return None
-    return Between(low=low, high=high)
+    return Between(low=pair[0], high=pair[1])
 
 
-def _number(text: Text) -> Decimal | None:
-    return Decimal(text.text) if not text.quoted and _NUMBER.match(text.text) else None
+def _number(value: Text | Const) -> Decimal | None:
+    if isinstance(value, Text) and not value.quoted and _NUMBER.match(value.text):
+        return Decimal(value.text)
+    return None
 
 
 def _compare(op: CompareOp, right: Shape[Operand]) -> Shape[Operator]:

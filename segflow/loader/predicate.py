@@ -1,6 +1,7 @@
 """Predicates: every head of the language, each read into its node of the model."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Literal
 
 from segflow.loader.event_predicate import algebra, value_test
@@ -11,8 +12,9 @@ from segflow.loader.leaves import EVENT_LEAVES
 from segflow.loader.nodes import MapNode, Node, Scalar
 from segflow.loader.operators import AT_LEAST_ONE, COUNT_HINTS, COUNT_KEYS, COUNT_OPS, counts_of
 from segflow.loader.ranges import BOUNDS, PERCENT_RANGE
+from segflow.loader.records import Key, Record, Values
 from segflow.loader.sequences import SEQUENCE, TIED
-from segflow.loader.shapes import Checked, Key, Record, Shape, Values
+from segflow.loader.shapes import Checked, Shape
 from segflow.loader.slots import (
     DURATION,
     LITERAL,
@@ -94,6 +96,7 @@ HELD: Shape[Predicate] = Record(
                 what="what is held",
                 heads={"field": FIELD_TEST, "segment": IN_SEGMENT},
                 example="{field: plan, eq: trial}",
+                stand_in=Everyone(),
             ),
             required=True,
         ),
@@ -142,7 +145,7 @@ def _transition(kind: Literal["entered", "exited"]) -> Shape[Predicate]:
 
 def _rank(values: Values, node: MapNode, found: Findings) -> Predicate:
     side: Literal["top", "bottom"] = "top" if "top" in values else "bottom"
-    unit, low, high = values[side]
+    unit, low, high = values.get(side, ("percent", Decimal(0), Decimal(0)))
     return Rank(
         feature=values["rank"],
         side=side,
@@ -233,6 +236,7 @@ def _predicate() -> Shape[Predicate]:
         example="{did: purchase}",
         instead=INSTEAD,
         name="predicate",
+        stand_in=Everyone(),
     )
 
 
@@ -272,11 +276,11 @@ HEADS: Mapping[str, Shape[Predicate]] = {
 """Every head key of a predicate."""
 
 INSTEAD: Mapping[str, str] = {
-    "and": "write `all`",
-    "or": "write `any`",
-    "event": "write `did`",
+    "and": "all",
+    "or": "any",
+    "event": "did",
     "property": "`property` stands only in the `where` of an event; a user's value is a `field`",
     "context": "values of a request exist only in placements",
-    "list": "write `in_file`",
+    "list": "in_file",
     "rule": "write `segment` or `did`",
 }

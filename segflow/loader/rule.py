@@ -4,7 +4,8 @@ from segflow.loader.delivery import SEND, STEPS, VARIANTS
 from segflow.loader.findings import Findings
 from segflow.loader.nodes import MapNode, Scalar, shorten
 from segflow.loader.predicate import PREDICATE
-from segflow.loader.shapes import Key, ListOf, Misfit, Record, Shape, Slot, Values
+from segflow.loader.records import Key, Record, Values
+from segflow.loader.shapes import ListOf, Misfit, Shape, Slot
 from segflow.loader.slots import (
     DURATION,
     MOMENT,
@@ -44,7 +45,7 @@ ACTIVE = Record(
 
 
 def _quiet_hours(values: Values, node: MapNode, found: Findings) -> QuietHours | None:
-    if values["from"] == values["to"]:
+    if values["from"] == values["to"] and found.is_sound(node):
         at = node.entries["to"][1]
         found.error("VAL002", "quiet hours begin and end at one time", at, help="make them differ")
         return None

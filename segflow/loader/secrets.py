@@ -39,6 +39,10 @@ class SecretOrText(Shape[str | SecretRef]):
             return read_secret(node, found)
         return TEXT.read(node, found)
 
+    @property
+    def stand_in(self) -> str:
+        return ""
+
     def schema(self, defs: Json) -> Json:
         return TEXT.schema(defs)
 

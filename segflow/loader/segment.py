@@ -5,7 +5,8 @@ from segflow.loader.findings import Findings
 from segflow.loader.heads import Headed
 from segflow.loader.nodes import MapNode, Scalar, shorten
 from segflow.loader.predicate import PREDICATE
-from segflow.loader.shapes import ByNode, Key, Misfit, Record, Shape, Slot, Values
+from segflow.loader.records import Key, Record, Values
+from segflow.loader.shapes import ByNode, Misfit, Shape, Slot
 from segflow.loader.slots import BOOLEAN, DURATION, NAME, PERCENT, TEXT, ZONE, choice, integer
 from segflow.model.segment import (
     DEFAULT_REFRESH,

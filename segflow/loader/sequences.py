@@ -4,7 +4,8 @@ from segflow.loader.features import EVENTS, WHERE
 from segflow.loader.findings import Findings
 from segflow.loader.heads import Headed
 from segflow.loader.nodes import MapNode, Node
-from segflow.loader.shapes import Key, ListOf, MapOf, Record, Shape, Values
+from segflow.loader.records import Key, Record, Values
+from segflow.loader.shapes import ListOf, MapOf, Shape
 from segflow.loader.slots import DURATION, NAME
 from segflow.loader.windows import WINDOW_KEYS, WINDOWS_APART, is_local, window_of
 from segflow.model.predicate import Predicate, Sequence, Step
@@ -57,13 +58,15 @@ STEP: Shape[Step] = Headed(
         ),
     },
     example="{did: cart_add}",
+    stand_in=Step(events=()),
 )
 
 
 def _sequence(values: Values, node: MapNode, found: Findings) -> Predicate:
     steps: tuple[Step, ...] = values["sequence"]
     items = node.entries["sequence"][1]
-    _check_steps(steps, items, found)
+    if found.is_sound(items):
+        _check_steps(steps, items, found)
     window = window_of(values, node, found)
     return Sequence(
         steps=steps,

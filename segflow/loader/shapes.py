@@ -4,20 +4,16 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from segflow.loader.findings import Findings
 from segflow.loader.nodes import NULLS, ListNode, MapNode, Node, Scalar, shorten
-from segflow.loader.suggest import did_you_mean_or_list
 
 T = TypeVar("T", covariant=True)
 U = TypeVar("U")
 Json = dict[str, Any]
-Values = dict[str, Any]
-"""What the keys of a mapping were read as; a key that was left out is absent."""
 
 
 class Misfit(ValueError):
@@ -40,7 +36,14 @@ class Shape(ABC, Generic[T]):
 
     @abstractmethod
     def read(self, node: Node, found: Findings) -> T | None:
-        """The value, or None when an error was noted."""
+        """The value. Where errors were noted: what can be known of it, or None for nothing."""
+
+    @property
+    def stand_in(self) -> T | None:
+        """What stands for a value that can't be read, so that all around it can be judged; None
+        where nothing can. Whoever judges says nothing of it: a name or word of this kind is empty,
+        a predicate is `everyone`, and a member without a name tells that there may be more."""
+        return None
 
     @abstractmethod
     def schema(self, defs: Json) -> Json:
@@ -59,6 +62,7 @@ class Slot(Shape[T]):
     json: Json
     name: str | None = None
     if_missing: str | None = None
+    stand_in: T | None = None
 
     def read(self, node: Node, found: Findings) -> T | None:
         if type(node) is not Scalar or (node.text in NULLS and not node.quoted):
@@ -91,6 +95,11 @@ class Mapped(Shape[T], Generic[U, T]):
 
     def read(self, node: Node, found: Findings) -> T | None:
         value = self.shape.read(node, found)
+        return None if value is None else self.turn(value)
+
+    @property
+    def stand_in(self) -> T | None:
+        value = self.shape.stand_in
         return None if value is None else self.turn(value)
 
     def schema(self, defs: Json) -> Json:
@@ -127,13 +136,28 @@ class ListOf(Shape[tuple[T, ...]]):
             if isinstance(node, Scalar) and not node.is_null:
                 help = f"put it in brackets: [{shorten(node.text)}]"
             found.wrong_shape(node, f"a list of {self.what}", help=help)
-            return None
+            return self._single(node, found)
         if not self._count_fits(node, found):
             return None
         items = [self.item.read(item, found) for item in node.items]
         if any(item is None for item in items):
+            items = [self.item.stand_in if item is None else item for item in items]
+        if any(item is None for item in items):
             return None
         return tuple(items)  # type: ignore[arg-type]
+
+    def _single(self, node: Node, found: Findings) -> tuple[T, ...] | None:
+        """What is no list, taken for its only item where it could be one."""
+        guess = found.guess()
+        item = None if self.least > 1 else self.item.read(node, guess)
+        if item is None or guess.errors:
+            return None
+        found.accept(guess)
+        return (item,)
+
+    @property
+    def stand_in(self) -> tuple[T, ...] | None:
+        return () if self.least <= 1 else None
 
     def _count_fits(self, node: ListNode, found: Findings) -> bool:
         count = len(node.items)
@@ -172,15 +196,23 @@ class MapOf(Shape[tuple[tuple[str, T], ...]]):
         if not node.entries:
             found.error("VAL001", "the mapping is empty", node, help=f"give {self.what}")
             return None
-        before = len(found.errors)
-        pairs: list[tuple[str, T]] = []
+        pairs = [] if node.whole else list(self.stand_in or ())
         for key, value in node.entries.values():
             name = self.name.read(key, found)
             read = self.value.read(value, found)
+            if name is None or (read is None and isinstance(value, MapNode)):
+                name = self.name.stand_in  # the names meant may stand one level deeper
+            if read is None:
+                read = self.value.stand_in
             if name is not None and read is not None:
                 pairs.append((name, read))
         pairs.sort(key=lambda pair: pair[0])
-        return tuple(pairs) if len(found.errors) == before else None
+        return tuple(pairs)
+
+    @property
+    def stand_in(self) -> tuple[tuple[str, T], ...] | None:
+        name, value = self.name.stand_in, self.value.stand_in
+        return None if name is None or value is None else ((name, value),)
 
     def schema(self, defs: Json) -> Json:
         return {
@@ -200,6 +232,7 @@ class ByNode(Shape[T]):
     items: Shape[T] | None = None
     mapping: Shape[T] | None = None
     help: str | None = None
+    stand_in: T | None = None
 
     def read(self, node: Node, found: Findings) -> T | None:
         shape = self._shape_for(node)
@@ -227,156 +260,12 @@ class ByNode(Shape[T]):
         return schema
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Key:
-    """A key of a Record: what its value is, whether it must stand, and a word for editors."""
-
-    shape: Shape[Any]
-    required: bool = False
-    doc: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Record(Shape[T]):
-    """A mapping with known keys.
-
-    `one_of` lists sets of keys of which exactly one must stand, `some_of` sets of which at least
-    one must, `apart` pairs that exclude each other. `hints` are fixes for keys that belong
-    to other forms, `refused` for keys that this version refuses. `others` reads all unknown keys.
-    `build` may note errors and return None. With a `name` the schema is kept once under it.
-    """
-
-    what: str
-    keys: Mapping[str, Key]
-    build: Callable[[Values, MapNode, Findings], T | None]
-    one_of: tuple[tuple[str, ...], ...] = ()
-    some_of: tuple[tuple[str, ...], ...] = ()
-    apart: tuple[tuple[str, str], ...] = ()
-    hints: Mapping[str, str] = field(default_factory=dict)
-    refused: Mapping[str, str] = field(default_factory=dict)
-    others: Shape[Any] | None = None
-    example: str | None = None
-    name: str | None = None
-    _needed: frozenset[str] = field(init=False)
-    _rivals: frozenset[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        needed = frozenset(name for name, key in self.keys.items() if key.required)
-        object.__setattr__(self, "_needed", needed)
-        object.__setattr__(self, "_rivals", frozenset(chain.from_iterable(self.apart)))
-
-    def read(self, node: Node, found: Findings) -> T | None:
-        if type(node) is not MapNode:
-            help = f"for example {self.example}" if self.example else None
-            found.wrong_shape(node, f"{self.what}, which is a mapping", help=help)
-            return None
-        before = len(found.errors)
-        values: Values = {}
-        fixes: list[str] = []
-        keys = self.keys
-        for name, (key, value) in node.entries.items():
-            known = keys.get(name)
-            if known is not None:
-                values[name] = known.shape.read(value, found)
-            elif self.others is not None:
-                values[name] = self.others.read(value, found)
-            else:
-                fixes.append(self._unknown(name, key, found))
-        if not self._needed <= values.keys():
-            self._check_required(node, fixes, found)
-        if len(self._rivals & values.keys()) > 1:
-            self._check_apart(node, found)
-        if self.one_of:
-            self._check_one_of(node, found)
-        if self.some_of and not fixes:
-            self._check_some_of(node, found)
-        if len(found.errors) != before:
-            return None
-        return self.build(values, node, found)
-
-    def _unknown(self, name: str, key: Scalar, found: Findings) -> str:
-        """Note the key, and return the fix."""
-        if name in self.refused:
-            help = "remove the key"
-            found.error("NOT001", self.refused[name], key, help=help)
-        elif name in self.hints:
-            help = self.hints[name]
-            found.error("KEY007", f"`{name}` does not belong to {self.what}", key, help=help)
-        else:
-            help = did_you_mean_or_list(name, self.keys)
-            summary = f"unknown key `{shorten(name)}` in {self.what}"
-            found.error("KEY001", summary, key, help=help)
-        return help
-
-    def _check_required(self, node: MapNode, fixes: list[str], found: Findings) -> None:
-        """Note missing keys, save those that the fix of another error will bring."""
-        for name in self.keys:
-            brought = any(f"`{name}`" in fix for fix in fixes)
-            if name in self._needed and name not in node.entries and not brought:
-                self._missing("KEY002", f"{self.what} needs the key `{name}`", node, found)
-
-    def _check_one_of(self, node: MapNode, found: Findings) -> None:
-        for names in self.one_of:
-            held = [name for name in names if name in node.entries]
-            if len(held) > 1:
-                self._exclusive(held[0], held[1], node, found)
-            elif not held:
-                self._missing("KEY002", f"{self.what} needs {_listed(names)}", node, found)
-
-    def _check_some_of(self, node: MapNode, found: Findings) -> None:
-        for names in self.some_of:
-            if node.entries.keys().isdisjoint(names):
-                summary = f"{self.what} needs at least one of {_listed(names)}"
-                self._missing("KEY004", summary, node, found)
-
-    def _check_apart(self, node: MapNode, found: Findings) -> None:
-        for first, second in self.apart:
-            if first in node.entries and second in node.entries:
-                self._exclusive(first, second, node, found)
-
-    def _missing(self, code: str, summary: str, node: MapNode, found: Findings) -> None:
-        help = f"for example {self.example}" if self.example else None
-        at: Node = next(iter(node.entries.values()))[0] if node.entries else node
-        found.error(code, summary, at, help=help)
-
-    def _exclusive(self, first: str, second: str, node: MapNode, found: Findings) -> None:
-        summary = f"`{first}` and `{second}` exclude each other in {self.what}"
-        later = max(first, second, key=list(node.entries).index)
-        found.error("KEY003", summary, node.entries[later][0], help="keep one of the two")
-
-    def schema(self, defs: Json) -> Json:
-        schema = self._schema(defs)
-        return schema if self.name is None else defined(self.name, schema, defs)
-
-    def _schema(self, defs: Json) -> Json:
-        properties = {name: _documented(key, defs) for name, key in self.keys.items()}
-        others = False if self.others is None else self.others.schema(defs)
-        schema: Json = {
-            "type": "object",
-            "properties": properties,
-            "additionalProperties": others,
-        }
-        if required := [name for name, key in self.keys.items() if key.required]:
-            schema["required"] = required
-        conditions: list[Json] = [
-            {"oneOf": [{"required": [name]} for name in names]} for names in self.one_of
-        ]
-        conditions += [
-            {"anyOf": [{"required": [name]} for name in names]} for names in self.some_of
-        ]
-        conditions += [{"not": {"required": list(pair)}} for pair in self.apart]
-        if conditions:
-            schema["allOf"] = conditions
-        return schema
-
-
-def _listed(names: Sequence[str]) -> str:
-    """The names joined by or; only the first of many."""
-    shown = [f"`{name}`" for name in names[:6]]
-    last = "others" if len(names) > len(shown) else shown.pop()
-    return f"{', '.join(shown)} or {last}" if shown else last
-
-
-def _documented(key: Key, defs: Json) -> Json:
-    schema = key.shape.schema(defs)
-    return {"description": key.doc, **schema} if key.doc else schema
+def taken_for(shape: Shape[T], node: Node, found: Findings) -> T | None:
+    """What stands under a key that was taken for another, the fix told: judged as what stands under
+    that one, unless it is of another sort altogether."""
+    guess = found.guess()
+    value = shape.read(node, guess)
+    if any(error.span == found.file.span(node) for error in guess.errors):
+        return None
+    found.accept(guess)
+    return value

@@ -16,8 +16,8 @@ from segflow.model.address import is_name
 from segflow.model.channel import Rate
 from segflow.model.duration import Duration, parse_duration
 from segflow.model.instant import parse_instant
-from segflow.model.scalar import DatePoint, InstantPoint, Moment, Text
-from segflow.model.types import ValueType, parse_type
+from segflow.model.scalar import Const, DatePoint, InstantPoint, Moment, Text
+from segflow.model.types import UNREAD, ValueType, parse_type
 
 T = TypeVar("T")
 
@@ -25,11 +25,15 @@ _ANY_SCALAR = {"type": ["string", "number", "boolean"]}
 
 
 def _text_slot(
-    name: str, expected: str, parse: Callable[[str], T], pattern: str | None = None
+    name: str,
+    expected: str,
+    parse: Callable[[str], T],
+    pattern: str | None = None,
+    stand_in: T | None = None,
 ) -> Slot[T]:
     """A slot that does not care for quotes."""
     json = {"type": "string", "pattern": pattern} if pattern else _ANY_SCALAR
-    return Slot(expected, lambda node: parse(node.text), json, name)
+    return Slot(expected, lambda node: parse(node.text), json, name, stand_in=stand_in)
 
 
 # --- text ------------------------------------------------------------------------------------
@@ -42,30 +46,46 @@ def _not_blank(text: str) -> str:
     return stripped
 
 
-TEXT = Slot("text", lambda node: _not_blank(node.text), {**_ANY_SCALAR, "pattern": r"\S"}, "text")
-LITERAL: Slot[Text] = Slot(
+TEXT = Slot(
+    "text",
+    lambda node: _not_blank(node.text),
+    {**_ANY_SCALAR, "pattern": r"\S"},
+    "text",
+    stand_in="",
+)
+LITERAL: Slot[Text | Const] = Slot(
     "a value",
     lambda node: Text(text=node.text, quoted=node.quoted),
     _ANY_SCALAR,
     "literal",
     if_missing='ask for a missing value with exists: false; the word itself is "null" in quotes',
+    stand_in=Const(type=UNREAD, value=""),
 )
 PATTERN = _text_slot("literal", "text to look for", str)
 
 _NAME_PATTERN = "^[a-z][a-z0-9_]*$"
 
 
+def name_like(text: str) -> str | None:
+    """The name that the text becomes by small letters and underscores; None where it becomes none,
+    or is one."""
+    made = re.sub(r"[^a-z0-9]+", "_", text.strip().lower()).strip("_")
+    return made if is_name(made) and made != text else None
+
+
 def _name(node: Scalar) -> str:
     text = node.text
     if is_name(text) and (node.quoted or text not in ("true", "false")):
         return text
-    made = re.sub(r"[^a-z0-9]+", "_", text.strip().lower()).strip("_")
-    help = f"write `{made}`" if is_name(made) and made != text else "for example `big_spenders`"
+    made = name_like(text)
+    help = f"write `{made}`" if made else "for example `big_spenders`"
     rule = "a name is a lower-case letter, then lower-case letters, digits and underscores"
     raise Misfit(f"`{shorten(text)}` is not a name: {rule}", help=help, code="NAM001")
 
 
-NAME: Slot[str] = Slot("a name", _name, {"type": "string", "pattern": _NAME_PATTERN}, "name")
+NAME: Slot[str] = Slot(
+    "a name", _name, {"type": "string", "pattern": _NAME_PATTERN}, "name", stand_in=""
+)
 
 
 def choice(*options: str) -> Slot[str]:
@@ -80,7 +100,7 @@ def choice(*options: str) -> Slot[str]:
         raise Misfit(f"`{shorten(text)}` is not {among}", help=did_you_mean(text, options))
 
     expected = f"one of {listed}" if len(options) > 1 else f"`{listed}`"
-    return Slot(expected, lambda node: parse(node.text), {"enum": list(options)})
+    return Slot(expected, lambda node: parse(node.text), {"enum": list(options)}, stand_in="")
 
 
 # --- numbers and booleans --------------------------------------------------------------------
@@ -109,7 +129,8 @@ def integer(least: int = 0, most: int = _MAX_INTEGER) -> Slot[int]:
             raise Misfit(f"{number} is out of range: {bounds}", code="VAL004")
         return number
 
-    return Slot("a whole number", parse, {"type": "integer", "minimum": least, "maximum": most})
+    json = {"type": "integer", "minimum": least, "maximum": most}
+    return Slot("a whole number", parse, json, stand_in=least)
 
 
 def decimal(least: str | None = None, above: str | None = None) -> Slot[Decimal]:
@@ -180,7 +201,7 @@ def _only_true(node: Scalar) -> bool:
     return True
 
 
-TRUE = Slot("true", _only_true, {"const": True})
+TRUE = Slot("true", _only_true, {"const": True}, stand_in=True)
 
 # --- time ------------------------------------------------------------------------------------
 
@@ -217,7 +238,13 @@ def longest(duration: Duration) -> int:
     return duration.milliseconds or (duration.months or 0) * 31 * _DAY
 
 
-DURATION = _text_slot("duration", "a duration such as 7d or 30min", _duration, _DURATION_PATTERN)
+DURATION = _text_slot(
+    "duration",
+    "a duration such as 7d or 30min",
+    _duration,
+    _DURATION_PATTERN,
+    stand_in=Duration(count=1, unit="d"),
+)
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", re.ASCII)
 _CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
@@ -243,7 +270,11 @@ def _moment(text: str) -> Moment:
 
 
 MOMENT: Slot[Moment] = _text_slot(
-    "moment", "a point in time such as 2026-01-31", _moment, _MOMENT_PATTERN
+    "moment",
+    "a point in time such as 2026-01-31",
+    _moment,
+    _MOMENT_PATTERN,
+    stand_in=DatePoint(date=date(2000, 1, 1)),
 )
 
 
@@ -285,7 +316,7 @@ def _matching(name: str, pattern: str, expected: str) -> Slot[str]:
             raise Misfit(f"`{shorten(text)}` is not {expected}")
         return text
 
-    return _text_slot(name, expected, parse, pattern)
+    return _text_slot(name, expected, parse, pattern, stand_in="")
 
 
 TIME_OF_DAY = _matching("time_of_day", f"^{_HOUR}$", "a time of day such as 22:00")
@@ -315,6 +346,7 @@ TYPE = _text_slot(
     "a type such as integer or decimal(18,2)",
     _type,
     rf"^({_SIMPLE_TYPES}|decimal\( *[0-9]+ *, *[0-9]+ *\))$",
+    stand_in=UNREAD,
 )
 ENCODING = _matching(
     "encoding",
@@ -326,6 +358,7 @@ JSON_PATH: Shape[tuple[str, ...]] = ByNode(
     "a path such as [properties, plan]",
     scalar=Mapped(TEXT, lambda part: (part,)),
     items=ListOf("path parts", TEXT),
+    stand_in=(),
 )
 
 _RATE = re.compile(r"([0-9]{1,12})/(s|min|h|d)\Z", re.ASCII)

@@ -1,9 +1,11 @@
 """Reads sources: the places that data is read from."""
 
 from segflow.loader.findings import Findings
+from segflow.loader.heads import IfKey
 from segflow.loader.nodes import MapNode
+from segflow.loader.records import Key, Record, Values
 from segflow.loader.secrets import SECRET_OR_TEXT
-from segflow.loader.shapes import Key, ListOf, MapOf, Record, Shape, Values
+from segflow.loader.shapes import ListOf, MapOf, Shape
 from segflow.loader.slots import DURATION, HOURS, NAME, TEXT, choice, integer
 from segflow.model.catalog import Limits, Replica, Source
 
@@ -39,11 +41,17 @@ LIMITS = Record(
 )
 
 
-def _source(values: Values, node: MapNode, found: Findings) -> Source | None:
-    if "tables" in values and values["engine"] != "duckdb":
-        help = "only duckdb reads files as tables; write `url`"
-        found.error("VAL008", "`tables` belongs to duckdb", node.entries["tables"][0], help=help)
-        return None
+_KEYS = {
+    "source": Key(NAME, required=True, doc="The name"),
+    "engine": Key(choice(*ENGINES), required=True),
+    "url": Key(SECRET_OR_TEXT, doc="Where it is; for duckdb a database file"),
+    "tables": Key(MapOf("tables and their files", TEXT, TEXT), doc="duckdb: Parquet files"),
+    "replica": Key(REPLICA, doc="A copy that is read instead"),
+    "limits": Key(LIMITS, doc="How hard it may be read"),
+}
+
+
+def _source(values: Values, node: MapNode, found: Findings) -> Source:
     return Source(
         name=values["source"],
         engine=values["engine"],
@@ -54,16 +62,11 @@ def _source(values: Values, node: MapNode, found: Findings) -> Source | None:
     )
 
 
-SOURCE: Shape[Source] = Record(
-    what="a source",
-    keys={
-        "source": Key(NAME, required=True, doc="The name"),
-        "engine": Key(choice(*ENGINES), required=True),
-        "url": Key(SECRET_OR_TEXT, doc="Where it is; for duckdb a database file"),
-        "tables": Key(MapOf("tables and their files", TEXT, TEXT), doc="duckdb: Parquet files"),
-        "replica": Key(REPLICA, doc="A copy that is read instead"),
-        "limits": Key(LIMITS, doc="How hard it may be read"),
-    },
-    build=_source,
-    one_of=(("url", "tables"),),
+# Of an engine that can't be used yet nothing is demanded: what helps is to be told that, and the
+# compiler does.
+SOURCE: Shape[Source] = IfKey(
+    "engine",
+    value="duckdb",
+    then=Record(what="a source", keys=_KEYS, build=_source, one_of=(("url", "tables"),)),
+    otherwise=Record(what="a source", keys=_KEYS, build=_source),
 )

@@ -21,9 +21,11 @@ class Placed:
 @dataclass(frozen=True, slots=True)
 class Places:
     """The document of every object. Trees are composed again when a place in them is asked for:
-    a load that finds nothing wrong asks for none, and keeps no tree."""
+    a load that finds nothing wrong asks for none, and keeps no tree. `taken` are the keys that an
+    object has misspelt, with what they were taken for."""
 
     placed: dict[Address, Placed] = field(default_factory=dict)
+    taken: dict[Address, Mapping[str, str]] = field(default_factory=dict)
     roots: dict[str, list[Node]] = field(default_factory=dict)
 
     def root(self, address: Address) -> tuple[SourceFile, Node]:
@@ -46,8 +48,9 @@ class Spans(Mapping[tuple[Address, KeyPath], Span]):
         address, path = place
         file, node = self.places.root(address)
         key: Scalar | None = None
+        taken = self.places.taken.get(address, {})
         for step in path:
-            key, node = _child(node, step)
+            key, node = _child(node, step, taken)
         if not self.of_keys:
             return file.span(node)
         if key is None:
@@ -64,11 +67,14 @@ class Spans(Mapping[tuple[Address, KeyPath], Span]):
         return sum(1 for _ in self)
 
 
-def _child(node: Node, step: str | int) -> tuple[Scalar | None, Node]:
+def _child(node: Node, step: str | int, taken: Mapping[str, str]) -> tuple[Scalar | None, Node]:
     if isinstance(node, MapNode) and isinstance(step, str):
-        return node.entries[step]
+        written = (key for key, meant in taken.items() if meant == step and key in node.entries)
+        return node.entries[step if step in node.entries else next(written, step)]
     if isinstance(node, ListNode) and isinstance(step, int) and 0 <= step < len(node.items):
         return None, node.items[step]
+    if step == 0 and not isinstance(node, ListNode):
+        return None, node  # it was taken for the only item of a list
     raise KeyError(step)
 
 

@@ -29,5 +29,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 def did_you_mean_or_list(word: str, known: Iterable[str]) -> str:
     """A sentence of help: the nearest word, or all of them, or the first of many."""
     names = list(known)
-    listed = ", ".join(names[:MOST_LISTED]) + (", …" if len(names) > MOST_LISTED else "")
-    return did_you_mean(word, names) or f"known here: {listed}"
+    return did_you_mean(word, names) or listed(names)
+
+
+def listed(known: Iterable[str]) -> str:
+    """A sentence of help with all words, or the first of many."""
+    names = list(known)
+    shown = ", ".join(names[:MOST_LISTED]) + (", …" if len(names) > MOST_LISTED else "")
+    return f"known here: {shown}"

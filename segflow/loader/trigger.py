@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from segflow.loader.cron import CRON
 from segflow.loader.event_predicate import EVENT_PREDICATE
 from segflow.loader.heads import Headed
-from segflow.loader.shapes import Key, Record, Shape
+from segflow.loader.records import Key, Record
+from segflow.loader.shapes import Shape
 from segflow.loader.slots import DURATION, MOMENT, NAME, RRULE, TRUE, ZONE_OR_USER, choice
+from segflow.model.duration import Duration
 from segflow.model.rule import (
     AtTrigger,
     CronTrigger,
@@ -77,5 +79,6 @@ TRIGGER: Shape[Trigger] = Headed(
         ),
     },
     example='{cron: "0 9 * * *"}',
-    instead={"on": "write {entered: true} or {exited: true}", "did": "write `event`"},
+    stand_in=EveryTrigger(every=Duration(count=1, unit="d")),
+    instead={"on": "write {entered: true} or {exited: true}", "did": "event"},
 )

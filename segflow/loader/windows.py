@@ -5,7 +5,8 @@ import re
 from segflow.loader.findings import Findings
 from segflow.loader.heads import Named
 from segflow.loader.nodes import MapNode, Scalar, shorten
-from segflow.loader.shapes import ByNode, Key, Mapped, Misfit, Record, Shape, Slot, Values
+from segflow.loader.records import Key, Record, Values
+from segflow.loader.shapes import ByNode, Mapped, Misfit, Shape, Slot
 from segflow.loader.slots import DURATION, MOMENT, integer, longest, shortest
 from segflow.loader.suggest import did_you_mean
 from segflow.model.duration import Duration
@@ -34,9 +35,9 @@ def _named_span(text: str) -> CalendarSpan:
     raise Misfit(f"`{text}` is not a span of the calendar", help=did_you_mean(text, known))
 
 
-def _span_back(values: Values, node: MapNode, found: Findings) -> CalendarSpan:
-    unit = next(unit for unit in UNITS if unit in values)
-    return CalendarSpan(unit=unit, last=values[unit])
+def _span_back(values: Values, node: MapNode, found: Findings) -> CalendarSpan | None:
+    unit = next((unit for unit in UNITS if unit in values), None)
+    return None if unit is None else CalendarSpan(unit=unit, last=values[unit])
 
 
 _MOST_BACK = 99_999

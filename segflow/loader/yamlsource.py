@@ -26,6 +26,8 @@ try:
 except ImportError:  # PyYAML without libyaml: the same events, ten times slower
     from yaml.loader import SafeLoader as EventParser  # type: ignore[assignment]
 
+ENDING = frozenset(("YML001", "YML005", "YML006"))
+"""The codes of faults behind which a file is not read."""
 MAX_DEPTH = 64
 MAX_NODES_BY_ALIAS = 10_000
 
@@ -157,7 +159,9 @@ class _Composer:
         begin: Mark = start.start_mark
         node: Node
         if type(start) is MappingStartEvent:
-            node = MapNode(self.entries(children), bool(start.flow_style), begin, end)
+            entries = self.entries(children)
+            whole = 2 * len(entries) == len(children)
+            node = MapNode(entries, bool(start.flow_style), begin, end, whole)
         else:
             node = ListNode(children, bool(start.flow_style), begin, end)
         if start.anchor is not None or start.tag is not None:

@@ -1,7 +1,7 @@
 """The whole configuration: settings, every object by address, and where each stands."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from segflow.diagnostics import Span
 from segflow.model.address import Address
@@ -101,18 +101,30 @@ class ProjectFile:
 class Project:
     """A configuration as loaded. Objects are unique by address; iteration is in that order.
 
+    `broken` are objects with an error in their text, as far as they could be read, with stand-ins
+    for the rest (empty names and words, `everyone` for a predicate, UNREAD for a type), and None
+    where nothing could be: they are for judging and nothing else, and a project that has some is
+    not whole. One whose name is none goes by that which it was taken for, or else by a colon and
+    its place; one whose name another has by the name, a colon and its place.
+
     `lists` and `files` are by path, relative to the project: what `in_file` names, and templates
     of rules and code files of offers.
     """
 
     settings: Settings
     objects: Mapping[Address, Object]
+    broken: Mapping[Address, Object | None] = field(default_factory=dict)
     sources: SourceMap = field(default_factory=SourceMap)
     lists: Mapping[str, ListFile] = field(default_factory=dict)
     files: Mapping[str, ProjectFile] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Object]:
         return (self.objects[address] for address in sorted(self.objects))
+
+    def for_judging(self) -> "Project":
+        """The project with broken objects among the others."""
+        read = {address: one for address, one in self.broken.items() if one is not None}
+        return replace(self, objects={**self.objects, **read}) if read else self
 
     def source(self, name: str) -> Source | None:
         """The source of that name, or None; likewise the methods below."""

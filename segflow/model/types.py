@@ -45,6 +45,9 @@ DATE = ValueType(name="date")
 TIMESTAMP = ValueType(name="timestamp")
 VERSION = ValueType(name="version")
 
+UNREAD = ValueType(name="string", precision=0)
+"""Of a value whose type could not be read: whoever judges says nothing of such a value."""
+
 _SIMPLE = {str(t): t for t in (STRING, INTEGER, FLOAT, BOOLEAN, DATE, TIMESTAMP, VERSION)}
 _DECIMAL = re.compile(r"decimal\(\s*([0-9]+)\s*,\s*([0-9]+)\s*\)\Z")
 _LISTS = {

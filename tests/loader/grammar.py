@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from segflow.loader.heads import Headed, IfKey, Named
 from segflow.loader.predicate import HEADS
-from segflow.loader.shapes import ByNode, Checked, ListOf, MapOf, Mapped, Record, Shape
+from segflow.loader.records import Record
+from segflow.loader.shapes import ByNode, Checked, ListOf, MapOf, Mapped, Shape
 
 
 def inside(shape: Shape) -> Iterator[Shape]:

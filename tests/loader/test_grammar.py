@@ -8,7 +8,7 @@ import pytest
 from segflow.loader.codes import CODES
 from segflow.loader.kinds import READERS, REFUSED
 from segflow.loader.predicate import HEADS, INSTEAD
-from segflow.loader.shapes import Record
+from segflow.loader.records import Record
 from segflow.model.address import KINDS
 from segflow.model.predicate import Predicate
 from tests.loader.grammar import modifiers, walk

@@ -1,12 +1,12 @@
 """What the passes hand on: a project half compiled, and the diagnostics found so far."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from segflow.compiler.codes import NOT_YET
 from segflow.compiler.passes.walk import Site, entity_sites, rule_sites, segment_sites
 from segflow.diagnostics import Diagnostic, Report, Severity, Span
-from segflow.model.address import Address
+from segflow.model.address import Address, is_name
 from segflow.model.catalog import Entity, Event, Field, Property, Source
 from segflow.model.predicate import Aggregate, All, InSegment, Predicate
 from segflow.model.project import KeyPath, Project
@@ -29,17 +29,16 @@ class Index:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """The state between two passes. `report` and `broken` are written to, all else is replaced.
+    """The state between two passes. `report` is written to, all else is replaced.
 
-    `broken` are objects that are named and written, but left out by the loader for an error there.
-    `wheres`, `audiences` (of rules, by name) and `entities` are as written, then typed, then
-    normalised. `sites` are the nodes as
-    written. `order` puts every segment after those it names.
+    The project's broken objects are among the others while it is judged; what stands in them for
+    what could not be read is passed over in silence. `wheres`, `audiences` (of rules, by name) and
+    `entities` are as written, then typed, then normalised. `sites` are the nodes as written.
+    `order` puts every segment after those it names.
     """
 
     project: Project
     report: Report
-    broken: set[Address]
     index: Index
     sites: Mapping[Address, Sequence[Site]]
     wheres: Mapping[str, Predicate]
@@ -72,12 +71,12 @@ class Draft:
                 help=help,
                 severity=severity,
                 span=find(address, path),
-                address=str(address),
+                address=str(address) if is_name(address.name) else None,
             )
         )
 
-    def refuse(self, address: Address, path: KeyPath, form: str) -> None:
-        """Report a form of the language that can't be compiled or run yet."""
+    def refuse(self, address: Address, path: KeyPath, form: str, help: str | None = None) -> None:
+        """Report a form of the language that can't be compiled or run yet; `help` is what can."""
         self.complain(
             NOT_YET,
             address,
@@ -85,6 +84,7 @@ class Draft:
             f"{form} is not supported yet",
             at_key=True,
             detail="it is part of the language, but this version can't compile it",
+            help=help,
         )
 
     def has_key(self, address: Address, path: KeyPath) -> bool:
@@ -98,11 +98,11 @@ class Draft:
 
 def draft_of(project: Project) -> Draft:
     """The draft that the first pass is given."""
+    project = project.for_judging()
     index = _index(project)
     return Draft(
         project=project,
         report=Report(),
-        broken=set(),
         index=index,
         sites=dict(_all_sites(index)),
         wheres={name: segment.where for name, segment in index.segments.items()},
@@ -137,6 +137,11 @@ def _all_sites(index: Index) -> Iterator[tuple[Address, tuple[Site, ...]]]:
         yield segment.address, tuple(segment_sites(segment))
     for rule in index.rules.values():
         yield rule.address, tuple(rule_sites(rule, rule_entity(index, rule)))
+
+
+def lacks(names: Container[str], name: str) -> bool:
+    """True where the name is surely not among the names: it could be read, and so could they."""
+    return name not in names and name != "" and "" not in names
 
 
 def audience_of(rule: Rule, where: Predicate | None) -> Predicate:

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from segflow.compiler.codes import NOT_OF_ENTITY, UNKNOWN
-from segflow.compiler.passes.draft import Draft, head_path
+from segflow.compiler.passes.draft import Draft, head_path, lacks
 from segflow.compiler.passes.walk import Site
-from segflow.model.address import Address
+from segflow.model.address import Address, is_name
 from segflow.model.catalog import Entity, Event, Relation
 from segflow.model.predicate import (
     Aggregate,
@@ -96,7 +96,7 @@ def _keyed_by(draft: Draft, address: Address, path: KeyPath, event: str, entity:
     if not entity or entity not in draft.index.entities:
         return
     keyed = [name for name, _ in draft.index.events[event].entities]
-    if entity not in keyed:
+    if lacks(keyed, entity) and all(name in draft.index.entities for name in keyed):
         draft.complain(
             NOT_OF_ENTITY,
             address,
@@ -110,8 +110,8 @@ def _keyed_by(draft: Draft, address: Address, path: KeyPath, event: str, entity:
 def _segment(draft: Draft, address: Address, path: KeyPath, entity: str, name: str) -> None:
     if not _object(draft, address, path, "segment", name):
         return
-    other = draft.index.segments[name].entity
-    if entity and other != entity:
+    other, known = draft.index.segments[name].entity, draft.index.entities
+    if other != entity and other in known and entity in known:
         draft.complain(
             NOT_OF_ENTITY,
             address,
@@ -200,24 +200,26 @@ def _object(
     *,
     at_key: bool = False,
 ) -> bool:
-    """True where an object of that kind and name exists; else its absence is reported, unless it
-    is written somewhere and the loader found fault with it. (Places are asked for in trouble only:
-    finding them is slow.)"""
+    """True where an object of that kind and name exists; else its absence is reported, unless the
+    name could not be read, or what is called so could not."""
     wanted = Address(kind, name)
     if wanted in draft.project.objects:
         return True
-    if draft.declared(wanted) is not None:
-        draft.broken.add(wanted)
-        return False
-    _unknown(draft, address, path, kind, name, at_key=at_key)
+    if name and wanted not in draft.project.broken:
+        _unknown(draft, address, path, kind, name, at_key=at_key)
     return False
 
 
 def _unknown(
     draft: Draft, address: Address, path: KeyPath, kind: str, name: str, *, at_key: bool
 ) -> None:
-    names = sorted(found.name for found in draft.project.objects if found.kind == kind)
+    written = (found.name for found in draft.project.objects if found.kind == kind)
+    names = sorted(name for name in written if is_name(name))
     near = _match(name, names)
+    if near is None and any(
+        one.kind == kind and one.name.startswith(":") for one in draft.project.broken
+    ):
+        return  # it may be the one whose name could not be read
     draft.complain(
         UNKNOWN,
         address,
@@ -230,7 +232,7 @@ def _unknown(
 
 def _field(draft: Draft, address: Address, path: KeyPath, entity: str, name: str) -> None:
     fields = draft.index.fields.get(entity)
-    if fields is None or name in fields:
+    if fields is None or not lacks(fields, name):
         return
     draft.complain(
         UNKNOWN,
@@ -252,7 +254,7 @@ def field_hint(draft: Draft, entity: str, name: str) -> str:
 
 def _property(draft: Draft, address: Address, path: KeyPath, event: str, name: str) -> None:
     properties = draft.index.properties.get(event)
-    if properties is None or name in properties:
+    if properties is None or not lacks(properties, name):
         return
     near = _match(name, properties)
     owner = Address("event", event)

@@ -31,6 +31,7 @@ from segflow.model.project import KeyPath
 from segflow.model.rule import Rule
 from segflow.model.segment import OnStream
 
+ENGINE = "duckdb"
 LEVELS = 64
 """How deep a predicate may be with its nested segments in their places: queries are built and read
 by recursion, in segflow and in engines."""
@@ -60,6 +61,9 @@ _FORMS: dict[type, tuple[str, str]] = {
 def supported(draft: Draft) -> Draft:
     """Report every form that can't be compiled yet, and segments that need two sources."""
     for found in draft.project:
+        if isinstance(found, Source) and found.engine not in ("", ENGINE):
+            help = f"{ENGINE} is the engine of this version"
+            draft.refuse(found.address, ("engine",), f"engine {found.engine}", help)
         for path, form in _of_object(found):
             draft.refuse(found.address, path, form)
     for segment in draft.index.segments.values():
@@ -94,13 +98,13 @@ def _of_site(site: Site) -> Iterator[Finding]:
 
 
 def _one_source(draft: Draft, address: Address, site: Site) -> None:
-    """A field or event that lies in another source than the population."""
-    entity = draft.index.entities.get(site.entity)
-    if entity is None:
+    """A field or event that lies in another source than the population, both of which are known."""
+    entity, known = draft.index.entities.get(site.entity), draft.index.sources
+    if entity is None or entity.population.source not in known:
         return
     home = entity.population.source
     for what, source in _sources_of(draft, site):
-        if source != home:
+        if source != home and source in known:
             draft.complain(
                 TWO_SOURCES,
                 address,
@@ -194,8 +198,6 @@ def _of_object(found: object) -> Iterator[Finding]:
 
 
 def _of_source(source: Source) -> Iterator[Finding]:
-    if source.engine != "duckdb":
-        yield ("engine",), f"engine {source.engine}"
     if source.replica is not None:
         yield ("replica",), "`replica`"
     if source.limits is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from segflow.compiler.codes import NO_COUPON, RESERVED
-from segflow.compiler.passes.draft import Draft
+from segflow.compiler.passes.draft import Draft, lacks
 from segflow.model.channel import Channel
 from segflow.model.project import KeyPath
 from segflow.model.rule import (
@@ -31,8 +31,9 @@ Finding = tuple[KeyPath, str]
 def supported_rules(draft: Draft) -> Draft:
     """Report what can't be run yet, and offers that no coupon gives."""
     for found in draft.project:
-        if isinstance(found, Channel) and found.kind not in KINDS:
-            draft.refuse(found.address, ("kind",), f"a channel of kind {found.kind}")
+        if isinstance(found, Channel) and found.kind not in ("", *KINDS):
+            help = f"this version delivers by {', '.join(KINDS)}"
+            draft.refuse(found.address, ("kind",), f"a channel of kind {found.kind}", help)
     for rule in draft.index.rules.values():
         for path, form in (*_of_trigger(rule.trigger), *_of_rule(rule)):
             draft.refuse(rule.address, path, form)
@@ -115,12 +116,12 @@ def _reserved(draft: Draft, rule: Rule, path: KeyPath) -> None:
 
 
 def _actions(draft: Draft, rule: Rule, path: KeyPath, actions: tuple[Action, ...]) -> None:
-    given: set[str] = set()
+    given: set[str] = set()  # with "" any offer may be among them
     for number, action in enumerate(actions):
         channel = draft.project.channel(action.channel)
         if channel is None or channel.kind not in KINDS:
-            if action.offer is not None:
-                given.add(action.offer)  # which it is, is not known
+            if action.offer is not None or channel is None or not channel.kind:
+                given.add(action.offer or "")  # whether it gives one is not known
         elif channel.kind != "coupon":
             _needs_coupon(draft, rule, (*path, number, "offer"), action, given)
         elif action.offer is None:
@@ -131,12 +132,13 @@ def _actions(draft: Draft, rule: Rule, path: KeyPath, actions: tuple[Action, ...
                 f"channel {action.channel!r} gives coupons, and the action names no offer",
                 help="name the offer whose codes it gives, with `offer:`",
             )
+            given.add("")
         else:
             given.add(action.offer)
 
 
 def _needs_coupon(draft: Draft, rule: Rule, path: KeyPath, action: Action, given: set[str]) -> None:
-    if action.offer is not None and action.offer not in given:
+    if action.offer is not None and lacks(given, action.offer):
         draft.complain(
             NO_COUPON,
             rule.address,

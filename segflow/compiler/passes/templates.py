@@ -1,7 +1,7 @@
 """Templates: they can be filled in, and name what is known of the users that get them."""
 
 from segflow.compiler.codes import PERSONAL, TEMPLATE, UNKNOWN
-from segflow.compiler.passes.draft import Draft, rule_entity
+from segflow.compiler.passes.draft import Draft, lacks, rule_entity
 from segflow.compiler.passes.resolve import field_hint
 from segflow.compiler.templates import Use, check_template, names_used
 from segflow.diagnostics import Diagnostic, Severity, Span
@@ -24,8 +24,9 @@ def templates(draft: Draft) -> Draft:
 
 
 def _gives_coupons(draft: Draft, action: Action) -> bool:
+    """True for what may give a coupon: of a channel that is not known it is not known."""
     channel = draft.project.channel(action.channel)
-    return action.offer is not None or (channel is not None and channel.kind == "coupon")
+    return action.offer is not None or channel is None or channel.kind in ("", "coupon")
 
 
 def _template(draft: Draft, rule: Rule, file: ProjectFile, *, offered: bool) -> None:
@@ -45,11 +46,11 @@ def _user(draft: Draft, file: ProjectFile, use: Use, entity: str) -> None:
     if fields is None:
         return
     field = fields.get(use.name)
-    if field is None:
+    if lacks(fields, use.name):
         summary = f"entity {entity!r} has no field {use.name!r}"
         help = field_hint(draft, entity, use.name)
         _tell(draft, file, use.line, UNKNOWN, summary, help)
-    elif field.pii:
+    elif field is not None and field.pii:
         summary = f"field {use.name!r} is personal, and goes out with this message"
         _tell(draft, file, use.line, PERSONAL, summary, None, severity="warning")
 

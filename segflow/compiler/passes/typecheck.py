@@ -31,7 +31,7 @@ from segflow.model.predicate import (
 )
 from segflow.model.project import KeyPath
 from segflow.model.rule import EventTrigger, Rule
-from segflow.model.types import INTEGER, TIMESTAMP, ValueType, decimal_type
+from segflow.model.types import INTEGER, TIMESTAMP, UNREAD, ValueType, decimal_type
 
 
 def typecheck(draft: Draft) -> Draft:
@@ -77,7 +77,7 @@ def _entity(entity: Entity, scope: Scope) -> Entity:
 def _derived(field: Field, feature: Feature, scope: Scope) -> Field:
     path: KeyPath = ("fields", field.name, "is")
     typed, slot = _feature(feature, path, scope)
-    if slot is not None and not _gives(slot.type, field.type, feature):
+    if slot is not None and field.type != UNREAD and not _gives(slot.type, field.type, feature):
         scope.complain(
             DERIVED,
             (*path[:-1], "type"),
@@ -205,7 +205,8 @@ def _feature(feature: Feature, path: KeyPath, scope: Scope) -> tuple[Feature, Sl
     match feature:
         case FieldFeature(field=name):
             field = scope.draft.index.fields.get(scope.entity, {}).get(name)
-            return feature, None if field is None else Slot(field.type, f"field {name}")
+            known = field is not None and field.type != UNREAD
+            return feature, Slot(field.type, f"field {name}") if field and known else None
         case PropertyFeature(property=name):
             return feature, _property(name, scope.events, (*path, "property"), scope)
         case Aggregate():
@@ -219,7 +220,7 @@ def _feature(feature: Feature, path: KeyPath, scope: Scope) -> tuple[Feature, Sl
 def _property(name: str, events: tuple[str, ...], path: KeyPath, scope: Scope) -> Slot | None:
     """The slot of a property that all events of a union must declare with one type."""
     found = [scope.draft.index.properties.get(event, {}).get(name) for event in events]
-    types = {prop.type for prop in found if prop is not None}
+    types = {prop.type for prop in found if prop is not None} - {UNREAD}
     if len(types) > 1:
         kinds = " and ".join(sorted(str(type_) for type_ in types))
         scope.complain(MISFIT, path, f"property {name} is {kinds} in the events that are joined")

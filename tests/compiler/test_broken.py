@@ -1,0 +1,131 @@
+"""Objects with an error in their text are judged all the same, and nothing is said twice."""
+
+from functools import cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segflow.diagnostics import Diagnostic, Report
+from tests.compiler.faults import DOCUMENTS, HOW, Path_, changed, judged, judged_text, paths, spoilt
+from tests.compiler.projects import CATALOG
+from tests.loader.texts import mutated, swapped
+
+ENTITY, EVENT, SEGMENT, RULE = 1, 3, 6, 11
+LEAVES: Path_ = (SEGMENT, "where", "all")
+
+# What is wrong in its meaning, and which places it is seen by, beside its own.
+MEANINGS: dict[Path_, tuple[str, tuple[Path_, ...]]] = {
+    (ENTITY, "population", "source"): ("nowhere", ()),
+    (ENTITY, "fields", "age", "at", "source"): ("nowhere", ()),
+    (ENTITY, "fields", "spend", "is", "sum"): ("purchase.nothing", ()),
+    (ENTITY, "fields", "spend", "type"): ("integer", ((ENTITY, "fields", "spend", "is"),)),
+    (EVENT, "at", "source"): ("nowhere", ()),
+    (SEGMENT, "entity"): ("nobody", ()),
+    (*LEAVES, 0, "did"): ("nothing", ((*LEAVES, 0, "where", "gte"),)),
+    (*LEAVES, 0, "where", "property"): ("nothing", ((*LEAVES, 0),)),
+    (*LEAVES, 0, "where", "gte"): ("much", ((*LEAVES, 0),)),
+    (*LEAVES, 1, "did_not", 0): ("nothing", ()),
+    (*LEAVES, 2, "any", 0, "field"): ("nothing", ((SEGMENT, "entity"),)),
+    (*LEAVES, 2, "any", 1, "sum"): ("purchase.nothing", ((*LEAVES, 2, "any", 1, "gt"),)),
+    (*LEAVES, 2, "any", 1, "gt", "sum"): ("purchase.nothing", ((*LEAVES, 2, "any", 1, "sum"),)),
+    (*LEAVES, 3, "not", "last_time"): ("nothing", ()),
+    (*LEAVES, 4, "none", 0, "segment"): ("nothing", ((SEGMENT, "segment"),)),
+    (RULE, "segment"): ("nothing", ((RULE, "where"),)),
+    (RULE, "where", "field"): ("nothing", ((RULE, "segment"), (RULE, "where"))),
+    (RULE, "where", "gte"): ("much", ((RULE, "segment"), (RULE, "where"))),
+    (RULE, "goal", "event"): ("nothing", ((RULE, "goal"),)),
+    (RULE, "goal", "value"): ("nothing", ((RULE, "goal"),)),
+    (RULE, "trigger", "gap"): ("skip", ((RULE, "trigger", "cron"),)),
+    (RULE, "variants", 0, "name"): ("holdout", ()),
+    (RULE, "variants", 0, "send", 0, "channel"): ("nothing", ((RULE, "variants", 0, "send", 0),)),
+    (RULE, "variants", 0, "send", 1, "channel"): ("nothing", ()),
+    (RULE, "cap", 0, "window"): ("calendar", ()),
+}
+# Names that others refer to: another name is a fault of meaning, and told wherever it is used.
+_NAMES = {(ENTITY, "fields"), (EVENT, "properties"), (EVENT, "entities")}
+PLACES = tuple(path for path in paths(DOCUMENTS) if len(path) > 1)
+
+
+def is_name(path: Path_, how: str) -> bool:
+    if how in ("misspelt", "foreign"):
+        return path[:-1] in _NAMES
+    return how == "text" and len(path) == 2 and path[1] == next(iter(DOCUMENTS[path[0]]))
+
+
+FAULTS = tuple((path, how) for path in PLACES for how in HOW if not is_name(path, how))
+
+
+def said(report: Report) -> set[tuple[str, str]]:
+    return {(found.code, found.summary) for found in report}
+
+
+@cache
+def of_shape(path: Path_, how: str) -> tuple[Diagnostic, ...]:
+    """What is said of one fault of shape."""
+    project, is_whole, report = judged(spoilt(DOCUMENTS, path, how))
+    assert not is_whole or not project.broken
+    return tuple(report)
+
+
+def test_the_project_is_right():
+    """Nothing is said of the project that the tests below break."""
+    project, is_whole, report = judged(DOCUMENTS)
+    assert (list(report), is_whole, project.broken) == ([], True, {})
+
+
+@given(fault=st.sampled_from(FAULTS))
+def test_one_fault_of_shape_is_told_once(fault):
+    """Whatever key or value is broken: one error, and none about what rests on it."""
+    found = of_shape(*fault)
+    assert len(found) <= 1, [each.summary for each in found]
+
+
+@pytest.mark.parametrize("path", MEANINGS)
+def test_one_fault_of_meaning_is_told_once(path):
+    """So it is told where it is and nowhere else."""
+    _, is_whole, report = judged(changed(DOCUMENTS, path, MEANINGS[path][0]))
+    assert (len(report), is_whole) == (1, False)
+
+
+@given(data=st.data(), meaning=st.sampled_from(tuple(MEANINGS)))
+def test_a_fault_of_meaning_is_told_beside_one_of_shape(data, meaning):
+    """Of two faults of one object that have nothing to do with each other both are told, in the
+    order of the file, and nothing else is."""
+    value, witnesses = MEANINGS[meaning]
+    apart = [
+        (path, how)
+        for path, how in FAULTS
+        if path[0] == meaning[0]
+        and path != meaning[: len(path)]
+        and not any(path == seen[: len(path)] or seen == path[: len(seen)] for seen in witnesses)
+        and meaning != path[: len(meaning)]
+    ]
+    shape = data.draw(st.sampled_from(apart))
+    wrong = changed(DOCUMENTS, meaning, value)
+    _, is_whole, report = judged(spoilt(wrong, *shape))
+    alone = judged(wrong)[2]
+    assert not is_whole
+    assert said(report) == said(alone) | {(each.code, each.summary) for each in of_shape(*shape)}
+    places = [(found.span.line, found.span.column) for found in report if found.span]
+    assert places == sorted(places)
+
+
+@given(text=mutated() | swapped())
+def test_any_text_can_be_judged(text):
+    """A text that was right and is changed anywhere, beside a catalog: no crash, and with an error
+    nothing is compiled."""
+    project, is_whole, report = judged_text(f"{CATALOG}---\n{text}")
+    assert is_whole == (not project.broken and not any(_of_compiler(found) for found in report))
+    assert not is_whole or not project.broken
+
+
+def _of_compiler(found: Diagnostic) -> bool:
+    return found.severity == "error" and found.code[:3] in (
+        "RES",
+        "CYC",
+        "SUP",
+        "FIT",
+        "RUL",
+        "TPL",
+    )
