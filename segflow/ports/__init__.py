@@ -1,0 +1,31 @@
+"""Every port to the world as a Protocol, with its promise and the errors it raises.
+
+Adapters (engines, store, …) implement these and are chosen in app/wiring.py alone. Id sets cross as
+64-bit roaring bitmaps of ordinals; instants as milliseconds UTC.
+"""
+
+from segflow.ports.engines import Engine, Selection
+from segflow.ports.running import Channel, Channels, Delivery, Ledger, LedgerReader, Message
+from segflow.ports.state import SnapshotStore, StateCommit, StateReader, StateStore
+from segflow.ports.surroundings import Chance, Clock, Failpoint, Log, Pause, Progress
+
+__all__ = [
+    "Chance",
+    "Channel",
+    "Channels",
+    "Clock",
+    "Delivery",
+    "Engine",
+    "Failpoint",
+    "Ledger",
+    "LedgerReader",
+    "Log",
+    "Message",
+    "Pause",
+    "Progress",
+    "Selection",
+    "SnapshotStore",
+    "StateCommit",
+    "StateReader",
+    "StateStore",
+]
