@@ -104,7 +104,9 @@ def tell_rules(folder: Path, picture: Path) -> None:
     segflow(folder, "rule", "list")
     say("What would the coupon rule do on one morning of March 1997? A rehearsal sends nothing.")
     segflow(folder, "rule", "run", "winback_coupon", "--at", ONE_MORNING)
-    say("Thirty days of March and April 1997, when customers are arriving, as the daemon runs them:")
+    say(
+        "Thirty days of March and April 1997, when customers are arriving, as the daemon runs them:"
+    )
     print("# in virtual time, on a copy of the state, with nobody at the keyboard.", flush=True)
     start, end = SPAN
     segflow(folder, "daemon", "--from", start, "--to", end, "--picture", str(picture))
