@@ -20,6 +20,7 @@ relation: account
 from: {entity: customer, column: account_id}
 to: {entity: account}
 """
+KEYS_ARE = "keys are whole numbers from 0 to 18446744073709551615: mend the line, or remove it"
 VIPS = "segment: vips\nentity: customer\nwhere: {in_file: lists/vips.csv}\n"
 
 
@@ -81,14 +82,8 @@ def test_junk(tmp_path, line, reason):
 @pytest.mark.parametrize(
     ("line", "help"),
     [
-        (
-            "abc",
-            "keys are whole numbers from 0 to 18446744073709551615: mend the line, or remove it",
-        ),
-        (
-            "-1",
-            "keys are whole numbers from 0 to 18446744073709551615: mend the line, or remove it",
-        ),
+        ("abc", KEYS_ARE),
+        ("-1", KEYS_ARE),
         ("007", "write 7, if that is the customer_id"),
         (",Ada", "write its customer_id, or remove the line"),
         ('5,"open', "close the quote, or double a quote that is part of a value"),
