@@ -41,6 +41,7 @@ CODES: Mapping[str, str] = {
     "LST002": "A list file lies outside of the project",
     "LST003": "A list file has junk lines",
     "LST004": "A list file serves two entities with different keys",
+    "LST005": "A list file has no keys",
     "FIL001": "A template or a file of codes can't be read",
     "FIL002": "A template or a file of codes lies outside of the project",
     "FIL003": "A template or a file of codes is not UTF-8 text",
@@ -50,6 +51,7 @@ CODES: Mapping[str, str] = {
     "TOM003": "Unknown key in segflow.toml",
     "TOM004": "A value in segflow.toml is wrong or missing",
     "TOM005": "The environment is not declared",
+    "TOM006": "A folder of [paths] include is not there",
     "NOT001": "A part of the language that this version refuses",
 }
 """Codes are stable: a title may be reworded, a code is never used again for something else."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from segflow.diagnostics import Diagnostic, Span
+from segflow.diagnostics import Diagnostic, Severity, Span
 from segflow.loader.discovery import is_inside
 from segflow.loader.nodes import SourceFile
 from segflow.model.address import Address
@@ -77,6 +77,8 @@ def read_named(
     if not is_inside(str(root.resolve()), str(file)):
         code, summary = codes[1], f"{path} leads out of the project"
         help = "put a copy of the file into the project"
+    elif file.is_dir():
+        summary, help = f"{path} is a folder", "name a file in it"
     elif not file.is_file():
         summary = f"there is no file {path}"
     else:
@@ -94,9 +96,16 @@ def read_named(
 
 
 def at_line(
-    code: str, path: str, line: int, raw: str, summary: str, help: str | None
+    code: str,
+    path: str,
+    line: int,
+    raw: str,
+    summary: str,
+    help: str | None,
+    *,
+    severity: Severity = "error",
 ) -> Diagnostic:
-    """An error about a whole line of a file."""
+    """A finding about a whole line of a file."""
     shown = raw[:_LONGEST_SHOWN]
     span = Span(
         path=path,
@@ -106,4 +115,4 @@ def at_line(
         end_column=max(2, len(shown) + 1),
         text=shown,
     )
-    return Diagnostic(code=code, summary=summary, help=help, span=span)
+    return Diagnostic(code=code, summary=summary, help=help, span=span, severity=severity)

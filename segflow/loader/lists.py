@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from segflow.diagnostics import Diagnostic
 from segflow.loader.files import FileUse, at_line, by_path, read_named
@@ -20,6 +20,7 @@ from segflow.model.segment import Segment
 
 MOST_JUNK = 20
 _MAX_KEY = 2**64 - 1
+_WHOLE = f"keys are whole numbers from 0 to {_MAX_KEY}: mend the line, or remove it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,18 +148,30 @@ def _parse(path: str, content: bytes, key: ListKey, found: list[Diagnostic]) -> 
         line = content.count(b"\n", 0, error.start) + 1
         found.append(at_line("LST003", path, line, "", "not UTF-8 text", "save the file as UTF-8"))
         return None
-    junk: list[tuple[int, str, str]] = []
+    junk: list[_Junk] = []
     keys = dict.fromkeys(_keys(text, key, junk))
-    for line, raw, reason in junk[:MOST_JUNK]:
-        help = f"remove the line, or put a header with `{key.name}` over the keys"
-        found.append(at_line("LST003", path, line, raw, reason, help))
+    for bad in junk[:MOST_JUNK]:
+        found.append(at_line("LST003", path, bad.line, bad.raw, bad.reason, bad.help))
     if len(junk) > MOST_JUNK:
-        line, raw, _ = junk[MOST_JUNK]
+        bad = junk[MOST_JUNK]
         summary = f"{len(junk) - MOST_JUNK} more lines are no keys, the first of them here"
-        found.append(at_line("LST003", path, line, raw, summary, None))
+        found.append(at_line("LST003", path, bad.line, bad.raw, summary, None))
     if junk:
         return None
+    if not keys:
+        help = f"write one {key.name} on each line, or take out the `in_file` that names the list"
+        summary = "the list has no keys, so nobody is in it"
+        found.append(at_line("LST005", path, 1, "", summary, help, severity="warning"))
     return ListFile(path=path, keys=tuple(keys), digest=digest(content), content=content)
+
+
+class _Junk(NamedTuple):
+    """A line that holds no key: why not, and what to do."""
+
+    line: int
+    raw: str
+    reason: str
+    help: str
 
 
 class _Lines:
@@ -177,8 +190,8 @@ class _Lines:
                 yield line
 
 
-def _keys(text: str, key: ListKey, junk: list[tuple[int, str, str]]) -> Iterator[str]:
-    """The keys in file order; what is none goes to `junk` as (line, text, reason)."""
+def _keys(text: str, key: ListKey, junk: list[_Junk]) -> Iterator[str]:
+    """The keys in file order; what is none goes to `junk`."""
     lines = _Lines(text)
     rows = csv.reader(lines, strict=True)
     column: int | None = None
@@ -188,29 +201,39 @@ def _keys(text: str, key: ListKey, junk: list[tuple[int, str, str]]) -> Iterator
         except StopIteration:
             return
         except csv.Error as error:
-            junk.append((lines.number, lines.raw, f"not a line of CSV: {error}"))
+            help = "close the quote, or double a quote that is part of a value"
+            junk.append(_Junk(lines.number, lines.raw, f"not a line of CSV: {error}", help))
             continue
+        is_first = column is None
         if column is None:
             column = row.index(key.name) if key.name in row else 0
             if key.name in row:
                 continue
         cell = row[column] if column < len(row) else ""
-        reason = _what_is_wrong(cell, key)
-        if reason is None:
+        wrong = _what_is_wrong(cell, key, is_first=is_first)
+        if wrong is None:
             yield cell
         else:
-            junk.append((lines.number, lines.raw, reason))
+            junk.append(_Junk(lines.number, lines.raw, *wrong))
 
 
-def _what_is_wrong(cell: str, key: ListKey) -> str | None:
+def _what_is_wrong(cell: str, key: ListKey, *, is_first: bool) -> tuple[str, str] | None:
+    """Why a cell is no key, and what to do; None for a key."""
+    shown = f"`{shorten(cell)}`"
     if not cell:
-        return "the line has no key"
+        return "the line has no key", f"write its {key.name}, or remove the line"
     if key.type != "integer":
         return None
     if not (cell.isascii() and cell.isdigit()):
-        return f"`{shorten(cell)}` is not a whole number"
+        if cell.isascii() and cell[:1] == "-" and cell[1:].isdigit():
+            return f"{shown} is negative, and a key is not", _WHOLE
+        if is_first:
+            help = f"remove the line; over the keys `{key.name}` may stand, and nothing else"
+            return f"{shown} is not a whole number", help
+        return f"{shown} is not a whole number", _WHOLE
     if cell != "0" and cell.startswith("0"):
-        return f"`{shorten(cell)}` begins with 0, and a whole number does not"
+        help = f"write {cell.lstrip('0') or '0'}, if that is the {key.name}"
+        return f"{shown} begins with 0, and a whole number does not", help
     if len(cell) > 20 or int(cell) > _MAX_KEY:
-        return f"`{shorten(cell)}` is larger than a key of 64 bits can be"
+        return f"{shown} is larger than a key of 64 bits can be", _WHOLE
     return None

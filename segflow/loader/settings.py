@@ -1,7 +1,7 @@
 """Reads segflow.toml: strict keys, an environment folded in, and every fault with its place."""
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -38,6 +38,7 @@ def load_settings(root: Path, environment: str | None, found: list[Diagnostic]) 
         return Settings(name=root.name)
     reader = _Reader(file, found)
     tables = reader.table(content, (), _TABLES)
+    _look_for_folders(reader, tables.get("paths", {}).get("include", ()), root)
     return _settings(reader, tables, environment, root.name)
 
 
@@ -68,6 +69,26 @@ def _settings(
         secrets=tables.get("secrets", {}).get("allow", ()),
         **optional,
     )
+
+
+def _look_for_folders(reader: "_Reader", folders: Sequence[str], root: Path) -> None:
+    """Warn of folders that were named and are not there: nothing is read from them. Those that are
+    looked for without being named need not be there."""
+    for folder in folders:
+        if (root / folder).is_dir():
+            continue
+        summary, help = f"there is no folder `{shorten(folder)}`", "make it, or take it out"
+        if (root / folder).is_file():
+            summary = f"`{shorten(folder)}` is a file, and folders are named here"
+            help = "name the folder that it is in"
+        elif near := did_you_mean(folder, _folders_in(root)):
+            help = near
+        reader.warn("TOM006", f"{summary}: nothing is read from it", ("paths", "include"), help)
+
+
+def _folders_in(root: Path) -> list[str]:
+    """The folders of a project, without those that are hidden."""
+    return sorted(entry.name for entry in root.iterdir() if entry.is_dir() and entry.name[0] != ".")
 
 
 def _environment(
@@ -102,6 +123,13 @@ class _Reader:
         self.faulty.add(path)
         span = self.places.key(path) if at_key else self.places.value(path)
         self.found.append(Diagnostic(code=code, summary=summary, help=help, span=span))
+
+    def warn(self, code: str, summary: str, path: KeyPath, help: str) -> None:
+        """Note something that is odd and no error, at a value."""
+        span = self.places.value(path)
+        self.found.append(
+            Diagnostic(code=code, summary=summary, help=help, span=span, severity="warning")
+        )
 
     def wrong(self, path: KeyPath, expected: str) -> None:
         """Note that the value is not what was expected."""

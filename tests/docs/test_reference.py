@@ -74,6 +74,8 @@ def test_the_settings_example_is_valid(tmp_path):
     """segflow.toml as shown is read, with its environment."""
     (block,) = (block for block in blocks(SETTINGS) if block.language == "toml")
     (tmp_path / "segflow.toml").write_text(block.text)
+    for folder in ("catalog", "segments"):
+        (tmp_path / folder).mkdir()
     for environment, zone in ((None, "Europe/Berlin"), ("prod", "America/New_York")):
         project, report = load_project(tmp_path, environment)
         assert list(report) == []

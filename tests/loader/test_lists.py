@@ -20,6 +20,7 @@ relation: account
 from: {entity: customer, column: account_id}
 to: {entity: account}
 """
+KEYS_ARE = "keys are whole numbers from 0 to 18446744073709551615: mend the line, or remove it"
 VIPS = "segment: vips\nentity: customer\nwhere: {in_file: lists/vips.csv}\n"
 
 
@@ -40,7 +41,6 @@ def read(root, content, segments=VIPS):
         ("5,Ada\n6,Grace\n", ("5", "6")),
         ("\ufeff7\r\n8\r\n", ("7", "8")),
         ("18446744073709551615\n0\n", ("18446744073709551615", "0")),
-        ("", ()),
     ],
 )
 def test_keys(tmp_path, content, keys):
@@ -57,7 +57,7 @@ def test_keys(tmp_path, content, keys):
     ("line", "reason"),
     [
         ("abc", "`abc` is not a whole number"),
-        ("-1", "`-1` is not a whole number"),
+        ("-1", "`-1` is negative, and a key is not"),
         ("1.0", "`1.0` is not a whole number"),
         ("007", "`007` begins with 0, and a whole number does not"),
         ("18446744073709551616", "`18446744073709551616` is larger than a key of 64 bits can be"),
@@ -77,6 +77,34 @@ def test_junk(tmp_path, line, reason):
     assert (found.span.path, found.span.line) == ("lists/vips.csv", 3)
     assert line.startswith(found.span.text[:10])
     assert project.lists == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "help"),
+    [
+        ("abc", KEYS_ARE),
+        ("-1", KEYS_ARE),
+        ("007", "write 7, if that is the customer_id"),
+        (",Ada", "write its customer_id, or remove the line"),
+        ('5,"open', "close the quote, or double a quote that is part of a value"),
+    ],
+)
+def test_every_junk_line_has_its_fix(tmp_path, line, help):
+    """What to do about a line says what a key is."""
+    _, report = read(tmp_path, f"1\n{line}\n")
+    assert [found.help for found in report] == [help]
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "# nobody yet\n", "customer_id\n", "\ufeff"])
+def test_a_list_without_keys_is_a_warning(tmp_path, content):
+    """It may be meant, but a segment of nobody is more often a mistake."""
+    project, report = read(tmp_path, content)
+    (found,) = report
+    assert (found.code, found.severity) == ("LST005", "warning")
+    assert found.summary == "the list has no keys, so nobody is in it"
+    assert found.span is not None
+    assert (found.span.path, found.span.line) == ("lists/vips.csv", 1)
+    assert project.lists["lists/vips.csv"].keys == ()
 
 
 def test_a_foreign_header_is_junk_with_the_right_name(tmp_path):
@@ -158,9 +186,13 @@ def test_a_missing_list_is_told_where_it_is_named(tmp_path):
 
 
 def test_a_folder_is_no_list(tmp_path):
-    """What is there but not a file is missing."""
+    """It is said that it is a folder, where it is named."""
     _, report = read(tmp_path, "1\n", VIPS.replace("lists/vips.csv", "lists"))
-    assert codes(report) == ["LST001"]
+    (found,) = report
+    assert (found.code, found.summary) == ("LST001", "lists is a folder")
+    assert found.help == "name a file in it"
+    assert found.span is not None
+    assert (found.span.path, found.span.line, found.span.column) == ("segments/a.yaml", 3, 18)
 
 
 def test_a_list_that_links_out_of_the_project(tmp_path):

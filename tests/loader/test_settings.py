@@ -31,16 +31,18 @@ allow = ["WAREHOUSE_URL"]
 include = ["conf", "./more/"]
 """
 
+FOLDERS = {"conf/a.yaml": "", "more/a.yaml": ""}
+
 
 def settings(root: Path, text: str, environment: str | None = None) -> Settings:
-    project, report = load(root, {"segflow.toml": text}, environment)
+    project, report = load(root, {**FOLDERS, "segflow.toml": text}, environment)
     assert [found.summary for found in report] == []
     return project.settings
 
 
 def errors(root: Path, text: str | bytes, environment: str | None = None) -> list[tuple[str, ...]]:
     """(code, place, summary, help) of every error, all of which are of the settings."""
-    _, report = load(root, {"segflow.toml": text}, environment)
+    _, report = load(root, {**FOLDERS, "segflow.toml": text}, environment)
     assert {found.span and found.span.path for found in report} == {"segflow.toml"}
     return [(found.code, at(found), found.summary, found.help or "") for found in report]
 
@@ -188,3 +190,31 @@ def test_wrong_settings_do_not_hide_the_faults_of_objects(tmp_path):
     project, report = load(tmp_path, {"segflow.toml": toml, "catalog/a.yaml": yaml})
     assert [found.code for found in report] == ["KEY002", "KEY002", "TOM003"]
     assert project.source("w") is not None
+
+
+@pytest.mark.parametrize(
+    ("folder", "says", "help"),
+    [
+        ("segmnts", "there is no folder `segmnts`: nothing is read from it", "`segments`"),
+        ("elsewhere", "there is no folder `elsewhere`: nothing is read from it", "make it"),
+        (
+            "segments/a.yaml",
+            "`segments/a.yaml` is a file, and folders are named here: nothing is read from it",
+            "name the folder",
+        ),
+    ],
+)
+def test_a_folder_that_is_named_and_not_there(tmp_path, folder, says, help):
+    """It is a warning at the place where it is named: the project may be right without it."""
+    text = f'[project]\nname = "a"\n[paths]\ninclude = ["segments", "{folder}"]\n'
+    _, report = load(tmp_path, {"segflow.toml": text, "segments/a.yaml": ""})
+    (found,) = report
+    assert (found.code, found.severity, found.summary) == ("TOM006", "warning", says)
+    assert at(found) == f"4:11-{len(folder) + 27}"
+    assert help in (found.help or "")
+
+
+def test_a_default_folder_need_not_be_there(tmp_path):
+    """Nobody named it, so nobody is told of it."""
+    _, report = load(tmp_path, {})
+    assert list(report) == []
