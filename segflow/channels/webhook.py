@@ -179,8 +179,8 @@ def _answering(connection: HTTPConnection) -> Iterator[None]:
     receiver that sends a byte now and then would hold us for ever."""
     watch = threading.Timer(connection.timeout or 0.0, _cut, [connection.sock])
     watch.daemon = True
-    watch.start()
     try:
+        watch.start()  # in here, since Ctrl-C may come while it begins
         yield
     finally:
         watch.cancel()

@@ -10,7 +10,7 @@ from segflow.app import daemon as runner
 from segflow.app.wiring import World
 from segflow.cli import options
 from segflow.cli.deployed import deployed_world
-from segflow.cli.failures import ERROR, OK, kind, to_facts
+from segflow.cli.failures import ERROR, INTERRUPTED, OK, kind, to_facts
 from segflow.cli.health import HOST, PATH, Health, HealthServer
 from segflow.cli.invocation import Invocation, command
 from segflow.cli.log import StreamLog
@@ -94,6 +94,9 @@ def _serve(call: Invocation, port: int) -> int:
             if call.output.as_json:
                 call.output.facts({"error": to_facts(error)})
             return ERROR
+        except KeyboardInterrupt:
+            log("interrupted", level="warning")
+            return INTERRUPTED
     return OK
 
 
