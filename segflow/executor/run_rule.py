@@ -45,18 +45,19 @@ def run_rule(
     running.effects.failpoint("run.after.begin")
     if is_new:
         return _RuleRun(running, hold, compiled, rule, Account(running, hold, run)).go(run)
-    known = running.effects.ledger.run(run.id) or run
-    if known.status != "running":
-        return report_of(running.effects.ledger, known)
-    return go_on(running, hold, compiled, known)
+    return go_on(running, hold, compiled, run)
 
 
-def go_on(running: Running, hold: Hold, compiled: Compiled, run: Run) -> RunReport | None:
-    """Go on with a run that was begun and is not finished; returns and raises as run_rule() does.
+def go_on(running: Running, hold: Hold, compiled: Compiled, begun: Run) -> RunReport | None:
+    """Go on with a run that was begun, from where the ledger has it; returns and raises as
+    run_rule() does.
 
     Where the rule, or something that it sends, is another one by now, or where it is too late, what
     was not sent is not.
     """
+    run = running.effects.ledger.run(begun.id) or begun
+    if run.status != "running":
+        return report_of(running.effects.ledger, run)
     rule = compiled.rules.get(run.rule)
     account = Account(running, hold, run)
     if rule is None or _fingerprint(compiled, rule) != run.fingerprint:

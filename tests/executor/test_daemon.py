@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,32 @@ def test_a_run_waits_for_its_source_and_goes_on(tmp_path: Path):
         look_at(shop, daemon, NOW + DAY + 60_000)
         assert runs(shop) == [(DAY, "done")]
         assert daemon.condition().open_runs == 0
+
+
+def test_a_source_may_go_away_again_behind_the_decision(tmp_path: Path):
+    """The decision stands: everybody is sent to once, and is in the account."""
+    rule = RULE.replace("channel: push", "channel: push, template: hello.j2")
+    write_shop(tmp_path, rule, {"hello.j2": "{{ user.name | default('you') }}"})
+    customers, away = tmp_path / "data/customers.parquet", tmp_path / "data/away"
+    with open_shop(tmp_path) as shop:
+
+        def go_away(name: str) -> None:
+            if name == "run.after.decide":
+                customers.rename(away)
+
+        effects = replace(shop.running.effects, failpoint=go_away)
+        daemon = Daemon(replace(shop.running, effects=effects), shop.hold)
+        daemon.begin()
+        daemon.look()
+        customers.rename(away)
+        look_at(shop, daemon, NOW + DAY)
+        for minute in (1, 3):
+            away.rename(customers)
+            look_at(shop, daemon, NOW + DAY + minute * 60_000)
+        (run,) = shop.world.ledger.runs()
+        counted = sum(record.count for record in shop.world.ledger.buckets(run.id))
+        assert (run.status, run.audience, counted) == ("done", len(LAPSED) + 4, len(LAPSED) + 4)
+        assert len(shop.post.messages) == counted
 
 
 def test_a_source_that_stays_away_fails_the_run_with_an_alarm(tmp_path: Path):
