@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from segflow import errors
 from segflow.cli import failures
@@ -21,6 +22,7 @@ from tests.docs import commands_page, diagnostics_page
 from tests.docs.pages import DOCS, blocks, pages
 from tests.docs.projects import CATALOG, LANGUAGE, RULES, check, examples, segment
 
+README = DOCS.parent / "README.md"
 SETTINGS = DOCS / "reference" / "settings.md"
 
 
@@ -65,9 +67,18 @@ def test_every_yaml_block_is_an_example_or_written_to_a_file():
 
 def test_the_example_of_the_readme_is_valid(tmp_path):
     """The catalog and the segment on the front page load and compile without a word."""
-    shown = [block.text for block in blocks(DOCS.parent / "README.md") if block.language == "yaml"]
+    *shown, _ = (block.text for block in blocks(README) if block.language == "yaml")
     assert len(shown) >= 2
     assert list(check(tmp_path, "\n---\n".join(shown), catalog=False)) == []
+
+
+def test_the_rule_of_the_readme_is_the_demos():
+    """What the front page shows of the coupon rule stands so in the demo project, which is tested
+    as a whole."""
+    *_, shown = (block.text for block in blocks(README) if block.language == "yaml")
+    rule, *_ = yaml.safe_load_all((DOCS.parent / "rules" / "winback.yaml").read_text())
+    said = yaml.safe_load(shown)
+    assert said == {key: rule[key] for key in said}
 
 
 def test_the_settings_example_is_valid(tmp_path):

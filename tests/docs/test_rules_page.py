@@ -18,8 +18,9 @@ from segflow.loader.channel import CHANNEL, CHANNEL_KINDS, OFFER
 from segflow.loader.event_predicate import EVENT_PREDICATE
 from segflow.loader.predicate import PREDICATE
 from segflow.loader.project import load_project
+from segflow.loader.records import Record
 from segflow.loader.rule import RULE
-from segflow.loader.shapes import Record, Shape
+from segflow.loader.shapes import Shape
 from segflow.model.channel import Channel
 from segflow.ports import Message
 from tests.docs.pages import Block, blocks
