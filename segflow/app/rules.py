@@ -58,11 +58,13 @@ class UsedChannel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownRule:
-    """A rule of the working tree, and what the state knows of it. `coupons_given` counts the codes
-    that all its runs reserved or gave away; None where it gives none."""
+    """A rule of the working tree, and what the state knows of it. `depends` are its segment and all
+    that it sends by. `coupons_given` counts the codes that all its runs reserved or gave away; None
+    where it gives none."""
 
     rule: CompiledRule
     listed: ListedRule
+    depends: tuple[Address, ...]
     arms: tuple[ArmShare, ...]
     channels: tuple[UsedChannel, ...]
     stocks: tuple[Stock, ...]
@@ -119,6 +121,7 @@ def show(world: World, compiled: Compiled, name: str) -> ShownRule:
     return ShownRule(
         rule=found,
         listed=listed,
+        depends=compiled.depends[found.address],
         arms=_shares(rule),
         channels=_channels(world, compiled, dict.fromkeys(action.channel for action in actions)),
         stocks=tuple(world.ledger.stock(offer) for offer in offers),

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -16,6 +17,18 @@ import pytest
 AS_OF = "2026-04-01T00:00:00Z"
 QUESTION = 'Only "yes" is taken for a yes: '
 ENVIRONMENT = {**os.environ, "TERM": "xterm", "COLUMNS": "100"} | {"NO_COLOR": ""}
+
+RULES = """\
+channel: mail
+kind: file
+path: outbox/mail.jsonl
+live: {environments: [default]}
+---
+rule: hello
+segment: lapsed_30d
+trigger: {cron: "0 9 29 feb *"}
+send: [{channel: mail}]
+"""
 
 
 class Terminal:
@@ -78,6 +91,11 @@ def shop(template: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(template, tmp_path / "shop"))
 
 
+def plain(shown: str) -> str:
+    """Without colours."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown)
+
+
 def run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end without a terminal."""
     return subprocess.run(
@@ -122,6 +140,39 @@ def test_ctrl_c_at_the_question(shop):
     assert "interrupted" in terminal.shown
     assert "Traceback" not in terminal.shown
     assert not (shop / ".segflow" / "state.db").exists()
+
+
+@pytest.fixture
+def campaign(shop: Path) -> Path:
+    """The example project with a rule, deployed."""
+    (shop / "rules").mkdir()
+    (shop / "rules" / "rules.yaml").write_text(RULES)
+    assert run(shop, "apply", "--auto-approve", "--as-of", AS_OF).returncode == 0
+    return shop
+
+
+@pytest.mark.parametrize(("answer", "code", "sent"), [("yes\n", 0, True), ("y\n", 1, False)])
+def test_a_live_run_asks_first(campaign, answer, code, sent):
+    """A rehearsal is shown before the question, and only "yes" sends."""
+    terminal = Terminal(campaign, "rule", "run", "hello", "--live", "--at", AS_OF)
+    terminal.read_until(QUESTION)
+    assert "nobody is reached" in terminal.shown
+    assert not (campaign / "outbox").exists()
+    terminal.type(answer)
+    assert terminal.end() == code
+    assert ("It was run." in terminal.shown) == sent
+    assert (campaign / "outbox" / "mail.jsonl").exists() == sent
+
+
+def test_ctrl_c_stops_a_daemon_in_peace(campaign):
+    """On a terminal its log is for a person, and Ctrl-C ends it with 0."""
+    terminal = Terminal(campaign, "daemon", "--health-port", "0")
+    terminal.read_until("daemon started")
+    terminal.type("\x03")
+    assert terminal.end() == 0
+    assert "told to stop  signal=SIGINT" in plain(terminal.shown)
+    assert "daemon stopped" in terminal.shown
+    assert '"event"' not in terminal.shown
 
 
 @pytest.mark.parametrize(

@@ -32,9 +32,15 @@ PORT = 8711
     "start",
     metavar="T",
     type=options.InstantType(),
-    help="Replay instead: the runs scheduled at or after T, like 2026-01-31T00:00:00Z,",
+    help="Replay the runs scheduled from T on, like 2026-01-31T00:00:00Z; needs --to.",
 )
-@click.option("--to", "end", metavar="T", type=options.InstantType(), help="and before this one.")
+@click.option(
+    "--to",
+    "end",
+    metavar="T",
+    type=options.InstantType(),
+    help="The end of the replay: a run scheduled at T is not part of it.",
+)
 @click.option(
     "--health-port",
     metavar="N",

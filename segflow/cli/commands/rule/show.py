@@ -46,7 +46,7 @@ def _lines(found: ShownRule, zone: str) -> Iterator[str]:
             ("channels", ", ".join(map(_channel, found.channels)) or None),
             ("codes", ", ".join(map(_stock, found.stocks)) or None),
             ("given by it", found.coupons_given),
-            ("rests on", ", ".join(map(str, found.rule.audience.depends))),
+            ("rests on", ", ".join(map(str, found.depends))),
             ("definition", found.rule.definition),
         )
     )
@@ -83,7 +83,7 @@ def _facts(found: ShownRule, zone: str) -> dict[str, Any]:
             for one in found.stocks
         ],
         "coupons_given": found.coupons_given,
-        "depends": [str(address) for address in found.rule.audience.depends],
+        "depends": [str(address) for address in found.depends],
         "definition": found.rule.definition,
         "runs": [run_facts(run) for run in found.runs],
         "object": to_words(found.rule.rule),
