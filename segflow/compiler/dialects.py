@@ -1,6 +1,7 @@
 """What differs between SQL engines, in one place: a class per engine, all with the same methods."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, Protocol, assert_never
 
 from sqlalchemy import (
@@ -12,20 +13,25 @@ from sqlalchemy import (
     Double,
     Numeric,
     String,
-    and_,
+    case,
     cast,
+    collate,
     extract,
     func,
     literal,
-    or_,
 )
 
+from segflow.compiler.timeline import FIRST, LAST
+from segflow.model.instant import datetime_of
 from segflow.model.types import ValueType
 
 Expression = ColumnElement[Any]
 Condition = ColumnElement[bool]
 
 UTC_TIMESTAMP = TIMESTAMP(timezone=True)
+_FIRST = literal(datetime_of(FIRST), UTC_TIMESTAMP)
+_LAST = literal(datetime_of(LAST), UTC_TIMESTAMP)
+_NAN = cast(literal("NaN"), Double)
 _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -34,10 +40,12 @@ class Dialect(Protocol):
     where an argument is missing, and are true exactly where the meaning is."""
 
     def stored(self, column: Expression, type_: ValueType) -> Expression:
-        """A column as a value of its declared type, whatever type it has there; NaN is missing."""
+        """A column as a value of its declared type, whatever type it has there. NaN is missing,
+        text compares by code points, and a date is one of the calendar's, see floored()."""
 
     def floored(self, timestamp: Expression) -> Expression:
-        """The timestamp's whole milliseconds."""
+        """The timestamp's whole milliseconds. One beyond the calendar, which no language of ours
+        can hold and infinity is, becomes the first or the last that there is."""
 
     def contains(self, text: Expression, part: Expression) -> Condition:
         """The part occurs in the text, compared by code points; likewise the next two."""
@@ -62,8 +70,8 @@ class Dialect(Protocol):
     def hash_text(self, salt: Expression, key: Expression) -> Expression:
         """MD5 over salt, a zero byte and the key in decimal, as 32 hexadecimal digits."""
 
-    def local_clock(self, timestamp: Expression, zone: str) -> Expression:
-        """The date and time that the zone's clocks show at the timestamp."""
+    def local_clock(self, timestamp: Expression, ahead: Expression) -> Expression:
+        """The date and time that clocks show which are so many milliseconds ahead of UTC."""
 
     def month_and_day(self, day: Expression, days: Sequence[tuple[int, int]]) -> Condition:
         """The date, or local date and time, falls on one of the (month, day) pairs."""
@@ -77,17 +85,17 @@ class DuckDb:
         # A cast costs nothing where the column has the type; else doubles would leak into sums.
         match type_.name:
             case "string" | "version":
-                return cast(column, String)
+                return collate(cast(column, String), "C")
             case "integer":
                 return cast(column, BigInteger)
             case "decimal":
-                return cast(column, Numeric(type_.precision, type_.scale))
+                return cast(func.nullif(column, _NAN), Numeric(type_.precision, type_.scale))
             case "float":
-                return func.nullif(cast(column, Double), cast(literal("NaN"), Double))
+                return func.nullif(cast(column, Double), _NAN)
             case "boolean":
                 return cast(column, Boolean)
             case "date":
-                return cast(column, Date)
+                return _clipped(cast(column, Date), literal(date.min), literal(date.max))
             case "timestamp":
                 return cast(column, UTC_TIMESTAMP)
             case _:
@@ -95,7 +103,8 @@ class DuckDb:
 
     def floored(self, timestamp: Expression) -> Expression:
         """See Dialect."""
-        return func.date_trunc("millisecond", timestamp, type_=UTC_TIMESTAMP)
+        inside = _clipped(timestamp, _FIRST, _LAST)
+        return func.date_trunc("millisecond", inside, type_=UTC_TIMESTAMP)
 
     def contains(self, text: Expression, part: Expression) -> Condition:
         """See Dialect."""
@@ -128,14 +137,22 @@ class DuckDb:
         """See Dialect."""
         return func.md5(func.concat(salt, func.chr(0), cast(key, String)), type_=String)
 
-    def local_clock(self, timestamp: Expression, zone: str) -> Expression:
+    def local_clock(self, timestamp: Expression, ahead: Expression) -> Expression:
         """See Dialect."""
-        return func.timezone(literal(zone, String), timestamp)
+        # Counted in integers: DuckDB's own arithmetic with zones takes a hundred times as long.
+        shown = func.epoch_us(_clipped(timestamp, _FIRST, _LAST)) + cast(ahead, BigInteger) * 1000
+        first, last = (func.epoch_us(end) for end in (_FIRST, _LAST))
+        return func.make_timestamp(_clipped(shown, first, last), type_=TIMESTAMP)
 
     def month_and_day(self, day: Expression, days: Sequence[tuple[int, int]]) -> Condition:
         """See Dialect."""
-        month = extract("month", day)
-        return or_(*(and_(month == m, extract("day", day) == d) for m, d in days))
+        number = 100 * extract("month", day) + extract("day", day)
+        return number.in_([100 * month + of_month for month, of_month in days])
+
+
+def _clipped(value: Expression, first: Expression, last: Expression) -> Expression:
+    """The value, or the end that it lies beyond; missing ones stay so."""
+    return case((value < first, first), (value > last, last), else_=value)
 
 
 DUCKDB = DuckDb()

@@ -6,12 +6,12 @@ from datetime import date
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
+from segflow.compiler.clocks import clock_date
 from segflow.compiler.timeline import (
     InstantOperator,
     anniversary_days,
     midnight,
     operator_bounds,
-    shown_date,
 )
 from segflow.compiler.values import (
     Value,
@@ -120,7 +120,7 @@ def _instant(operator: InstantOperator, value: Value | None, leaf: Leaf) -> bool
 def _anniversary(operator: Anniversary, value: Value | None, leaf: Leaf) -> bool:
     if value is None:
         return False
-    day = value if isinstance(value, date) else shown_date(_instant_of(value), leaf.zone)
+    day = value if isinstance(value, date) else clock_date(_instant_of(value), leaf.zone)
     return (day.month, day.day) in anniversary_days(operator, leaf.as_of, leaf.zone)
 
 

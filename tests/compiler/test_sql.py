@@ -75,7 +75,8 @@ def test_one_scan_per_event_serves_every_feature(tmp_path):
 def test_negation_makes_unknown_false_first(tmp_path):
     """`not` and `ne` are complements: who has no value is in them."""
     assert sql(tmp_path, "{field: country, ne: de}").endswith(
-        "WHERE NOT coalesce(CAST(customers_fields.country AS VARCHAR) = 'de', false)"
+        'WHERE NOT coalesce((CAST(customers_fields.country AS VARCHAR) COLLATE "C")'
+        " = 'de', false)"
     )
     assert sql(tmp_path, "{not: {field: age, gte: 65}}").endswith(
         "WHERE NOT coalesce(CAST(customers_fields.age AS BIGINT) >= 65, false)"
@@ -100,7 +101,8 @@ def test_a_number_beyond_the_digits_of_a_decimal_decides_at_once(tmp_path):
 def test_a_number_has_the_digits_it_is_written_with(tmp_path):
     """A literal finer than the column is compared as it is, not rounded to the column's scale."""
     assert sql(tmp_path, "{field: balance, gt: 1.005}").endswith(
-        "WHERE CAST(customers_fields.cash AS NUMERIC(18, 2)) > CAST(1.005 AS NUMERIC(4, 3))"
+        "WHERE CAST(nullif(customers_fields.cash, CAST('NaN' AS DOUBLE PRECISION))"
+        " AS NUMERIC(18, 2)) > CAST(1.005 AS NUMERIC(4, 3))"
     )
 
 

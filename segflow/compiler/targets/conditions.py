@@ -3,7 +3,7 @@
 Elsewhere a condition may be false or unknown; whoever negates one makes unknown false first.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -11,11 +11,25 @@ from math import ceil
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import String, and_, column, false, literal, or_, select, table, true
+from sqlalchemy import (
+    BigInteger,
+    String,
+    and_,
+    case,
+    column,
+    false,
+    literal,
+    or_,
+    select,
+    table,
+    true,
+)
 
+from segflow.compiler.clocks import Offset, clock_offsets
 from segflow.compiler.dialects import Condition, Dialect, Expression
 from segflow.compiler.targets.values import (
     Value,
+    bound,
     compared,
     compared_values,
     constant,
@@ -193,7 +207,7 @@ class Conditions:
     def _anniversary(self, operator: Anniversary, value: Value) -> Condition:
         day = value.expression
         if value.type.name == "timestamp":
-            day = self.dialect.local_clock(day, self.zone.key)
+            day = self.dialect.local_clock(day, _ahead(day, clock_offsets(self.zone)))
         return self.dialect.month_and_day(day, anniversary_days(operator, self.as_of, self.zone))
 
     def _timed(self, operator: InstantOperator, value: Value) -> Condition:
@@ -206,6 +220,17 @@ class Conditions:
 def unsupported(node: object) -> AssertionError:
     """For forms that the pass `supported` refuses, so that none comes this far."""
     return AssertionError(f"{type(node).__name__} can't be compiled to SQL")
+
+
+def _ahead(timestamp: Expression, offsets: Sequence[Offset]) -> Expression:
+    """The offset of the clocks at the timestamp, found by halving the list."""
+    if len(offsets) == 1:
+        return literal(offsets[0].ahead, BigInteger)
+    middle = len(offsets) // 2
+    return case(
+        (timestamp < bound(offsets[middle].since), _ahead(timestamp, offsets[:middle])),
+        else_=_ahead(timestamp, offsets[middle:]),
+    )
 
 
 def _constants(values: Iterable[object]) -> tuple[Const, ...]:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     TableClause,
     cast,
+    collate,
     func,
     literal,
     null,
@@ -132,7 +133,7 @@ class RowsOf:
         That later ones than T were left out before changes nothing: the earliest row comes first.
         """
         assert event.at.id is not None
-        id_ = source.c[event.at.id.column]
+        id_ = stored_id(event.at.id, source)
         first = [one.asc().nulls_last() for one in self._contents(event, source)]
         copy = func.row_number().over(partition_by=id_, order_by=first)
         every = found.add_columns(copy.label(_COPY), id_.label(_ID)).subquery()
@@ -178,7 +179,8 @@ def property_of(event: Event, name: str) -> Property:
 
 def stored_id(id_: EventId, source: FromClause) -> Expression:
     """The id as one of its declared type: as numbers ids have another order than as texts."""
-    return cast(source.c[id_.column], String if id_.type == "string" else BigInteger)
+    column: Expression = source.c[id_.column]
+    return collate(cast(column, String), "C") if id_.type == "string" else column
 
 
 def _id(id_: EventId | None, source: TableClause, name: str) -> Expression:

@@ -23,12 +23,13 @@ from segflow.compiler.targets.sql import dialect_of
 from segflow.compiler.targets.values import stored_table
 from segflow.compiler.timeline import zone
 from segflow.compiler.worlds import EventRow, User
+from segflow.errors import UnusableDataError
 from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, instant_of
 from segflow.model.predicate import Aggregate, Feature, FieldFeature, InSegment, Predicate
 from segflow.model.scalar import Scalar
-from segflow.model.types import TIMESTAMP
+from segflow.model.types import TIMESTAMP, ValueType
 
 _KEY, _SINCE, _TIME, _ID = "key", "since", "time", "id"
 _FIELD, _PROPERTY, _OWNER = "f_", "p_", "k_"
@@ -79,9 +80,17 @@ def look_up(compiled: Compiled, name: str, key: int) -> Lookup:
 
 
 def user_of(lookup: Lookup, rows: Sequence[Mapping[str, Any]]) -> User | None:
-    """The user in the rows of `lookup.user`; None where the population has no such key."""
+    """The user in the rows of `lookup.user`; None where the population has no such key.
+
+    Raises UnusableDataError where a field has two values.
+    """
     if not rows:
         return None
+    if len(rows) > 1:
+        raise UnusableDataError(
+            f"source {lookup.source}: a table of fields has more than one row for key {lookup.key}",
+            hint="a field has one value per key: bring the table to one row each by a view",
+        )
     row = {name: _scalar(value) for name, value in rows[0].items()}
     return User(
         key=lookup.key,
@@ -101,7 +110,7 @@ def events_of(lookup: Lookup, event: str, rows: Iterable[Mapping[str, Any]]) -> 
             key=keys[lookup.entity],
             keys=tuple(keys[name] for name in sorted(keys)),
             time=_instant(row[_TIME]),
-            id=id_ if isinstance(id_, int | str) else None,
+            id=id_ if isinstance(id_, str) else _whole(id_),
             properties={
                 name[2:]: value for name, value in row.items() if name.startswith(_PROPERTY)
             },
@@ -181,11 +190,13 @@ def _user(facts: Facts, key: int, fields: Iterable[FieldFeature]) -> Select[Any]
     user = found.cte(facts.name("person"))
     joined = facts.joined(user, user.c[_KEY], fields)
     values = [
-        value.expression.label(f"{_FIELD}{feature.field}")
+        _read_as(value.expression, value.type, facts).label(f"{_FIELD}{feature.field}")
         for feature, value in joined.values.items()
         if isinstance(feature, FieldFeature)
     ]
-    return select(user.c[_SINCE], *values).select_from(joined.relation)
+    return select(_read_as(user.c[_SINCE], TIMESTAMP, facts).label(_SINCE), *values).select_from(
+        joined.relation
+    )
 
 
 def _events(facts: Facts, key: int, name: str, asked: Sequence[str]) -> Select[Any]:
@@ -201,20 +212,27 @@ def _events(facts: Facts, key: int, name: str, asked: Sequence[str]) -> Select[A
     owners = [column for _, column in event.entities]
     read = (*owners, at.time, *ids, *(one.column or one.name for one in declared))
     source = stored_table(at.table, read)
+
+    def value(column: str, type_: ValueType) -> Expression:
+        return _read_as(facts.dialect.stored(source.c[column], type_), type_, facts)
+
     columns = [
-        facts.dialect.stored(source.c[at.time], TIMESTAMP).label(_TIME),
+        value(at.time, TIMESTAMP).label(_TIME),
         (null() if at.id is None else stored_id(at.id, source)).label(_ID),
         *(source.c[column].label(f"{_OWNER}{entity}") for entity, column in event.entities),
         *(
-            facts.dialect.stored(source.c[one.column or one.name], one.type).label(
-                property_column(one.name)
-            )
+            value(one.column or one.name, one.type).label(property_column(one.name))
             for one in declared
         ),
     ]
     mine = source.c[owner] == key
     if at.id is not None and may_repeat(event):
         own = source.alias(facts.name("own"))
-        known = select(own.c[at.id.column]).where(own.c[owner] == key)
-        mine = or_(mine, source.c[at.id.column].in_(known))
+        known = select(stored_id(at.id, own)).where(own.c[owner] == key)
+        mine = or_(mine, stored_id(at.id, source).in_(known))
     return select(*columns).where(mine)
+
+
+def _read_as(value: Expression, type_: ValueType, facts: Facts) -> Expression:
+    """The value as it can be handed over: instants beyond the calendar have no datetime."""
+    return facts.dialect.floored(value) if type_.name == "timestamp" else value
