@@ -215,8 +215,8 @@ class Daemon:
         self._tries.pop(run.id, None)
         self._not_before.pop(run.id, None)
         self._runs += 1
-        compiled = self._compiled_now()
-        if run.rule not in compiled.rules:
+        compiled, address = self._compiled_now(), Address("rule", run.rule)
+        if run.rule not in compiled.rules or address in self._agenda_now().troubles:
             return
         rule, start = compiled.rules[run.rule].rule, Instant(run.scheduled + 1)
         end = Instant(self._running.now() + 1)

@@ -10,7 +10,9 @@ import pytest
 from segflow.app.apply import apply
 from segflow.app.plan import make_plan
 from segflow.app.validate import load
+from segflow.errors import StateUnavailableError
 from segflow.executor.daemon import MISSED, OVERLAPPED, SILENT_FOR, Daemon
+from segflow.executor.effects import Effects
 from segflow.executor.lease import holding
 from segflow.model.instant import Instant
 from tests.executor.campaign import (
@@ -25,6 +27,7 @@ from tests.executor.campaign import (
     write_purchases,
     write_shop,
 )
+from tests.executor.zones import knowing_utc_only
 
 HOURLY = """\
 rule: hourly
@@ -32,6 +35,8 @@ segment: lapsed
 trigger: {every: 1h}
 send: [{channel: push}]
 """
+
+BERLIN = RULE.replace('"0 9 * * *"', '"0 10 * * *", timezone: Europe/Berlin')
 
 
 @contextmanager
@@ -241,6 +246,36 @@ def test_a_run_that_was_left_behind_is_taken_up(tmp_path: Path):
         daemon.look()
         assert runs(shop) == [(0, "done")]
         assert len(shop.post.messages) == len(LAPSED)
+
+
+@pytest.mark.parametrize("stage", ["run.after.begin", "run.after.decide"])
+def test_a_run_of_a_zone_that_is_not_known_here_is_closed(tmp_path: Path, stage: str):
+    """The machine that takes it up may have older time zone data: the daemon lives on."""
+    write_shop(tmp_path, BERLIN)
+    with open_shop(tmp_path) as shop:
+        shop.running = replace(shop.running, effects=failing_at(shop, stage))
+        with pytest.raises(StateUnavailableError):
+            shop.run()
+    with knowing_utc_only(tmp_path / "zones"), watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        (run,) = shop.world.ledger.runs()
+        counted = sum(record.count for record in shop.world.ledger.buckets(run.id))
+        assert "Europe/Berlin" in str(run.reason)
+        assert counted == (run.audience or 0)
+        assert {"rule can't run", "run failed"} & set(shop.log.events(level="alarm"))
+        assert shop.post.messages == []
+
+
+def failing_at(shop: Shop, failpoint: str) -> Effects:
+    """Effects whose state can't be used at a failpoint, once."""
+    left = [failpoint]
+
+    def fail(name: str) -> None:
+        if name in left:
+            left.remove(name)
+            raise StateUnavailableError("the state database is busy")
+
+    return replace(shop.world.effects, failpoint=fail)
 
 
 def test_a_daemon_that_shows_no_sign_of_work_is_not_well(tmp_path: Path):
