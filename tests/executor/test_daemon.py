@@ -36,6 +36,8 @@ trigger: {every: 1h}
 send: [{channel: push}]
 """
 
+NINE = RULE.replace("winback", "nightly").replace("0 9 * * *", "0 0 * * *")
+CLAIM = "run.before.claim.28"
 BERLIN = RULE.replace('"0 9 * * *"', '"0 10 * * *", timezone: Europe/Berlin')
 
 
@@ -178,6 +180,36 @@ def test_a_source_may_go_away_again_behind_the_decision(tmp_path: Path):
         counted = sum(record.count for record in shop.world.ledger.buckets(run.id))
         assert (run.status, run.audience, counted) == ("done", len(LAPSED) + 4, len(LAPSED) + 4)
         assert len(shop.post.messages) == counted
+
+
+def test_a_rule_that_had_to_wait_for_others_is_not_run_too_late(tmp_path: Path):
+    """Another one took three hours: behind `catch_up` its run is recorded as skipped."""
+    write_shop(tmp_path, HOURLY.replace("every: 1h", "every: 24h") + "---\n" + NINE)
+    post = Post()
+    with watching(tmp_path, post) as (shop, daemon):
+        daemon.look()
+
+        def slow(message: object) -> str:
+            shop.clock.set(shop.clock.now() + 3 * HOUR)
+            return "delivered"
+
+        post.answers.append(slow)
+        look_at(shop, daemon, NOW + 15 * HOUR)
+        assert runs(shop, "hourly") == [(15 * HOUR, "done")]
+        assert runs(shop, "nightly") == [(15 * HOUR, "skipped")]
+
+
+def test_a_run_whose_state_was_away_is_finished(tmp_path: Path):
+    """Although the next instant of its rule has come meanwhile."""
+    write_shop(tmp_path, HOURLY)
+    with open_shop(tmp_path) as shop:
+        daemon = Daemon(replace(shop.running, effects=failing_at(shop, CLAIM)), shop.hold)
+        daemon.begin()
+        daemon.look()
+        look_at(shop, daemon, NOW + HOUR)
+        assert "look failed" in shop.log.events(level="warning")
+        look_at(shop, daemon, NOW + 2 * HOUR)
+        assert runs(shop, "hourly") == [(HOUR, "done"), (2 * HOUR, "skipped")]
 
 
 def test_a_source_that_stays_away_fails_the_run_with_an_alarm(tmp_path: Path):
