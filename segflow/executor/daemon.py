@@ -1,13 +1,11 @@
 """The daemon: looks at the clock, refreshes segments and runs rules, of what is deployed only.
 
-It decides nothing about time by itself: agenda.py says what is due. `schedule` wakes it up.
+It decides nothing about time by itself: agenda.py says what is due.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
-from schedule import Scheduler
 
 from segflow.errors import LockedError, RefusedError, RetryableError
 from segflow.executor.agenda import Agenda
@@ -266,12 +264,10 @@ class Daemon:
 
 def serve(daemon: Daemon, running: Running) -> None:
     """Look at the clock until work has to stop. Raises as look() does."""
-    jobs = Scheduler()
-    jobs.every(LOOK_EVERY).seconds.do(daemon.look)
     daemon.begin()
     daemon.look()
-    while running.pause(max(0.0, min(float(LOOK_EVERY), jobs.idle_seconds or 0.0))):
-        jobs.run_pending()
+    while running.pause(LOOK_EVERY):
+        daemon.look()
     running.log("daemon stopped")
 
 

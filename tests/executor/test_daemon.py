@@ -11,7 +11,7 @@ from segflow.app.apply import apply
 from segflow.app.plan import make_plan
 from segflow.app.validate import load
 from segflow.errors import StateUnavailableError
-from segflow.executor.daemon import MISSED, OVERLAPPED, SILENT_FOR, Daemon
+from segflow.executor.daemon import LOOK_EVERY, MISSED, OVERLAPPED, SILENT_FOR, Daemon, serve
 from segflow.executor.effects import Effects
 from segflow.executor.lease import holding
 from segflow.model.instant import Instant
@@ -308,6 +308,25 @@ def failing_at(shop: Shop, failpoint: str) -> Effects:
             raise StateUnavailableError("the state database is busy")
 
     return replace(shop.world.effects, failpoint=fail)
+
+
+def test_it_looks_after_every_pause_until_it_has_to_stop(tmp_path: Path):
+    """Whatever the machine's local time does, which in autumn is an hour behind itself."""
+    write_shop(tmp_path, HOURLY)
+    with open_shop(tmp_path) as shop:
+        looks = 3
+
+        def pause(seconds: float) -> bool:
+            nonlocal looks
+            if seconds == LOOK_EVERY:
+                looks -= 1
+                shop.clock.set(shop.clock.now() + HOUR)
+            return looks >= 0
+
+        running = replace(shop.running, pause=pause)
+        serve(Daemon(running, shop.hold), running)
+        assert runs(shop, "hourly") == [(hour * HOUR, "done") for hour in (1, 2, 3)]
+        assert shop.log.events()[-1] == "daemon stopped"
 
 
 def test_a_daemon_that_shows_no_sign_of_work_is_not_well(tmp_path: Path):
