@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from segflow.campaign.schedule import due, next_occurrences
+from segflow.campaign.schedule import Due, due, next_occurrences
 from segflow.errors import RefusedError
 from segflow.executor.freshness import refresh_zone
 from segflow.executor.timing import known_zone, rule_due, rule_zone, scheduled_trigger
@@ -14,15 +13,6 @@ from segflow.model.instant import Instant
 from segflow.model.segment import Cron, Every
 
 NEVER = Instant(2**62)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Occasion:
-    """A scheduled instant of a rule that is due, and those before it that are too late to run."""
-
-    rule: str
-    scheduled: Instant | None
-    missed: tuple[Instant, ...] = ()
 
 
 class Agenda:
@@ -63,24 +53,23 @@ class Agenda:
                 found[instant].append(address.name)
         return {instant: tuple(found[instant]) for instant in sorted(found)}
 
-    def occasions(self, now: Instant) -> tuple[Occasion, ...]:
+    def rules(self, now: Instant) -> tuple[str, ...]:
         """The rules that are due: by instant, and of those at one instant the one with the higher
         priority first, since it takes what caps and stock allow."""
-        found: list[Occasion] = []
+        turns: list[tuple[Instant, int, str]] = []
         for address in self._come(now, "rule"):
-            rule = self._compiled.rules[address.name].rule
-            come = rule_due(rule, self._compiled, after=self._after[address], now=now)
-            found += (Occasion(rule=rule.name, scheduled=instant) for instant in come.run)
-            if come.missed:
-                found.append(Occasion(rule=rule.name, scheduled=None, missed=come.missed))
-            elif not come.run:
+            come = self.due(address.name, now)
+            if newest := (*come.missed, *come.run)[-1:]:
+                priority = self._compiled.rules[address.name].rule.priority
+                turns.append((newest[0], -priority, address.name))
+            else:
                 self.seen(address, now)
-        return tuple(sorted(found, key=self._order))
+        return tuple(name for _, _, name in sorted(turns))
 
-    def _order(self, occasion: Occasion) -> tuple[Instant, int, str]:
-        rule = self._compiled.rules[occasion.rule].rule
-        instant = occasion.missed[-1] if occasion.scheduled is None else occasion.scheduled
-        return instant, -rule.priority, rule.name
+    def due(self, rule: str, now: Instant) -> Due:
+        """What to do about a rule that is due: what to run, and before it what is too late."""
+        after = self._after[Address("rule", rule)]
+        return rule_due(self._compiled.rules[rule].rule, self._compiled, after=after, now=now)
 
     def _come(self, now: Instant, kind: str) -> tuple[Address, ...]:
         return tuple(

@@ -1,22 +1,20 @@
 """The daemon: looks at the clock, refreshes segments and runs rules, of what is deployed only.
 
-It decides nothing about time by itself: agenda.py says what is due. `schedule` wakes it up.
+It decides nothing about time by itself: agenda.py says what is due.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from schedule import Scheduler
-
 from segflow.errors import LockedError, RefusedError, RetryableError
-from segflow.executor.agenda import Agenda, Occasion
+from segflow.executor.agenda import Agenda
 from segflow.executor.deployed import Deployed, compile_deployed, read_deployed
 from segflow.executor.freshness import recorded_sets
 from segflow.executor.lease import Hold
 from segflow.executor.refresh import refresh_segments
 from segflow.executor.run_rule import go_on, run_rule, skip_run
-from segflow.executor.running import Running
+from segflow.executor.running import Running, run_id
 from segflow.executor.timing import rule_occurrences
 from segflow.model.address import Address
 from segflow.model.compiled import Compiled
@@ -59,6 +57,7 @@ class Daemon:
         self._compiled: Compiled | None = None
         self._agenda: Agenda | None = None
         self._open: dict[str, Run] = {}
+        self._is_sure = False
         self._tries: Counter[str] = Counter()
         self._not_before: dict[str, Instant] = {}
         self._runs = 0
@@ -77,8 +76,7 @@ class Daemon:
 
     def begin(self) -> None:
         """Take up what another process left behind."""
-        for run in self._running.effects.ledger.unfinished_runs():
-            self._open[run.id] = run
+        self._take_stock()
         self._running.log("daemon started", owner=self._hold.lease.owner, open_runs=len(self._open))
 
     def look(self) -> None:
@@ -95,6 +93,7 @@ class Daemon:
                 self._go_on()
                 self._run()
         except RetryableError as error:
+            self._is_sure = False  # a run may have been interrupted
             self._running.log("look failed", level="warning", reason=error.message)
         finally:
             self._running.rest()
@@ -172,32 +171,41 @@ class Daemon:
     # --- rules ---
 
     def _run(self) -> None:
-        for occasion in self._agenda_now().occasions(self._running.now()):
+        for name in self._agenda_now().rules(self._running.now()):
             if not self._running.pause(0):
                 return
-            self._see_to(occasion)
+            self._see_to(name)
 
-    def _see_to(self, occasion: Occasion) -> None:
-        rule = Address("rule", occasion.rule)
-        if occasion.scheduled is None:
-            self._skip(occasion.rule, occasion.missed, MISSED)
-            return
-        if any(run.rule == occasion.rule for run in self._open.values()):
-            self._skip(occasion.rule, (occasion.scheduled,), OVERLAPPED)
-            return
-        compiled, name = self._compiled_now(), occasion.rule
-        report = run_rule(self._running, self._hold, compiled, name, occasion.scheduled)
-        self._agenda_now().seen(rule, occasion.scheduled)
+    def _see_to(self, name: str) -> None:
+        """What is due of a rule by now: the runs of others before it may have taken hours."""
+        come = self._agenda_now().due(name, self._running.now())
+        if come.missed:
+            self._skip(name, come.missed, MISSED)
+        for scheduled in come.run:
+            if any(run.rule == name for run in self._open.values()):
+                self._skip(name, (scheduled,), OVERLAPPED)
+            else:
+                self._begin(name, scheduled)
+
+    def _begin(self, name: str, scheduled: Instant) -> None:
+        compiled = self._compiled_now()
+        report = run_rule(self._running, self._hold, compiled, name, scheduled)
+        self._agenda_now().seen(Address("rule", name), scheduled)
         if report is None:
-            for run in self._running.effects.ledger.unfinished_runs():
-                if run.id not in self._open:
-                    self._open[run.id] = run
-                    self._later(run.id)
+            self._take_stock()
+            self._later(run_id(name, scheduled))
         else:
             self._over(report.run)
 
+    def _take_stock(self) -> None:
+        """Of the runs that are not over, whoever began them."""
+        self._open = {run.id: run for run in self._running.effects.ledger.unfinished_runs()}
+        self._is_sure = True
+
     def _go_on(self) -> None:
         """Take up the runs that are not over."""
+        if not self._is_sure:
+            self._take_stock()
         for run in tuple(self._open.values()):
             if not self._running.pause(0):
                 return
@@ -215,8 +223,8 @@ class Daemon:
         self._tries.pop(run.id, None)
         self._not_before.pop(run.id, None)
         self._runs += 1
-        compiled = self._compiled_now()
-        if run.rule not in compiled.rules:
+        compiled, address = self._compiled_now(), Address("rule", run.rule)
+        if run.rule not in compiled.rules or address in self._agenda_now().troubles:
             return
         rule, start = compiled.rules[run.rule].rule, Instant(run.scheduled + 1)
         end = Instant(self._running.now() + 1)
@@ -256,12 +264,10 @@ class Daemon:
 
 def serve(daemon: Daemon, running: Running) -> None:
     """Look at the clock until work has to stop. Raises as look() does."""
-    jobs = Scheduler()
-    jobs.every(LOOK_EVERY).seconds.do(daemon.look)
     daemon.begin()
     daemon.look()
-    while running.pause(max(0.0, min(float(LOOK_EVERY), jobs.idle_seconds or 0.0))):
-        jobs.run_pending()
+    while running.pause(LOOK_EVERY):
+        daemon.look()
     running.log("daemon stopped")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from segflow.compiler.pipeline import compile_project
 from segflow.errors import CorruptStateError, StalePlanError, UnsupportedVersionError
+from segflow.executor.timing import known_zone
 from segflow.loader.attached import kept_file
 from segflow.loader.lists import kept_list
 from segflow.model.address import Address
@@ -52,7 +53,8 @@ def read_deployed(state: StateReader) -> Deployed:
 
 
 def compile_deployed(deployed: Deployed, state: StateReader) -> Compiled:
-    """What is deployed, ready to be evaluated."""
+    """What is deployed, ready to be evaluated. Raises RefusedError where this machine does not know
+    the project's time zone."""
     timezone = "UTC" if deployed.version is None else deployed.version.timezone
     found = _compile(deployed.objects.values(), timezone, state)
     if isinstance(found, Compiled):
@@ -105,6 +107,7 @@ def decoded(address: Address, text: str) -> Object:
 
 def _compile(rows: Iterable[DeployedObject], timezone: str, state: StateReader) -> Compiled | str:
     """The objects as a project; where they are none, the first reason."""
+    known_zone(timezone)
     every = tuple(rows)
     objects = {row.address: decoded(row.address, row.canonical) for row in every}
     lists: dict[str, ListFile] = {}

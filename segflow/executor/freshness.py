@@ -3,11 +3,11 @@
 from pyroaring import BitMap64
 
 from segflow.campaign.schedule import occurrences
-from segflow.compiler.timeline import zone
 from segflow.errors import StaleSnapshotError
 from segflow.executor.effects import Effects
 from segflow.executor.members import load
 from segflow.executor.running import KeptAt
+from segflow.executor.timing import known_zone
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant
 from segflow.model.segment import Cron, Every, OnStream, Segment
@@ -18,7 +18,7 @@ def recorded_sets(effects: Effects, compiled: Compiled) -> KeptAt:
     """The sets that the state has: of a dynamic segment the last snapshot at or before the instant.
 
     Raises StaleSnapshotError where there is none, or where it is older than the segment's refresh
-    allows.
+    allows, and as is_fresh() does.
     """
 
     def kept(name: str, as_of: Instant) -> BitMap64 | None:
@@ -36,11 +36,12 @@ def recorded_sets(effects: Effects, compiled: Compiled) -> KeptAt:
 
 def is_fresh(segment: Segment, snapshot: Instant, as_of: Instant, compiled: Compiled) -> bool:
     """Whether a snapshot may stand for a segment at an instant: no refresh that the segment
-    declares lies between them, so that `every: 1h` allows for an hour."""
+    declares lies between them, so that `every: 1h` allows for an hour. Raises RefusedError for a
+    time zone that this machine does not know."""
     match segment.refresh:
         case Every() | Cron() as refresh:
-            place = refresh_zone(refresh, compiled)
-            between = occurrences(refresh, zone(place), Instant(snapshot + 1), as_of)
+            zone = known_zone(refresh_zone(refresh, compiled))
+            between = occurrences(refresh, zone, Instant(snapshot + 1), as_of)
             return next(between, None) is None
         case OnStream():
             return True

@@ -62,8 +62,11 @@ def go_on(running: Running, hold: Hold, compiled: Compiled, begun: Run) -> RunRe
     account = Account(running, hold, run)
     if rule is None or _fingerprint(compiled, rule) != run.fingerprint:
         return account.close(CHANGED)
-    if run.digest is None and not is_in_time(rule.rule, compiled, run.scheduled, running.now()):
-        return account.close(TOO_LATE)
+    try:
+        if run.digest is None and not is_in_time(rule.rule, compiled, run.scheduled, running.now()):
+            return account.close(TOO_LATE)
+    except RefusedError as error:
+        return account.close(error.message)
     return _RuleRun(running, hold, compiled, rule, account).go(run)
 
 

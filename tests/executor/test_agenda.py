@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from segflow.app.validate import load
-from segflow.executor.agenda import Agenda, Occasion
+from segflow.campaign.schedule import Due
+from segflow.executor.agenda import Agenda
 from segflow.model.address import Address
 from segflow.model.instant import Instant
 from tests.executor.campaign import CATALOG, DAY, HOUR, NOW, write_shop
@@ -38,30 +39,33 @@ def agenda(tmp_path: Path) -> Agenda:
     return Agenda(load(tmp_path, None).compiled)
 
 
-def occasion(rule: Address, scheduled: int, **more: object) -> Occasion:
-    return Occasion(rule=rule.name, scheduled=Instant(scheduled), **more)
+def at(*scheduled: int) -> Due:
+    """These are to be run, and nothing was missed."""
+    return Due(run=tuple(Instant(instant) for instant in scheduled))
 
 
 def test_nothing_is_due_before_its_time(agenda: Agenda):
     """Up to the last millisecond."""
     agenda.seen(WINBACK, NOW - DAY)
-    assert agenda.occasions(Instant(NOW - 1)) == ()
-    assert agenda.occasions(NOW) == (occasion(WINBACK, NOW),)
+    assert agenda.rules(Instant(NOW - 1)) == ()
+    assert agenda.rules(NOW) == ("winback",)
+    assert agenda.due("winback", NOW) == at(NOW)
 
 
 def test_what_was_seen_to_is_not_due_again(agenda: Agenda):
     """Nor where the clock goes back."""
     agenda.seen(WINBACK, NOW)
     agenda.seen(WINBACK, Instant(NOW - DAY))
-    assert agenda.occasions(Instant(NOW + HOUR)) == ()
-    assert agenda.occasions(Instant(NOW - HOUR)) == ()
+    assert agenda.rules(Instant(NOW + HOUR)) == ()
+    assert agenda.rules(Instant(NOW - HOUR)) == ()
 
 
 def test_the_higher_priority_goes_first_at_one_instant(agenda: Agenda):
     """Then the name; an earlier instant goes before all."""
     agenda.seen(WINBACK, NOW - DAY)
     agenda.seen(EARLY, NOW - HOUR)
-    assert agenda.occasions(NOW) == (occasion(EARLY, NOW), occasion(WINBACK, NOW))
+    assert agenda.rules(NOW) == ("early", "winback")
+    assert agenda.rules(Instant(NOW + HOUR)) == ("winback", "early")
 
 
 def test_late_instants_are_missed_and_the_newest_is_run(agenda: Agenda):
@@ -69,22 +73,19 @@ def test_late_instants_are_missed_and_the_newest_is_run(agenda: Agenda):
     agenda.seen(EARLY, NOW)
     now = Instant(NOW + 3 * HOUR + 1)
     missed = (Instant(NOW + HOUR), Instant(NOW + 2 * HOUR))
-    assert agenda.occasions(now) == (
-        Occasion(rule="early", scheduled=None, missed=missed),
-        occasion(EARLY, NOW + 3 * HOUR),
-    )
+    assert agenda.due("early", now) == Due(run=(Instant(NOW + 3 * HOUR),), missed=missed)
 
 
 def test_a_rule_is_due_only_while_it_is_active(agenda: Agenda):
     """By its own zone's days: from the 11th 09:00 in Shanghai to the 12th."""
     agenda.seen(LATE, Instant(NOW - 5 * DAY))
     nine = Instant(NOW + 16 * HOUR)  # 2026-03-11T01:00Z
-    assert agenda.occasions(Instant(nine - 1)) == ()
-    assert agenda.occasions(nine) == (occasion(LATE, nine),)
+    assert agenda.rules(Instant(nine - 1)) == ()
+    assert agenda.due("late", nine) == at(nine)
     agenda.seen(LATE, nine)
-    assert agenda.occasions(Instant(nine + DAY)) == (occasion(LATE, nine + DAY),)
+    assert agenda.due("late", Instant(nine + DAY)) == at(nine + DAY)
     agenda.seen(LATE, Instant(nine + DAY))
-    assert agenda.occasions(Instant(nine + 2 * DAY)) == ()
+    assert agenda.rules(Instant(nine + 2 * DAY)) == ()
 
 
 def test_segments_are_refreshed_as_of_their_scheduled_instant(agenda: Agenda):

@@ -10,7 +10,9 @@ import pytest
 from segflow.app.apply import apply
 from segflow.app.plan import make_plan
 from segflow.app.validate import load
-from segflow.executor.daemon import MISSED, OVERLAPPED, SILENT_FOR, Daemon
+from segflow.errors import StateUnavailableError
+from segflow.executor.daemon import LOOK_EVERY, MISSED, OVERLAPPED, SILENT_FOR, Daemon, serve
+from segflow.executor.effects import Effects
 from segflow.executor.lease import holding
 from segflow.model.instant import Instant
 from tests.executor.campaign import (
@@ -25,6 +27,7 @@ from tests.executor.campaign import (
     write_purchases,
     write_shop,
 )
+from tests.executor.zones import knowing_utc_only
 
 HOURLY = """\
 rule: hourly
@@ -32,6 +35,10 @@ segment: lapsed
 trigger: {every: 1h}
 send: [{channel: push}]
 """
+
+NINE = RULE.replace("winback", "nightly").replace("0 9 * * *", "0 0 * * *")
+CLAIM = "run.before.claim.28"
+BERLIN = RULE.replace('"0 9 * * *"', '"0 10 * * *", timezone: Europe/Berlin')
 
 
 @contextmanager
@@ -175,6 +182,36 @@ def test_a_source_may_go_away_again_behind_the_decision(tmp_path: Path):
         assert len(shop.post.messages) == counted
 
 
+def test_a_rule_that_had_to_wait_for_others_is_not_run_too_late(tmp_path: Path):
+    """Another one took three hours: behind `catch_up` its run is recorded as skipped."""
+    write_shop(tmp_path, HOURLY.replace("every: 1h", "every: 24h") + "---\n" + NINE)
+    post = Post()
+    with watching(tmp_path, post) as (shop, daemon):
+        daemon.look()
+
+        def slow(message: object) -> str:
+            shop.clock.set(shop.clock.now() + 3 * HOUR)
+            return "delivered"
+
+        post.answers.append(slow)
+        look_at(shop, daemon, NOW + 15 * HOUR)
+        assert runs(shop, "hourly") == [(15 * HOUR, "done")]
+        assert runs(shop, "nightly") == [(15 * HOUR, "skipped")]
+
+
+def test_a_run_whose_state_was_away_is_finished(tmp_path: Path):
+    """Although the next instant of its rule has come meanwhile."""
+    write_shop(tmp_path, HOURLY)
+    with open_shop(tmp_path) as shop:
+        daemon = Daemon(replace(shop.running, effects=failing_at(shop, CLAIM)), shop.hold)
+        daemon.begin()
+        daemon.look()
+        look_at(shop, daemon, NOW + HOUR)
+        assert "look failed" in shop.log.events(level="warning")
+        look_at(shop, daemon, NOW + 2 * HOUR)
+        assert runs(shop, "hourly") == [(HOUR, "done"), (2 * HOUR, "skipped")]
+
+
 def test_a_source_that_stays_away_fails_the_run_with_an_alarm(tmp_path: Path):
     """Behind `catch_up` nobody is sent to any more."""
     write_shop(tmp_path)
@@ -241,6 +278,55 @@ def test_a_run_that_was_left_behind_is_taken_up(tmp_path: Path):
         daemon.look()
         assert runs(shop) == [(0, "done")]
         assert len(shop.post.messages) == len(LAPSED)
+
+
+@pytest.mark.parametrize("stage", ["run.after.begin", "run.after.decide"])
+def test_a_run_of_a_zone_that_is_not_known_here_is_closed(tmp_path: Path, stage: str):
+    """The machine that takes it up may have older time zone data: the daemon lives on."""
+    write_shop(tmp_path, BERLIN)
+    with open_shop(tmp_path) as shop:
+        shop.running = replace(shop.running, effects=failing_at(shop, stage))
+        with pytest.raises(StateUnavailableError):
+            shop.run()
+    with knowing_utc_only(tmp_path / "zones"), watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        (run,) = shop.world.ledger.runs()
+        counted = sum(record.count for record in shop.world.ledger.buckets(run.id))
+        assert "Europe/Berlin" in str(run.reason)
+        assert counted == (run.audience or 0)
+        assert {"rule can't run", "run failed"} & set(shop.log.events(level="alarm"))
+        assert shop.post.messages == []
+
+
+def failing_at(shop: Shop, failpoint: str) -> Effects:
+    """Effects whose state can't be used at a failpoint, once."""
+    left = [failpoint]
+
+    def fail(name: str) -> None:
+        if name in left:
+            left.remove(name)
+            raise StateUnavailableError("the state database is busy")
+
+    return replace(shop.world.effects, failpoint=fail)
+
+
+def test_it_looks_after_every_pause_until_it_has_to_stop(tmp_path: Path):
+    """Whatever the machine's local time does, which in autumn is an hour behind itself."""
+    write_shop(tmp_path, HOURLY)
+    with open_shop(tmp_path) as shop:
+        looks = 3
+
+        def pause(seconds: float) -> bool:
+            nonlocal looks
+            if seconds == LOOK_EVERY:
+                looks -= 1
+                shop.clock.set(shop.clock.now() + HOUR)
+            return looks >= 0
+
+        running = replace(shop.running, pause=pause)
+        serve(Daemon(running, shop.hold), running)
+        assert runs(shop, "hourly") == [(hour * HOUR, "done") for hour in (1, 2, 3)]
+        assert shop.log.events()[-1] == "daemon stopped"
 
 
 def test_a_daemon_that_shows_no_sign_of_work_is_not_well(tmp_path: Path):

@@ -1,10 +1,11 @@
 """Reading what is deployed: all of one serial, and the same objects that were applied."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from segflow.errors import CorruptStateError, UnsupportedVersionError
+from segflow.errors import CorruptStateError, RefusedError, UnsupportedVersionError
 from segflow.executor.deployed import Deployed, compile_deployed, decoded, read_deployed
 from segflow.model.address import Address
 from segflow.model.catalog import Field, Location
@@ -20,6 +21,7 @@ from segflow.ports import StateCommit
 from segflow.store.state import SqlStateStore
 from tests.executor.test_evaluate import ENTITY, FROZEN, SOURCE, VIPS, segment
 from tests.executor.worlds import effects
+from tests.executor.zones import knowing_utc_only
 
 VERSION = StateVersion(lineage="lineage", serial=1, project="shop")
 
@@ -155,6 +157,13 @@ def test_what_can_not_be_compiled_needs_another_version():
     """Deployed objects that this version refuses are told as such, not as the user's mistake."""
     found = deployed(row(SOURCE), row(ENTITY), row(segment("odd", InSegment(segment="nobody"))))
     with pytest.raises(UnsupportedVersionError, match="nobody"):
+        compile_deployed(found, effects().state)
+
+
+def test_a_zone_that_is_not_known_here_is_told(tmp_path: Path):
+    """Time zone data may be older on the machine that reads than on the one that applied."""
+    found = replace(deployed(*SHOP), version=replace(VERSION, timezone="Europe/Berlin"))
+    with knowing_utc_only(tmp_path / "zones"), pytest.raises(RefusedError, match="Europe/Berlin"):
         compile_deployed(found, effects().state)
 
 

@@ -26,6 +26,7 @@ from tests.executor.campaign import (
     write_purchases,
     write_shop,
 )
+from tests.executor.zones import knowing_utc_only
 
 STILL_LAPSED = """\
 ---
@@ -405,6 +406,19 @@ def test_a_stale_snapshot_is_never_sent_to(tmp_path: Path):
         shop.clock.set(later + HOUR + 1)
         failed = shop.run(at=later)
         assert failed is not None and failed.run.status == "failed"
+
+
+def test_a_refresh_in_a_zone_that_is_not_known_here_fails_the_run(tmp_path: Path):
+    """Whether the snapshot is fresh can't be said."""
+    write_shop(tmp_path, RULE.replace("segment: lapsed", "segment: still_lapsed"))
+    catalog = tmp_path / "catalog/shop.yaml"
+    refreshed = 'refresh: {cron: "0 2 * * *", timezone: Europe/Berlin}\nwhere: {did_not'
+    catalog.write_text(catalog.read_text().replace("where: {did_not", refreshed) + STILL_LAPSED)
+    with open_shop(tmp_path) as shop, knowing_utc_only(tmp_path / "zones"):
+        report = shop.run()
+
+        assert report is not None and report.run.status == "failed"
+        assert "Europe/Berlin is not known" in str(report.run.reason)
 
 
 def test_the_log_of_a_run_names_it_and_nobody(tmp_path: Path):
