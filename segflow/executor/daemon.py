@@ -1,11 +1,13 @@
 """The daemon: looks at the clock, refreshes segments and runs rules, of what is deployed only.
 
-It decides nothing about time by itself: agenda.py says what is due.
+It decides nothing about time by itself: agenda.py says what is due. `schedule` drives the chores.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+from schedule import Scheduler
 
 from segflow.errors import LockedError, RefusedError, RetryableError
 from segflow.executor.agenda import Agenda
@@ -23,6 +25,9 @@ from segflow.model.run import Run
 
 LOOK_EVERY = 1
 """Seconds between two looks at the clock."""
+
+TELL_EVERY = 600
+"""Seconds between two lines that say how the daemon is."""
 
 SILENT_FOR = 60_000
 """Milliseconds without any sign of work after which the daemon does not count as healthy."""
@@ -72,6 +77,16 @@ class Daemon:
             open_runs=len(self._open),
             runs=self._runs,
             troubles=len(self._tries),
+        )
+
+    def tell(self) -> None:
+        """A line for the log, from which a reader sees that it lives and how it is."""
+        how = self.condition()
+        self._running.log(
+            "daemon is well" if not how.troubles else "daemon has trouble",
+            runs=how.runs,
+            open_runs=how.open_runs,
+            troubles=how.troubles,
         )
 
     def begin(self) -> None:
@@ -264,10 +279,15 @@ class Daemon:
 
 def serve(daemon: Daemon, running: Running) -> None:
     """Look at the clock until work has to stop. Raises as look() does."""
+    chores = Scheduler()
+    chores.every(TELL_EVERY).seconds.do(daemon.tell)
     daemon.begin()
     daemon.look()
+    # Not by the scheduler: it reads the machine's local time, and an hour that comes twice in
+    # autumn would be an hour without a look.
     while running.pause(LOOK_EVERY):
         daemon.look()
+        chores.run_pending()
     running.log("daemon stopped")
 
 

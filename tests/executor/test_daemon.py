@@ -329,6 +329,22 @@ def test_it_looks_after_every_pause_until_it_has_to_stop(tmp_path: Path):
         assert shop.log.events()[-1] == "daemon stopped"
 
 
+def test_it_tells_how_it_is(tmp_path: Path):
+    """In a line for the log: a run that waits for its source is trouble."""
+    write_shop(tmp_path)
+    with watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        daemon.tell()
+        (tmp_path / "data/purchases.parquet").unlink()
+        look_at(shop, daemon, NOW + DAY)
+        daemon.tell()
+        told = [line for line in shop.log.lines if str(line["event"]).startswith("daemon ")][1:]
+        assert [(line["event"], line["open_runs"]) for line in told] == [
+            ("daemon is well", 0),
+            ("daemon has trouble", 1),
+        ]
+
+
 def test_a_daemon_that_shows_no_sign_of_work_is_not_well(tmp_path: Path):
     """A minute without a look, and without progress in a long run."""
     write_shop(tmp_path)
