@@ -8,7 +8,7 @@ import pytest
 
 from segflow.cli.stopping import stopped_by_signals
 
-LONG = 100.0
+LONG = 1_000.0
 """Seconds that nobody waits: the test would be given up first."""
 
 
