@@ -91,11 +91,7 @@ def listing(world: World, compiled: Compiled) -> tuple[ListedRule, ...]:
     found = [
         ListedRule(
             rule=one.rule,
-            status=status_of(
-                deployed.objects.get(one.address),
-                compiled.fingerprints[one.address],
-                one.definition,
-            ),
+            status=status_of(one.address, deployed, compiled),
             next=next(iter(upcoming(world, compiled, name, 1)), None),
             last=_last(world, name),
         )

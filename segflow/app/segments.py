@@ -11,16 +11,18 @@ from segflow.app.wiring import World
 from segflow.compiler.targets.lookup import events_of, look_up, user_of
 from segflow.compiler.trace import Trace, explain_user
 from segflow.errors import NotDeployedError, RefusedError
-from segflow.executor.deployed import decoded, read_deployed
+from segflow.executor.deployed import Deployed, decoded, read_deployed
 from segflow.executor.evaluate import Evaluator, source_of
 from segflow.executor.members import load
 from segflow.loader.suggest import nearest
 from segflow.membership.bitmaps import from_bytes
 from segflow.membership.log import members_at
+from segflow.model.address import Address
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant
 from segflow.model.segment import Segment
-from segflow.model.state import DeployedObject, LogEntry, Snapshot
+from segflow.model.state import LogEntry, Snapshot
+from segflow.planner.files import named_files
 
 Status = Literal["deployed", "changed", "new", "deleted"]
 
@@ -67,8 +69,7 @@ def listing(world: World, compiled: Compiled) -> tuple[Listed, ...]:
     deployed = read_deployed(world.state)
     found = []
     for name, segment in compiled.segments.items():
-        before = deployed.objects.get(segment.address)
-        status = status_of(before, compiled.fingerprints[segment.address], segment.definition)
+        status = status_of(segment.address, deployed, compiled)
         found.append(_listed(segment.segment, status, deployed.snapshots.get(name)))
     for address, before in deployed.objects.items():
         if address.kind == "segment" and address.name not in compiled.segments:
@@ -192,12 +193,14 @@ def _evaluator(world: World, compiled: Compiled, as_of: Instant) -> Evaluator:
     return Evaluator(compiled, as_of, world.engines, kept)
 
 
-def status_of(before: DeployedObject | None, fingerprint: str, definition: str) -> Status:
+def status_of(address: Address, deployed: Deployed, compiled: Compiled) -> Status:
     """How an object of the working tree stands to what is deployed under its address."""
+    before = deployed.objects.get(address)
     if before is None:
         return "new"
-    same = (before.fingerprint, before.definition) == (fingerprint, definition)
-    return "deployed" if same else "changed"
+    here = compiled.fingerprints[address], compiled.definition(address)
+    same = here == (before.fingerprint, before.definition)
+    return "deployed" if same and before.files == named_files(address, compiled) else "changed"
 
 
 def _listed(segment: Segment, status: Status, snapshot: Snapshot | None) -> Listed:

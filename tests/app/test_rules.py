@@ -1,0 +1,25 @@
+"""Questions about rules that the commands' tests do not ask."""
+
+from pathlib import Path
+
+from segflow.app.rules import listing
+from segflow.app.validate import load
+from segflow.app.wiring import open_world
+from tests.executor.campaign import RULE, deploy, write_shop
+
+
+def test_a_rule_whose_template_changed_is_not_as_deployed(tmp_path: Path) -> None:
+    """Its own text is the same, what it would say is not."""
+    rule = RULE.replace("{channel: push}", "{channel: push, template: hello.j2}")
+    write_shop(tmp_path, rule, {"hello.j2": "Hello"})
+    deploy(tmp_path)
+
+    def status() -> str:
+        compiled = load(tmp_path, None).compiled
+        with open_world(compiled.project.settings, tmp_path) as world:
+            (found,) = listing(world, compiled)
+        return found.status
+
+    assert status() == "deployed"
+    (tmp_path / "templates/hello.j2").write_text("Hello!")
+    assert status() == "changed"
