@@ -16,6 +16,8 @@ from segflow.cli.invocation import Invocation, command
 from segflow.cli.plan_view import read_plan, show_plan
 from segflow.cli.progress import LateBar
 from segflow.cli.session import session
+from segflow.cli.waiting import lock_timeout as lock_timeout_option
+from segflow.cli.waiting import when_free
 from segflow.model.instant import Instant
 from segflow.model.plan import Plan
 from segflow.planner.machine import to_json
@@ -29,8 +31,13 @@ _UNASKED = (
 @click.argument("planfile", metavar="[PLANFILE]", required=False, type=click.Path(path_type=Path))
 @options.as_of
 @click.option("--auto-approve", is_flag=True, help='Do not ask for a typed "yes".')
+@lock_timeout_option
 def apply(
-    call: Invocation, planfile: Path | None, as_of: Instant | None, auto_approve: bool
+    call: Invocation,
+    planfile: Path | None,
+    as_of: Instant | None,
+    auto_approve: bool,
+    lock_timeout: float,
 ) -> None:
     """Do what a plan says.
 
@@ -40,33 +47,33 @@ def apply(
     """
     options.refuse_both(**{"PLANFILE": planfile, "--as-of": as_of})
     if planfile is not None:
-        _apply_saved(call, planfile)
+        _apply_saved(call, planfile, lock_timeout)
     else:
-        _apply_new(call, as_of, auto_approve)
+        _apply_new(call, as_of, auto_approve, lock_timeout)
 
 
-def _apply_saved(call: Invocation, planfile: Path) -> None:
+def _apply_saved(call: Invocation, planfile: Path, wait: float) -> None:
     plan = read_plan(planfile)
     with deployed_world(call) as world, LateBar() as bar:
-        outcome = apply_to(world, plan, bar)
+        outcome = when_free(call, wait, lambda: apply_to(world, plan, bar))
     _tell(call, plan, None, outcome)
 
 
-def _apply_new(call: Invocation, as_of: Instant | None, auto_approve: bool) -> None:
+def _apply_new(call: Invocation, as_of: Instant | None, auto_approve: bool, wait: float) -> None:
     if not auto_approve:
         refuse_unasked(call.output, "apply", hint=_UNASKED)
     with session(call) as opened:
-        resumed = _resume(call, opened.world)
+        resumed = _resume(call, opened.world, wait)
         with LateBar() as bar:
             plan = make_plan(opened.world, opened.compiled, as_of, progress=bar)
         opened.warn(call)
-        outcome = _after_approval(call, opened.world, plan, auto_approve)
+        outcome = _after_approval(call, opened.world, plan, auto_approve, wait)
     _tell(call, plan, resumed, outcome)
 
 
-def _resume(call: Invocation, world: World) -> ApplyOutcome | None:
+def _resume(call: Invocation, world: World, wait: float) -> ApplyOutcome | None:
     with LateBar() as bar:
-        resumed = resume(world, bar)
+        resumed = when_free(call, wait, lambda: resume(world, bar))
     if resumed is not None and not call.output.as_json:
         show_outcome(call.output, resumed)
         call.output.line()
@@ -74,7 +81,7 @@ def _resume(call: Invocation, world: World) -> ApplyOutcome | None:
 
 
 def _after_approval(
-    call: Invocation, world: World, plan: Plan, auto_approve: bool
+    call: Invocation, world: World, plan: Plan, auto_approve: bool, wait: float
 ) -> ApplyOutcome | None:
     """None where there is nothing to do. A plan that a guard forbids is not asked about: apply
     refuses it."""
@@ -87,7 +94,7 @@ def _after_approval(
     if not call.output.as_json:
         call.output.line()
     with LateBar() as bar:
-        return apply_to(world, plan, bar)
+        return when_free(call, wait, lambda: apply_to(world, plan, bar))
 
 
 def _tell(

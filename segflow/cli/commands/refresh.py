@@ -13,20 +13,25 @@ from segflow.cli.invocation import Invocation, command
 from segflow.cli.output import counted
 from segflow.cli.progress import LateBar
 from segflow.cli.tables import columns
+from segflow.cli.waiting import lock_timeout as lock_timeout_option
+from segflow.cli.waiting import when_free
 from segflow.model.instant import Instant, format_instant
 
 
 @command("refresh")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @options.as_of
-def refresh(call: Invocation, names: tuple[str, ...], as_of: Instant | None) -> int:
+@lock_timeout_option
+def refresh(
+    call: Invocation, names: tuple[str, ...], as_of: Instant | None, lock_timeout: float
+) -> int:
     """Bring deployed segments up to date.
 
     Evaluates the segments called NAME, or every dynamic one, as they were applied; the files are
     not read. A static segment is frozen anew only when it is named.
     """
     with deployed_world(call) as world, LateBar() as bar:
-        found = refresh_deployed(world, names, as_of, bar)
+        found = when_free(call, lock_timeout, lambda: refresh_deployed(world, names, as_of, bar))
     if call.output.as_json:
         call.output.facts({"segments": [_facts(one) for one in found]})
     else:
