@@ -5,7 +5,8 @@ from segflow.loader.nodes import MapNode
 from segflow.loader.records import Key, Record, Values
 from segflow.loader.secrets import CHANNEL_SETTINGS
 from segflow.loader.shapes import ListOf, Shape
-from segflow.loader.slots import DURATION, NAME, PROJECT_PATH, RATE, TEXT, choice, decimal, integer
+from segflow.loader.slots import NAME, PROJECT_PATH, RATE, TEXT, choice, decimal, integer
+from segflow.loader.times import DURATION
 from segflow.model.channel import Channel, CodesFromFile, GeneratedCodes, Offer
 from segflow.model.settings import SettingMap
 

@@ -9,7 +9,8 @@ from segflow.loader.nodes import MapNode
 from segflow.loader.predicate import PREDICATE
 from segflow.loader.records import Key, Record, Values
 from segflow.loader.shapes import ByNode, ListOf, MapOf, Mapped, Shape
-from segflow.loader.slots import BOOLEAN, ENCODING, JSON_PATH, NAME, TEXT, TYPE, ZONE, choice
+from segflow.loader.slots import BOOLEAN, ENCODING, JSON_PATH, NAME, TEXT, TYPE, choice
+from segflow.loader.times import ZONE
 from segflow.model.catalog import Entity, Field, History, Location, Population, Relation
 from segflow.model.types import UNREAD
 

@@ -8,8 +8,8 @@ from typing import Any
 from segflow.diagnostics import Diagnostic
 from segflow.loader.files import read_text
 from segflow.loader.nodes import SourceFile, shorten
-from segflow.loader.slots import is_zone
 from segflow.loader.suggest import did_you_mean, did_you_mean_or_list
+from segflow.loader.times import is_zone
 from segflow.loader.toml import TomlPlaces, error_span
 from segflow.model.project import Settings, StateSettings
 

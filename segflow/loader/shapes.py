@@ -132,7 +132,10 @@ class ListOf(Shape[tuple[T, ...]]):
 
     def read(self, node: Node, found: Findings) -> tuple[T, ...] | None:
         if type(node) is not ListNode:
-            help = "add a dash before each item" if isinstance(node, MapNode) else None
+            help = None
+            if isinstance(node, MapNode):
+                dashed = any(key.startswith("-") for key in node.entries)
+                help = "write a space after each dash" if dashed else "add a dash before each item"
             if isinstance(node, Scalar) and not node.is_null:
                 help = f"put it in brackets: [{shorten(node.text)}]"
             found.wrong_shape(node, f"a list of {self.what}", help=help)

@@ -7,8 +7,9 @@ from segflow.loader.heads import Named
 from segflow.loader.nodes import MapNode, Scalar, shorten
 from segflow.loader.records import Key, Record, Values
 from segflow.loader.shapes import ByNode, Mapped, Misfit, Shape, Slot
-from segflow.loader.slots import DURATION, MOMENT, integer, longest, shortest
+from segflow.loader.slots import integer
 from segflow.loader.suggest import did_you_mean
+from segflow.loader.times import DURATION, MOMENT, longest, shortest
 from segflow.model.duration import Duration
 from segflow.model.operator import Ahead
 from segflow.model.scalar import DatePoint, InstantPoint, Moment
