@@ -48,6 +48,7 @@ CHANNEL: Shape[Channel] = Record(
     keys=_CHANNEL_KEYS,
     build=_channel,
     others=CHANNEL_SETTINGS,
+    example="{channel: app_push, kind: webhook, url: ${PUSH_URL}}",
 )
 
 GENERATE = Record(
@@ -95,4 +96,5 @@ OFFER: Shape[Offer] = Record(
         "value": Key(decimal(least="0"), doc="What one code costs"),
     },
     build=_offer,
+    example="{offer: five_off, codes: {file: codes/five_off.csv}}",
 )

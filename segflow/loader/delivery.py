@@ -56,6 +56,7 @@ VARIANT: Shape[Variant] = Record(
     },
     build=lambda values, node, found: Variant(**values),
     stand_in=Variant(name="", send=()),
+    example="{name: a, send: [{channel: app_push}]}",
 )
 
 

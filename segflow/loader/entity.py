@@ -126,6 +126,7 @@ TIMEZONE: Shape[Values] = Record(
     },
     build=lambda values, node, found: values,
     some_of=(("field", "default"),),
+    example="{field: timezone, default: Europe/Berlin}",
 )
 
 
@@ -153,6 +154,7 @@ ENTITY: Shape[Entity] = Record(
         "fields": Key(Mapped(MapOf("fields", NAME, FIELD), _named_fields), names=True),
     },
     build=_entity,
+    hints={"properties": "write `fields`"},
 )
 
 

@@ -51,6 +51,7 @@ EVENT_TABLE: Shape[EventTable] = Record(
     },
     build=lambda values, node, found: EventTable(**values),
     stand_in=EventTable(source="", table="", time=""),
+    example="{source: warehouse, table: purchases, time: purchased_at}",
 )
 
 
@@ -114,4 +115,5 @@ EVENT: Shape[Event] = Record(
         "stream": Key(STREAM, doc="The topic that carries it live"),
     },
     build=_event,
+    hints={"fields": "write `properties`"},
 )

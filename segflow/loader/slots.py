@@ -216,6 +216,17 @@ TRUE = Slot("true", _only_true, {"const": True}, stand_in=True)
 # --- of the catalog and channels -------------------------------------------------------------
 
 
+_CALLED_ELSEWHERE = {
+    **dict.fromkeys(("varchar", "text", "str", "char", "uuid"), "string"),
+    **dict.fromkeys(("int", "bigint", "smallint", "long", "int64", "number"), "integer"),
+    **dict.fromkeys(("double", "real", "float64"), "float"),
+    **dict.fromkeys(("bool", "bit"), "boolean"),
+    **dict.fromkeys(("datetime", "timestamptz", "time", "instant"), "timestamp"),
+    **dict.fromkeys(("numeric", "money", "decimal"), '"decimal(18,2)"'),
+    **dict.fromkeys(("list", "array"), "list<string> or list<integer>"),
+}
+
+
 def _type(text: str) -> ValueType:
     try:
         return parse_type(text)
@@ -223,6 +234,10 @@ def _type(text: str) -> ValueType:
         names = ("string", "integer", "decimal(18,2)", "float", "boolean", "date", "timestamp")
         known = (*names, "version", "list<string>", "list<integer>")
         help = None if text.startswith("decimal") else did_you_mean(text, known)
+        if text.startswith("decimal(") and not text.endswith(")"):
+            help = 'inside of braces it needs quotes: "decimal(18,2)"'
+        elif (meant := _CALLED_ELSEWHERE.get(text.lower())) is not None:
+            help = f"write {meant}"
         raise Misfit(str(error), help=help) from error
 
 

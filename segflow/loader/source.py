@@ -68,6 +68,12 @@ def _source(values: Values, node: MapNode, found: Findings) -> Source:
 SOURCE: Shape[Source] = IfKey(
     "engine",
     value="duckdb",
-    then=Record(what="a source", keys=_KEYS, build=_source, one_of=(("url", "tables"),)),
+    then=Record(
+        what="a source",
+        keys=_KEYS,
+        build=_source,
+        one_of=(("url", "tables"),),
+        example="{source: warehouse, engine: duckdb, url: warehouse.duckdb}",
+    ),
     otherwise=Record(what="a source", keys=_KEYS, build=_source),
 )

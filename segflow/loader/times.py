@@ -3,11 +3,12 @@
 import re
 from datetime import date
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from segflow.loader.nodes import shorten
 from segflow.loader.shapes import Misfit, Slot
 from segflow.loader.slots import matching, text_slot
+from segflow.loader.suggest import did_you_mean
 from segflow.model.duration import Duration, parse_duration
 from segflow.model.instant import parse_instant
 from segflow.model.scalar import DatePoint, InstantPoint, Moment
@@ -16,7 +17,7 @@ _DURATION_PATTERN = "^[0-9]+(s|min|h|d|w|mo|y)$"
 _LONGEST = 10_000  # years; beyond it no calendar can say when that was
 
 
-_WORDS = re.compile(r"([0-9]+) *(sec|min|hour|hr|day|week|wk|month|mon|year|yr)[a-z]*\Z", re.ASCII)
+_WORDS = re.compile(r"([0-9]*) *(sec|min|hour|hr|day|week|wk|month|mon|year|yr)[a-z]*\Z", re.ASCII)
 _UNITS = {"sec": "s", "hour": "h", "hr": "h", "day": "d", "week": "w", "wk": "w", "month": "mo"}
 _UNITS |= {"mon": "mo", "year": "y", "yr": "y"}
 
@@ -27,7 +28,7 @@ def _in_words(text: str) -> str | None:
         return f"say what is counted: {text}d are days, {text}h hours"
     short = text.lower().replace(" ", "")
     if match := _WORDS.match(text.lower()):
-        short = match[1] + _UNITS.get(match[2], match[2])
+        short = (match[1] or "1") + _UNITS.get(match[2], match[2])
     return f"write {short}" if re.fullmatch(_DURATION_PATTERN, short) else None
 
 
@@ -110,12 +111,18 @@ def is_zone(text: str) -> bool:
     return True
 
 
+def zone_fix(text: str) -> str:
+    """What to write for a zone that is not known."""
+    near = did_you_mean(text, sorted(available_timezones()))
+    return near or "an IANA name such as Europe/Berlin or UTC"
+
+
 def _zone(text: str) -> str:
     if is_zone(text):
         return text
     raise Misfit(
         f"`{shorten(text)}` is not a known time zone",
-        help="an IANA name such as Europe/Berlin or UTC",
+        help=zone_fix(text),
         code="VAL005",
     )
 

@@ -33,7 +33,8 @@ def _named_span(text: str) -> CalendarSpan:
     if match := _LAST_N.match(text):
         return CalendarSpan(unit=match[2], last=-1, count=int(match[1]))  # type: ignore[arg-type]
     known = (*_NAMED, "last_7_days", "last_4_weeks", "last_3_months")
-    raise Misfit(f"`{text}` is not a span of the calendar", help=did_you_mean(text, known))
+    help = did_you_mean(text, known) or "for example this_month, last_7_days or {month: -1}"
+    raise Misfit(f"`{text}` is not a span of the calendar", help=help)
 
 
 def _span_back(values: Values, node: MapNode, found: Findings) -> CalendarSpan | None:
