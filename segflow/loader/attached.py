@@ -10,7 +10,7 @@ from segflow.model.address import Address
 from segflow.model.channel import CodesFromFile, Offer
 from segflow.model.codec import digest
 from segflow.model.project import Object, ProjectFile, SourceMap
-from segflow.model.rule import Rule
+from segflow.model.rule import TEMPLATES, Rule
 
 MOST_JUNK = 20
 _LONGEST_CODE = 255
@@ -23,10 +23,13 @@ def read_attached(
     uses = [use for one in objects.values() for use in _uses(one, sources)]
     files = {}
     for path, named in by_path(uses).items():
-        content = read_named(root, path, named, found, ("FIL001", "FIL002"))
+        holds_codes = any(use.address.kind == "offer" for use in named)
+        help = "the path is relative to the folder of segflow.toml"
+        if not holds_codes:
+            help = f"a template is named by its path in the folder {TEMPLATES}"
+        content = read_named(root, path, named, found, ("FIL001", "FIL002"), help)
         if content is None:
             continue
-        holds_codes = any(use.address.kind == "offer" for use in named)
         read = attached_file(path, content, found, holds_codes=holds_codes)
         if read is not None:
             files[path] = read

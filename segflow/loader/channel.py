@@ -5,7 +5,8 @@ from segflow.loader.nodes import MapNode
 from segflow.loader.records import Key, Record, Values
 from segflow.loader.secrets import CHANNEL_SETTINGS
 from segflow.loader.shapes import ListOf, Shape
-from segflow.loader.slots import DURATION, NAME, PROJECT_PATH, RATE, TEXT, choice, decimal, integer
+from segflow.loader.slots import NAME, PROJECT_PATH, RATE, TEXT, choice, decimal, integer
+from segflow.loader.times import DURATION
 from segflow.model.channel import Channel, CodesFromFile, GeneratedCodes, Offer
 from segflow.model.settings import SettingMap
 
@@ -47,6 +48,7 @@ CHANNEL: Shape[Channel] = Record(
     keys=_CHANNEL_KEYS,
     build=_channel,
     others=CHANNEL_SETTINGS,
+    example="{channel: app_push, kind: webhook, url: ${PUSH_URL}}",
 )
 
 GENERATE = Record(
@@ -94,4 +96,5 @@ OFFER: Shape[Offer] = Record(
         "value": Key(decimal(least="0"), doc="What one code costs"),
     },
     build=_offer,
+    example="{offer: five_off, codes: {file: codes/five_off.csv}}",
 )

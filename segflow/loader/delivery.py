@@ -8,7 +8,8 @@ from segflow.loader.predicate import PREDICATE
 from segflow.loader.records import Key, Record, Values
 from segflow.loader.secrets import ACTION_SETTINGS
 from segflow.loader.shapes import Checked, ListOf, Shape
-from segflow.loader.slots import DURATION, NAME, PROJECT_PATH, integer
+from segflow.loader.slots import NAME, PROJECT_PATH, integer
+from segflow.loader.times import DURATION
 from segflow.model.duration import Duration
 from segflow.model.rule import (
     Action,
@@ -55,6 +56,7 @@ VARIANT: Shape[Variant] = Record(
     },
     build=lambda values, node, found: Variant(**values),
     stand_in=Variant(name="", send=()),
+    example="{name: a, send: [{channel: app_push}]}",
 )
 
 

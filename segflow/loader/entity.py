@@ -9,7 +9,8 @@ from segflow.loader.nodes import MapNode
 from segflow.loader.predicate import PREDICATE
 from segflow.loader.records import Key, Record, Values
 from segflow.loader.shapes import ByNode, ListOf, MapOf, Mapped, Shape
-from segflow.loader.slots import BOOLEAN, ENCODING, JSON_PATH, NAME, TEXT, TYPE, ZONE, choice
+from segflow.loader.slots import BOOLEAN, ENCODING, JSON_PATH, NAME, TEXT, TYPE, choice
+from segflow.loader.times import ZONE
 from segflow.model.catalog import Entity, Field, History, Location, Population, Relation
 from segflow.model.types import UNREAD
 
@@ -125,6 +126,7 @@ TIMEZONE: Shape[Values] = Record(
     },
     build=lambda values, node, found: values,
     some_of=(("field", "default"),),
+    example="{field: timezone, default: Europe/Berlin}",
 )
 
 
@@ -152,6 +154,7 @@ ENTITY: Shape[Entity] = Record(
         "fields": Key(Mapped(MapOf("fields", NAME, FIELD), _named_fields), names=True),
     },
     build=_entity,
+    hints={"properties": "write `fields`"},
 )
 
 

@@ -6,7 +6,8 @@ from segflow.loader.findings import Findings
 from segflow.loader.nodes import MapNode
 from segflow.loader.records import Key, Record, Values
 from segflow.loader.shapes import ByNode, ListOf, MapOf, Mapped, Shape
-from segflow.loader.slots import BOOLEAN, DURATION, ENCODING, JSON_PATH, NAME, TEXT, TYPE, choice
+from segflow.loader.slots import BOOLEAN, ENCODING, JSON_PATH, NAME, TEXT, TYPE, choice
+from segflow.loader.times import DURATION
 from segflow.model.catalog import ColumnTest, Event, EventId, EventTable, Property, Stream
 from segflow.model.types import UNREAD
 
@@ -50,6 +51,7 @@ EVENT_TABLE: Shape[EventTable] = Record(
     },
     build=lambda values, node, found: EventTable(**values),
     stand_in=EventTable(source="", table="", time=""),
+    example="{source: warehouse, table: purchases, time: purchased_at}",
 )
 
 
@@ -113,4 +115,5 @@ EVENT: Shape[Event] = Record(
         "stream": Key(STREAM, doc="The topic that carries it live"),
     },
     build=_event,
+    hints={"fields": "write `properties`"},
 )

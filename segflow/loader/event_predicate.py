@@ -1,10 +1,11 @@
 """Predicates over one event: boolean algebra over tests of its properties and the user's fields."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from segflow.loader.findings import Findings
 from segflow.loader.heads import Headed, Named
-from segflow.loader.nodes import MapNode
+from segflow.loader.nodes import MapNode, Scalar, shorten
 from segflow.loader.operators import (
     INSTANT_HINTS,
     STORED_INSTANT_KEYS,
@@ -14,9 +15,10 @@ from segflow.loader.operators import (
     value_keys,
 )
 from segflow.loader.records import Key, Record, Values
-from segflow.loader.shapes import ListOf, Shape
+from segflow.loader.shapes import ListOf, Misfit, Shape, Slot
 from segflow.loader.slots import BOOLEAN, NAME, decimal
 from segflow.loader.windows import USER_ZONE
+from segflow.model.address import is_name
 from segflow.model.predicate import (
     All,
     AnyOf,
@@ -60,6 +62,22 @@ def algebra(predicate: Shape[Predicate]) -> Mapping[str, Shape[Predicate]]:
 # --- tests of stored values ------------------------------------------------------------------
 
 
+def _stored(head: str) -> Slot[str]:
+    """The name of a field or property."""
+
+    def parse(node: Scalar) -> str:
+        event, dot, name = node.text.partition(".")
+        if not (dot and is_name(event) and is_name(name)):
+            return NAME.parse(node)
+        help = f"write {name}, of the event that is chosen"
+        if head == "field":
+            help = f"take one value of the events, for example {{sum: {node.text}, gte: 100}}"
+        summary = f"`{shorten(node.text)}` is a property of an event, and a {head} is expected"
+        raise Misfit(summary, help=help, code="NAM001")
+
+    return replace(NAME, parse=parse)
+
+
 def value_test(
     head: str, feature: Callable[[str], Feature], right: Shape[Operand]
 ) -> Shape[Predicate]:
@@ -77,7 +95,7 @@ def value_test(
     return Record(
         what=f"a {head} test",
         keys={
-            head: Key(NAME, required=True),
+            head: Key(_stored(head), required=True),
             **operators,
             "ignore_case": Key(BOOLEAN, doc="ASCII letters only"),
             "timezone": USER_ZONE,
@@ -134,6 +152,7 @@ EVENT_PREDICATE: Shape[Predicate] = Named(
             "field": value_test("field", lambda name: FieldFeature(field=name), EVENT_RIGHT),
         },
         example="{property: amount, gte: 100}",
+        plain="to test a property write {{property: {}, …}}",
         stand_in=Everyone(),
         instead={
             head: "an event's `where` tests its properties and the user's fields only; "

@@ -30,6 +30,7 @@ _EVENTS: Shape[tuple[str, ...]] = ByNode(
     "an event or a list of events",
     scalar=Mapped(_EVENT, lambda name: (name,)),
     items=ListOf("events", _EVENT),
+    help="write the names alone, and `where`, `within` and others beside them",
     stand_in=(),
 )
 EVENTS: Shape[tuple[str, ...]] = Named("events", lambda: _EVENTS)
@@ -39,7 +40,9 @@ def _dotted(text: str) -> tuple[tuple[str, ...], str]:
     event, dot, name = text.partition(".")
     if dot and is_name(event) and is_name(name):
         return (event,), name
-    help = f"write {text}.amount, with the property meant" if is_name(text) else None
+    help = None
+    if is_name(text):
+        help = f"write event.{text} with its event, or {text}.property with the property meant"
     summary = f"`{shorten(text)}` names no property: write event.property"
     raise Misfit(summary, help=help or "for example purchase.amount", code="NAM001")
 

@@ -69,11 +69,13 @@ def read_named(
     uses: Iterable[FileUse],
     found: list[Diagnostic],
     codes: tuple[str, str],
+    help: str = "the path is relative to the folder of segflow.toml",
 ) -> bytes | None:
     """The bytes of a file that objects name; None, with an error at each of its uses, where it
-    can't be read (the first of `codes`) or is not inside of the project (the second)."""
+    can't be read (the first of `codes`; `help` is for one that is not there) or is not inside of
+    the project (the second)."""
     file = root / path
-    code, help = codes[0], "the path is relative to the folder of segflow.toml"
+    code = codes[0]
     if not is_inside(str(root.resolve()), str(file)):
         code, summary = codes[1], f"{path} leads out of the project"
         help = "put a copy of the file into the project"

@@ -9,6 +9,7 @@ from segflow.loader.nodes import ListNode, MapNode, Node, Scalar, shorten
 from segflow.loader.records import Record
 from segflow.loader.shapes import Json, Shape, defined, taken_for
 from segflow.loader.suggest import nearest
+from segflow.model.address import is_name
 
 T = TypeVar("T")
 
@@ -18,13 +19,16 @@ class Headed(Shape[T]):
     """A mapping with exactly one of the head keys, which says what shape it has.
 
     `instead` are for words that people bring from elsewhere: the head that is meant, or the fix.
-    With a `name` the schema of each head is kept once under it.
+    `beside` is the fix where a second head has a number or a duration, `plain` for a name that
+    stands where a head should. With a `name` the schema of each head is kept once under it.
     """
 
     what: str
     heads: Mapping[str, Shape[T]]
     example: str
     instead: Mapping[str, str] = field(default_factory=dict)
+    beside: str | None = None
+    plain: str | None = None
     name: str | None = None
     stand_in: T | None = None
 
@@ -36,14 +40,19 @@ class Headed(Shape[T]):
         if len(present) == 1:
             return self.heads[present[0]].read(node, found)
         if present:
-            first, second = present[:2]
-            summary = f"{self.what} has one head key; `{first}` and `{second}` both stand here"
-            help = "keep one"
-            if "all" in self.heads:
-                help = f"let both hold with all: [{{{first}: …}}, {{{second}: …}}]"
-            found.error("KEY005", summary, node.entries[second][0], help=help)
+            self._two_heads(present[0], present[1], node, found)
             return None
         return self._no_head(node, found)
+
+    def _two_heads(self, first: str, second: str, node: MapNode, found: Findings) -> None:
+        summary = f"{self.what} has one head key; `{first}` and `{second}` both stand here"
+        help = "keep one"
+        key, value = node.entries[second]
+        if self.beside is not None and isinstance(value, Scalar) and value.text[:1].isdigit():
+            help = self.beside
+        elif "all" in self.heads:
+            help = f"let both hold with all: [{{{first}: …}}, {{{second}: …}}]"
+        found.error("KEY005", summary, key, help=help)
 
     def _not_a_mapping(self, node: Node, found: Findings) -> None:
         help = f"for example {self.example}"
@@ -55,26 +64,36 @@ class Headed(Shape[T]):
         beside = {head: set(keys_of(shape)) for head, shape in self.heads.items()}
         foreign = [name for name in node.entries if not any(name in of for of in beside.values())]
         for name in foreign:
-            meant = self.instead.get(name)
-            help = f"write `{meant}`" if meant in self.heads else meant
-            if help is None and (meant := nearest(name, self.heads)):
-                help = f"did you mean `{meant}`?"
+            meant, help = self._meant(name)
             if help is not None:
                 key = node.entries[name][0]
                 found.error("KEY006", f"`{name}` does not begin {self.what}", key, help=help)
-                return self._take(name, meant or "", node, found)
+                return self._take(name, meant, node, found)
         if not node.whole:
             return None  # it may be among what was refused
-        if foreign:
-            at: Node = node.entries[foreign[0]][0]
-            summary = f"`{shorten(foreign[0])}` does not begin {self.what}"
-        else:
-            at = next(iter(node.entries.values()))[0] if node.entries else node
-            summary = f"{self.what} needs a head key"
+        summary = f"{self.what} needs a head key"
+        at: Node = next(iter(node.entries.values()))[0] if node.entries else node
         fitting = [head for head, of in beside.items() if of >= node.entries.keys()]
-        heads = fitting or self.heads
-        found.error("KEY006", summary, at, help=f"one of these must stand: {', '.join(heads)}")
+        help = f"one of these must stand: {', '.join(fitting or self.heads)}"
+        if foreign:
+            summary = f"`{shorten(foreign[0])}` does not begin {self.what}"
+            at = node.entries[foreign[0]][0]
+            if self.plain is not None and is_name(foreign[0]):
+                help = f"{self.plain.format(foreign[0])}; {help}"
+        found.error("KEY006", summary, at, help=help)
         return None
+
+    def _meant(self, name: str) -> tuple[str, str | None]:
+        """The head that a key was taken for, or "", and the fix; None where it is like no head."""
+        meant = self.instead.get(name)
+        if meant is not None:
+            return (meant, f"write `{meant}`") if meant in self.heads else ("", meant)
+        head, colon, _ = name.partition(":")
+        if colon and head in self.heads:
+            return "", f"write a space after the colon of `{head}`"
+        leaves = [head for head, shape in self.heads.items() if keys_of(shape)]
+        near = nearest(name, leaves)
+        return (near, f"did you mean `{near}`?") if near else ("", None)
 
     def _take(self, name: str, meant: str, node: MapNode, found: Findings) -> T | None:
         """Judge what stands beside a misspelt head as what stands beside the one that is meant."""

@@ -83,12 +83,12 @@ def _likely(first: str, kind: str, node: MapNode, findings: Findings) -> tuple[s
         return guess, node  # its own key is missing, and its reader will tell
     key, value = node.entries[first]
     help = _BEGINS
-    if near is not None:
+    if first.removesuffix("s") in KINDS and not isinstance(value, Scalar):
+        help = f"write one object after the other, --- between them, each with `{first[:-1]}: name`"
+    elif near is not None:
         help = f"did you mean `{near}`?"
     elif guess and isinstance(value, Scalar):
         help = f"it looks like {_a(guess)}: write `{guess}` here"
-    elif first.removesuffix("s") in KINDS:
-        help = f"write one object after the other, --- between them, each with `{first[:-1]}: name`"
     findings.error("NAM003", f"`{shorten(first)}` is no kind of object", key, help=help)
     if guess not in _KEYS or guess in node.entries or not isinstance(value, Scalar):
         return None, node

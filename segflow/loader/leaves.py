@@ -31,7 +31,8 @@ from segflow.loader.operators import (
 )
 from segflow.loader.records import Key, Record, Values
 from segflow.loader.shapes import Misfit, Shape, Slot
-from segflow.loader.slots import BOOLEAN, DURATION, integer
+from segflow.loader.slots import BOOLEAN, integer
+from segflow.loader.times import DURATION
 from segflow.loader.windows import UNITS, WINDOWS_APART, is_calendar
 from segflow.model.duration import Duration
 from segflow.model.predicate import (

@@ -10,14 +10,8 @@ from segflow.loader.heads import Named
 from segflow.loader.nodes import MapNode, Node
 from segflow.loader.records import Key, Record, Values
 from segflow.loader.shapes import ByNode, Checked, ListOf, Mapped, Misfit, Shape, Slot
-from segflow.loader.slots import (
-    BOOLEAN,
-    DURATION,
-    LITERAL,
-    MOMENT,
-    PATTERN,
-    integer,
-)
+from segflow.loader.slots import BOOLEAN, LITERAL, PATTERN, integer
+from segflow.loader.times import DURATION, MOMENT
 from segflow.loader.windows import AHEAD, SPAN
 from segflow.model.operator import (
     Among,
@@ -246,18 +240,46 @@ _COUNT_FOR = {
     "gt": "more_than",
     "lt": "fewer_than",
 }
+_SIGNS = {
+    "=": "eq",
+    "==": "eq",
+    "equals": "eq",
+    "is": "eq",
+    "value": "eq",
+    "equal_to": "eq",
+    "!=": "ne",
+    "<>": "ne",
+    "not_equals": "ne",
+    "neq": "ne",
+    "is_not": "ne",
+    ">": "gt",
+    "greater_than": "gt",
+    "above": "gt",
+    ">=": "gte",
+    "at_or_above": "gte",
+    "<": "lt",
+    "less_than": "lt",
+    "below": "lt",
+    "<=": "lte",
+    "at_or_below": "lte",
+}
+"""How operators are called elsewhere."""
 COUNT_HINTS = {
-    value: f"a number of things takes `{count}`: write it instead of `{value}`"
-    for value, count in _COUNT_FOR.items()
+    **{sign: f"write `{_COUNT_FOR[op]}`" for sign, op in _SIGNS.items() if op in _COUNT_FOR},
+    **{
+        value: f"a number of things takes `{count}`: write it instead of `{value}`"
+        for value, count in _COUNT_FOR.items()
+    },
+    "times": "write `at_least`, `at_most` or `exactly`",
 }
 """What to write for a value operator where things are counted."""
 VALUE_HINTS = {
+    **{sign: f"write `{op}`" for sign, op in _SIGNS.items()},
     **{
         count: f"a value takes `{value}`: write it instead of `{count}`"
         for value, count in _COUNT_FOR.items()
     },
     "missing": "write exists: false",
-    "equals": "write `eq`",
     "next": "write `in_next`",
 }
 """What to write for a count operator where a value is compared."""

@@ -15,15 +15,8 @@ from segflow.loader.ranges import BOUNDS, PERCENT_RANGE
 from segflow.loader.records import Key, Record, Values
 from segflow.loader.sequences import SEQUENCE, TIED
 from segflow.loader.shapes import Checked, Shape
-from segflow.loader.slots import (
-    DURATION,
-    LITERAL,
-    NAME,
-    PROJECT_PATH,
-    TEXT,
-    TRUE,
-    choice,
-)
+from segflow.loader.slots import LITERAL, NAME, PROJECT_PATH, TEXT, TRUE, choice
+from segflow.loader.times import DURATION
 from segflow.model.predicate import (
     Changed,
     Consent,
@@ -233,8 +226,10 @@ def _predicate() -> Shape[Predicate]:
     return Headed(
         what="a predicate",
         heads=HEADS,
-        example="{did: purchase}",
+        example="{did: purchase, within: 7d} or {field: country, eq: US}",
         instead=INSTEAD,
+        beside="to count write at_least, at_most or exactly; to choose events by time write within",
+        plain="to test a field write {{field: {}, …}}",
         name="predicate",
         stand_in=Everyone(),
     )

@@ -126,6 +126,8 @@ def _read_document(place: Placed, node: Node, loaded: _Loaded, before: int) -> N
         read = READERS[kind].read(node, findings)
         loaded.nameless.append(_Read(place, kind, "", read, findings, name_like(name)))
         return
+    if not node.whole:
+        loaded.unread |= declared_in(place.file.text)
     address = Address(kind, name)
     findings.address = str(address)
     read = READERS[kind].read(node, findings)

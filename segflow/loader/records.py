@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any, TypeVar
 
 from segflow.loader.findings import Findings
-from segflow.loader.nodes import MapNode, Node, shorten
+from segflow.loader.nodes import MapNode, Node, Scalar, shorten
 from segflow.loader.shapes import Json, Shape, defined, taken_for
 from segflow.loader.suggest import did_you_mean, listed, nearest
 
@@ -112,6 +112,9 @@ class Record(Shape[T]):
         fixes: list[str] = []
         strange: list[str] = []
         for name in foreign:
+            if node.in_brackets and _is_cut_off(node.entries[name][1]):
+                self._cut_off(name, node, found)
+                continue
             code, summary, help = self._fault(name)
             if help is None:
                 strange.append(name)
@@ -134,10 +137,26 @@ class Record(Shape[T]):
         """Code and words for a key that is not known; no fix where it is like no other key."""
         if name in self.refused:
             return "NOT001", self.refused[name], "remove the key"
+        head, colon, _ = name.partition(":")
+        if colon and head in self.keys:
+            help = f"write a space after the colon of `{head}`"
+            return "KEY007", f"unknown key `{shorten(name)}` in {self.what}", help
         if name in self.hints:
             return "KEY007", f"`{name}` does not belong to {self.what}", self.hints[name]
         summary = f"unknown key `{shorten(name)}` in {self.what}"
         return "KEY001", summary, did_you_mean(name, self.keys)
+
+    def _cut_off(self, name: str, node: MapNode, found: Findings) -> None:
+        """Note a key without a value in braces: mostly the rest of a value that has a comma, of
+        which nothing is said where the value was found wrong already."""
+        head, colon, _ = name.partition(":")
+        help = "a comma ends a value: write numbers without, text in quotes, lists as [a, b]"
+        if colon and head in self.keys:
+            help = f"write a space after the colon of `{head}`"
+        elif not found.is_sound(node):
+            return
+        summary = f"unknown key `{shorten(name)}` in {self.what}"
+        found.error("KEY001", summary, node.entries[name][0], help=help)
 
     def _missing(self, fixes: list[str], node: MapNode) -> list[tuple[str, ...]]:
         """The keys that must stand and do not, alone or as those of which one must; without what
@@ -234,6 +253,10 @@ class Record(Shape[T]):
         if conditions:
             schema["allOf"] = conditions
         return schema
+
+
+def _is_cut_off(value: Node) -> bool:
+    return isinstance(value, Scalar) and value.is_null
 
 
 def _wanting(missing: Sequence[tuple[str, ...]], known: str) -> str:

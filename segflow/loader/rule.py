@@ -6,19 +6,8 @@ from segflow.loader.nodes import MapNode, Scalar, shorten
 from segflow.loader.predicate import PREDICATE
 from segflow.loader.records import Key, Record, Values
 from segflow.loader.shapes import ListOf, Misfit, Shape, Slot
-from segflow.loader.slots import (
-    DURATION,
-    MOMENT,
-    NAME,
-    PERCENT,
-    RATE,
-    TEXT,
-    TIME_OF_DAY,
-    ZONE_OR_USER,
-    choice,
-    decimal,
-    integer,
-)
+from segflow.loader.slots import NAME, PERCENT, RATE, TEXT, choice, decimal, integer
+from segflow.loader.times import DURATION, MOMENT, TIME_OF_DAY, ZONE_OR_USER
 from segflow.loader.trigger import TRIGGER
 from segflow.loader.windows import is_no_time
 from segflow.model.duration import Duration
@@ -170,5 +159,18 @@ RULE: Shape[Rule] = Record(
         "goal": Key(GOAL, doc="What counts as success"),
     },
     build=_rule,
+    hints={
+        **dict.fromkeys(
+            ("cron", "rrule", "every", "at", "event", "entered", "exited", "misfire", "catch_up"),
+            "it belongs into `trigger`: indent it below that key",
+        ),
+        **dict.fromkeys(
+            ("channel", "template", "offer"),
+            "it belongs to an action: write send: [{channel: …}]",
+        ),
+        "schedule": "write `trigger`",
+        "actions": "write `send`",
+    },
+    example="{rule: remind, segment: lapsed, trigger: {every: 1d}, send: [{channel: push}]}",
     one_of=(("send", "variants", "steps"),),
 )

@@ -4,10 +4,13 @@ from segflow.loader.cron import CRON
 from segflow.loader.findings import Findings
 from segflow.loader.heads import Headed
 from segflow.loader.nodes import MapNode, Scalar, shorten
-from segflow.loader.predicate import PREDICATE
+from segflow.loader.operators import COMPARE_OPS, COUNT_OPS
+from segflow.loader.predicate import HEADS, PREDICATE
 from segflow.loader.records import Key, Record, Values
 from segflow.loader.shapes import ByNode, Misfit, Shape, Slot
-from segflow.loader.slots import BOOLEAN, DURATION, NAME, PERCENT, TEXT, ZONE, choice, integer
+from segflow.loader.slots import BOOLEAN, NAME, PERCENT, TEXT, choice, integer
+from segflow.loader.times import DURATION, ZONE
+from segflow.loader.windows import WINDOW_KEYS
 from segflow.model.segment import (
     DEFAULT_REFRESH,
     Cron,
@@ -101,5 +104,10 @@ SEGMENT: Shape[Segment] = Record(
         "protect": Key(PROTECT, doc="Limits beyond which a change is refused"),
     },
     build=_segment,
+    hints=dict.fromkeys(
+        {*HEADS, *WINDOW_KEYS, *COUNT_OPS, *COMPARE_OPS, "in", "between"} - {"segment", "timezone"},
+        "it belongs into `where`: indent it below that key",
+    ),
+    example="{segment: lapsed_7d, entity: customer, where: {did_not: purchase, within: 7d}}",
     refused={"tests": "tests inside a segment are not read by this version"},
 )

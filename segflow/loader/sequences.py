@@ -6,7 +6,8 @@ from segflow.loader.heads import Headed
 from segflow.loader.nodes import MapNode, Node
 from segflow.loader.records import Key, Record, Values
 from segflow.loader.shapes import ListOf, MapOf, Shape
-from segflow.loader.slots import DURATION, NAME
+from segflow.loader.slots import NAME
+from segflow.loader.times import DURATION
 from segflow.loader.windows import WINDOW_KEYS, WINDOWS_APART, is_local, window_of
 from segflow.model.predicate import Predicate, Sequence, Step
 

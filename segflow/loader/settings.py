@@ -8,8 +8,8 @@ from typing import Any
 from segflow.diagnostics import Diagnostic
 from segflow.loader.files import read_text
 from segflow.loader.nodes import SourceFile, shorten
-from segflow.loader.slots import is_zone
 from segflow.loader.suggest import did_you_mean, did_you_mean_or_list
+from segflow.loader.times import is_zone, zone_fix
 from segflow.loader.toml import TomlPlaces, error_span
 from segflow.model.project import Settings, StateSettings
 
@@ -167,8 +167,8 @@ def _zone(reader: _Reader, value: Any, path: KeyPath) -> str | None:
     text = _text(reader, value, path)
     if text is None or is_zone(text):
         return text
-    help = "an IANA name such as Europe/Berlin or UTC"
-    reader.error("VAL005", f"`{shorten(text)}` is not a known time zone", path, help)
+    summary = f"`{shorten(text)}` is not a known time zone"
+    reader.error("VAL005", summary, path, zone_fix(text))
     return None
 
 

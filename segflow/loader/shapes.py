@@ -132,8 +132,13 @@ class ListOf(Shape[tuple[T, ...]]):
 
     def read(self, node: Node, found: Findings) -> tuple[T, ...] | None:
         if type(node) is not ListNode:
-            help = "add a dash before each item" if isinstance(node, MapNode) else None
-            if isinstance(node, Scalar) and not node.is_null:
+            help = None
+            if self.most == 2:
+                help = "write [low, high]"
+            elif isinstance(node, MapNode):
+                dashed = any(key.startswith("-") for key in node.entries)
+                help = "write a space after each dash" if dashed else "add a dash before each item"
+            elif isinstance(node, Scalar) and not node.is_null:
                 help = f"put it in brackets: [{shorten(node.text)}]"
             found.wrong_shape(node, f"a list of {self.what}", help=help)
             return self._single(node, found)
@@ -191,7 +196,9 @@ class MapOf(Shape[tuple[tuple[str, T], ...]]):
 
     def read(self, node: Node, found: Findings) -> tuple[tuple[str, T], ...] | None:
         if type(node) is not MapNode:
-            found.wrong_shape(node, f"a mapping of {self.what}")
+            is_list = isinstance(node, ListNode)
+            help = "write each as `name: …`, without dashes" if is_list else None
+            found.wrong_shape(node, f"a mapping of {self.what}", help=help)
             return None
         if not node.entries:
             found.error("VAL001", "the mapping is empty", node, help=f"give {self.what}")

@@ -2,21 +2,16 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 from segflow.loader.nodes import Scalar, shorten
 from segflow.loader.shapes import ByNode, ListOf, Mapped, Misfit, Shape, Slot
 from segflow.loader.suggest import did_you_mean
 from segflow.model.address import is_name
 from segflow.model.channel import Rate
-from segflow.model.duration import Duration, parse_duration
-from segflow.model.instant import parse_instant
-from segflow.model.scalar import Const, DatePoint, InstantPoint, Moment, Text
+from segflow.model.scalar import Const, Text
 from segflow.model.types import UNREAD, ValueType, parse_type
 
 T = TypeVar("T")
@@ -24,7 +19,7 @@ T = TypeVar("T")
 _ANY_SCALAR = {"type": ["string", "number", "boolean"]}
 
 
-def _text_slot(
+def text_slot(
     name: str,
     expected: str,
     parse: Callable[[str], T],
@@ -34,6 +29,18 @@ def _text_slot(
     """A slot that does not care for quotes."""
     json = {"type": "string", "pattern": pattern} if pattern else _ANY_SCALAR
     return Slot(expected, lambda node: parse(node.text), json, name, stand_in=stand_in)
+
+
+def matching(name: str, pattern: str, expected: str) -> Slot[str]:
+    """A slot of text that fits a pattern as a whole."""
+    compiled = re.compile(pattern.removeprefix("^").removesuffix("$"), re.ASCII)
+
+    def parse(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise Misfit(f"`{shorten(text)}` is not {expected}")
+        return text
+
+    return text_slot(name, expected, parse, pattern, stand_in="")
 
 
 # --- text ------------------------------------------------------------------------------------
@@ -61,7 +68,7 @@ LITERAL: Slot[Text | Const] = Slot(
     if_missing='ask for a missing value with exists: false; the word itself is "null" in quotes',
     stand_in=Const(type=UNREAD, value=""),
 )
-PATTERN = _text_slot("literal", "text to look for", str)
+PATTERN = text_slot("literal", "text to look for", str)
 
 _NAME_PATTERN = "^[a-z][a-z0-9_]*$"
 
@@ -158,7 +165,10 @@ def decimal(least: str | None = None, above: str | None = None) -> Slot[Decimal]
 def _percent(node: Scalar) -> Decimal:
     text = node.text
     if _DECIMAL.match(text):
-        raise Misfit(f"`{text}` has no percent sign", help=f"write {text}%")
+        help = f"write {text}%"
+        if 0 < (number := Decimal(text)) < 1:
+            help = f"write {(number * 100).normalize():f}%, or {text}% if so little is meant"
+        raise Misfit(f"`{text}` has no percent sign", help=help)
     if not text.endswith("%") or not _DECIMAL.match(text[:-1]):
         raise Misfit(f"`{shorten(text)}` is not a percentage", help="for example 10%")
     number = Decimal(text[:-1])
@@ -203,131 +213,18 @@ def _only_true(node: Scalar) -> bool:
 
 TRUE = Slot("true", _only_true, {"const": True}, stand_in=True)
 
-# --- time ------------------------------------------------------------------------------------
-
-_DURATION_PATTERN = "^[0-9]+(s|min|h|d|w|mo|y)$"
-_LONGEST = 10_000  # years; beyond it no calendar can say when that was
-
-
-def _duration(text: str) -> Duration:
-    try:
-        duration = parse_duration(text)
-    except ValueError as error:
-        if re.fullmatch("[0-9]+m", text):
-            help = f"write {text}in for minutes or {text}o for months"
-            raise Misfit(f"`{text}` is ambiguous", help=help) from error
-        help = "a whole number and s, min, h, d, w, mo or y, for example 7d"
-        raise Misfit(f"`{shorten(text)}` is not a duration", help=help) from error
-    if duration.count == 0:
-        raise Misfit(f"`{text}` is no time at all", help="write at least 1", code="VAL004")
-    if shortest(duration) > _LONGEST * 365 * _DAY:
-        raise Misfit(f"`{text}` is longer than {_LONGEST} years", code="VAL004")
-    return duration
-
-
-_DAY = 86_400_000
-
-
-def shortest(duration: Duration) -> int:
-    """The least number of milliseconds that the duration can be."""
-    return duration.milliseconds or (duration.months or 0) * 28 * _DAY
-
-
-def longest(duration: Duration) -> int:
-    """The greatest number of milliseconds that the duration can be."""
-    return duration.milliseconds or (duration.months or 0) * 31 * _DAY
-
-
-DURATION = _text_slot(
-    "duration",
-    "a duration such as 7d or 30min",
-    _duration,
-    _DURATION_PATTERN,
-    stand_in=Duration(count=1, unit="d"),
-)
-
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", re.ASCII)
-_CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
-_INSTANT = re.compile(rf"[0-9-]{{10}}[Tt ]{_CLOCK}(Z|[+-][0-9]{{2}}:[0-9]{{2}})\Z", re.ASCII)
-_ZONELESS = re.compile(rf"[0-9-]{{10}}[Tt ]{_CLOCK}\Z", re.ASCII)
-_MOMENT_PATTERN = (
-    rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([Tt ]{_CLOCK}(Z|[+-][0-9]{{2}}:[0-9]{{2}}))?$"
-)
-
-
-def _moment(text: str) -> Moment:
-    try:
-        if _DATE.match(text):
-            return DatePoint(date=date.fromisoformat(text))
-        if _INSTANT.match(text):
-            return InstantPoint(instant=parse_instant(text))
-    except (ValueError, OverflowError) as error:
-        raise Misfit(f"`{text}` is not in the calendar: {error}") from error
-    if _ZONELESS.match(text):
-        raise Misfit(f"`{text}` has no offset", help=f"write {text}Z for UTC, or {text}+08:00")
-    help = "write 2026-01-31, or with time and offset 2026-01-31T09:00:00Z"
-    raise Misfit(f"`{shorten(text)}` is not a point in time", help=help)
-
-
-MOMENT: Slot[Moment] = _text_slot(
-    "moment",
-    "a point in time such as 2026-01-31",
-    _moment,
-    _MOMENT_PATTERN,
-    stand_in=DatePoint(date=date(2000, 1, 1)),
-)
-
-
-@lru_cache(maxsize=64)
-def is_zone(text: str) -> bool:
-    """True for an IANA time zone that this machine knows."""
-    try:
-        ZoneInfo(text)
-    except (ValueError, OSError, KeyError):  # a bad name, a folder, an unknown name
-        return False
-    return True
-
-
-def _zone(text: str) -> str:
-    if is_zone(text):
-        return text
-    raise Misfit(
-        f"`{shorten(text)}` is not a known time zone",
-        help="an IANA name such as Europe/Berlin or UTC",
-        code="VAL005",
-    )
-
-
-ZONE = Slot("a time zone such as Europe/Berlin", lambda node: _zone(node.text), {"type": "string"})
-ZONE_OR_USER = Slot(
-    "a time zone such as Europe/Berlin, or `user`",
-    lambda node: node.text if node.text == "user" else _zone(node.text),
-    {"type": "string"},
-)
-
-_HOUR = "([01][0-9]|2[0-3]):[0-5][0-9]"
-
-
-def _matching(name: str, pattern: str, expected: str) -> Slot[str]:
-    compiled = re.compile(pattern.removeprefix("^").removesuffix("$"), re.ASCII)
-
-    def parse(text: str) -> str:
-        if not compiled.fullmatch(text):
-            raise Misfit(f"`{shorten(text)}` is not {expected}")
-        return text
-
-    return _text_slot(name, expected, parse, pattern, stand_in="")
-
-
-TIME_OF_DAY = _matching("time_of_day", f"^{_HOUR}$", "a time of day such as 22:00")
-HOURS = _matching("hours", f"^{_HOUR}-{_HOUR}$", "hours such as 01:00-06:00")
-RRULE = _matching(
-    "rrule",
-    "^FREQ=[A-Z]+(;[A-Z]+=[A-Z0-9,:+-]+)*$",
-    "a recurrence rule such as FREQ=MONTHLY;BYDAY=MO",
-)
-
 # --- of the catalog and channels -------------------------------------------------------------
+
+
+_CALLED_ELSEWHERE = {
+    **dict.fromkeys(("varchar", "text", "str", "char", "uuid"), "string"),
+    **dict.fromkeys(("int", "bigint", "smallint", "long", "int64", "number"), "integer"),
+    **dict.fromkeys(("double", "real", "float64"), "float"),
+    **dict.fromkeys(("bool", "bit"), "boolean"),
+    **dict.fromkeys(("datetime", "timestamptz", "time", "instant"), "timestamp"),
+    **dict.fromkeys(("numeric", "money", "decimal"), '"decimal(18,2)"'),
+    **dict.fromkeys(("list", "array"), "list<string> or list<integer>"),
+}
 
 
 def _type(text: str) -> ValueType:
@@ -337,18 +234,22 @@ def _type(text: str) -> ValueType:
         names = ("string", "integer", "decimal(18,2)", "float", "boolean", "date", "timestamp")
         known = (*names, "version", "list<string>", "list<integer>")
         help = None if text.startswith("decimal") else did_you_mean(text, known)
+        if text.startswith("decimal(") and not text.endswith(")"):
+            help = 'inside of braces it needs quotes: "decimal(18,2)"'
+        elif (meant := _CALLED_ELSEWHERE.get(text.lower())) is not None:
+            help = f"write {meant}"
         raise Misfit(str(error), help=help) from error
 
 
 _SIMPLE_TYPES = "string|integer|float|boolean|date|timestamp|version|list<string>|list<integer>"
-TYPE = _text_slot(
+TYPE = text_slot(
     "type",
     "a type such as integer or decimal(18,2)",
     _type,
     rf"^({_SIMPLE_TYPES}|decimal\( *[0-9]+ *, *[0-9]+ *\))$",
     stand_in=UNREAD,
 )
-ENCODING = _matching(
+ENCODING = matching(
     "encoding",
     r"^(json|array|delimited|child_table|text|minor_units\([0-9]{1,2}\))$",
     "json, array, delimited, child_table, text or minor_units(2)",
@@ -373,7 +274,7 @@ def _rate(text: str) -> Rate:
     return Rate(count=int(match[1]), per=match[2])  # type: ignore[arg-type]
 
 
-RATE = _text_slot("rate", "a rate such as 500/min", _rate, "^0*[1-9][0-9]*/(s|min|h|d)$")
+RATE = text_slot("rate", "a rate such as 500/min", _rate, "^0*[1-9][0-9]*/(s|min|h|d)$")
 
 
 def _relative_path(text: str) -> str:
@@ -389,4 +290,4 @@ def _relative_path(text: str) -> str:
     return str(path)
 
 
-PROJECT_PATH = _text_slot("project_path", "the path of a file in the project", _relative_path)
+PROJECT_PATH = text_slot("project_path", "the path of a file in the project", _relative_path)

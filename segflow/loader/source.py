@@ -6,7 +6,8 @@ from segflow.loader.nodes import MapNode
 from segflow.loader.records import Key, Record, Values
 from segflow.loader.secrets import SECRET_OR_TEXT
 from segflow.loader.shapes import ListOf, MapOf, Shape
-from segflow.loader.slots import DURATION, HOURS, NAME, TEXT, choice, integer
+from segflow.loader.slots import NAME, TEXT, choice, integer
+from segflow.loader.times import DURATION, HOURS
 from segflow.model.catalog import Limits, Replica, Source
 
 ENGINES = ("duckdb", "sqlite", "postgres", "mysql", "clickhouse", "spark", "elasticsearch")
@@ -67,6 +68,12 @@ def _source(values: Values, node: MapNode, found: Findings) -> Source:
 SOURCE: Shape[Source] = IfKey(
     "engine",
     value="duckdb",
-    then=Record(what="a source", keys=_KEYS, build=_source, one_of=(("url", "tables"),)),
+    then=Record(
+        what="a source",
+        keys=_KEYS,
+        build=_source,
+        one_of=(("url", "tables"),),
+        example="{source: warehouse, engine: duckdb, url: warehouse.duckdb}",
+    ),
     otherwise=Record(what="a source", keys=_KEYS, build=_source),
 )

@@ -7,7 +7,8 @@ from segflow.loader.event_predicate import EVENT_PREDICATE
 from segflow.loader.heads import Headed
 from segflow.loader.records import Key, Record
 from segflow.loader.shapes import Shape
-from segflow.loader.slots import DURATION, MOMENT, NAME, RRULE, TRUE, ZONE_OR_USER, choice
+from segflow.loader.slots import NAME, TRUE, choice
+from segflow.loader.times import DURATION, MOMENT, RRULE, ZONE_OR_USER
 from segflow.model.duration import Duration
 from segflow.model.rule import (
     AtTrigger,

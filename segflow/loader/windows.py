@@ -7,8 +7,9 @@ from segflow.loader.heads import Named
 from segflow.loader.nodes import MapNode, Scalar, shorten
 from segflow.loader.records import Key, Record, Values
 from segflow.loader.shapes import ByNode, Mapped, Misfit, Shape, Slot
-from segflow.loader.slots import DURATION, MOMENT, integer, longest, shortest
+from segflow.loader.slots import integer
 from segflow.loader.suggest import did_you_mean
+from segflow.loader.times import DURATION, MOMENT, longest, shortest
 from segflow.model.duration import Duration
 from segflow.model.operator import Ahead
 from segflow.model.scalar import DatePoint, InstantPoint, Moment
@@ -32,7 +33,8 @@ def _named_span(text: str) -> CalendarSpan:
     if match := _LAST_N.match(text):
         return CalendarSpan(unit=match[2], last=-1, count=int(match[1]))  # type: ignore[arg-type]
     known = (*_NAMED, "last_7_days", "last_4_weeks", "last_3_months")
-    raise Misfit(f"`{text}` is not a span of the calendar", help=did_you_mean(text, known))
+    help = did_you_mean(text, known) or "for example this_month, last_7_days or {month: -1}"
+    raise Misfit(f"`{text}` is not a span of the calendar", help=help)
 
 
 def _span_back(values: Values, node: MapNode, found: Findings) -> CalendarSpan | None:

@@ -20,6 +20,7 @@ from yaml.reader import ReaderError
 
 from segflow.diagnostics import Diagnostic
 from segflow.loader.nodes import ListNode, MapNode, Node, Scalar, SourceFile, shorten
+from segflow.loader.yamladvice import INVISIBLE, TEMPLATED, advice_on, fix_of, place_of
 
 try:
     from yaml.cyaml import CParser as EventParser  # type: ignore[attr-defined]
@@ -34,17 +35,7 @@ MAX_NODES_BY_ALIAS = 10_000
 _STARTS = frozenset((MappingStartEvent, SequenceStartEvent))
 _ENDS = frozenset((MappingEndEvent, SequenceEndEvent))
 _PLAIN = (None, "")
-_ADVICE = (
-    ("cannot start any token", "put the value in quotes; indent with spaces, never with tabs"),
-    ("mapping values are not allowed", "put a value that contains `: ` in quotes"),
-    ("could not find expected ':'", "every key needs a colon and a space after it"),
-    ("did not find expected key", "look at the indentation and at open quotes and brackets above"),
-    ("did not find expected ',' or", "close the bracket, or put the value in quotes"),
-    ("did not find expected '-'", "every item of this list begins with a dash at the same column"),
-    ("unexpected end of stream", "close the quote that is open here"),
-    ("undefined alias", "an alias (*name) needs its anchor (&name) above it; quote a plain star"),
-    ("control characters", "remove the control character"),
-)
+_QUOTE_KEY = "put the key in quotes, or remove it"
 
 
 class _Unbounded(Exception):
@@ -59,6 +50,11 @@ def _too_deep(mark: Mark) -> _Unbounded:
     summary = f"nested deeper than {MAX_DEPTH} levels"
     help = "give a part of it a name: a segment can be used in another"
     return _Unbounded("YML005", summary, help, mark)
+
+
+def _no_space(key: Scalar) -> _Unbounded:
+    summary = f"broken YAML: a character that is no space (U+{ord(key.text[0]):04X}) stands here"
+    return _Unbounded("YML001", summary, "replace it with plain spaces", key.start)
 
 
 class _Extent(NamedTuple):
@@ -80,20 +76,14 @@ def documents(file: SourceFile, found: list[Diagnostic]) -> Iterator[Node]:
     try:
         yield from composer.run()
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        del found[composer.begun :]  # of a document that is not read at all nothing else is said
+        mark = place_of(error)
         problem = error.problem or error.context or "broken YAML"
-        advice = _advice(problem, file, mark)
-        composer.fault("YML001", f"broken YAML: {problem}", mark, mark, advice)
+        composer.fault("YML001", f"broken YAML: {problem}", mark, mark, fix_of(error, file))
     except ReaderError as error:
         found.append(_unreadable_character(file, error))
     except _Unbounded as error:
         composer.fault(error.code, error.summary, error.mark, error.mark, error.help)
-
-
-def _advice(problem: str, file: SourceFile, mark: Mark | None = None) -> str | None:
-    if mark is not None and "${" in "".join(file.lines[mark.line : mark.line + 1]):
-        return 'inside of braces and brackets a secret needs quotes: "${NAME}"'
-    return next((advice for words, advice in _ADVICE if words in problem), None)
 
 
 def _unreadable_character(file: SourceFile, error: ReaderError) -> Diagnostic:
@@ -103,7 +93,7 @@ def _unreadable_character(file: SourceFile, error: ReaderError) -> Diagnostic:
     return Diagnostic(
         code="YML001",
         summary=f"broken YAML: {error.reason}",
-        help=_advice(str(error.reason), file),
+        help=advice_on(str(error.reason)),
         span=file.range(line, column, line, column + 1),
     )
 
@@ -117,6 +107,7 @@ class _Composer:
         self.anchors: dict[str, Node] = {}
         self.extents: dict[int, _Extent] = {}
         self.by_alias = 0
+        self.begun = len(found)
 
     def run(self) -> Iterator[Node]:
         """Every document that is not empty."""
@@ -139,13 +130,15 @@ class _Composer:
                 children = []
             elif kind in _ENDS:
                 start, siblings = outer.pop()
-                siblings.append(self.closed(start, children, event.end_mark))
+                is_root = not outer
+                siblings.append(self.closed(start, children, event.end_mark, is_root=is_root))
                 children = siblings
             elif kind is AliasEvent:
                 children.append(self.alias(event, len(outer)))
             elif kind is DocumentEndEvent:
                 yield from self.document(children)
                 children = []
+                self.begun = len(self.found)
 
     def document(self, children: list[Node]) -> Iterator[Node]:
         """The root, unless nothing stands there; anchors end with their document."""
@@ -154,12 +147,12 @@ class _Composer:
         if not (isinstance(root, Scalar) and root.is_null):
             yield root
 
-    def closed(self, start: Any, children: list[Node], end: Mark) -> Node:
+    def closed(self, start: Any, children: list[Node], end: Mark, *, is_root: bool) -> Node:
         """The finished collection."""
         begin: Mark = start.start_mark
         node: Node
         if type(start) is MappingStartEvent:
-            entries = self.entries(children)
+            entries = self.entries(children, is_root=is_root)
             whole = 2 * len(entries) == len(children)
             node = MapNode(entries, bool(start.flow_style), begin, end, whole)
         else:
@@ -168,20 +161,28 @@ class _Composer:
             self.decorated(start, node)
         return node
 
-    def entries(self, children: list[Node]) -> dict[str, tuple[Scalar, Node]]:
-        """Keys and values paired; of a key that stands twice the first counts."""
+    def entries(self, children: list[Node], *, is_root: bool) -> dict[str, tuple[Scalar, Node]]:
+        """Keys and values paired; of a key that stands twice the first counts. Where the first key
+        of a document stands again, another object begins."""
         entries: dict[str, tuple[Scalar, Node]] = {}
         pairs = iter(children)
         for key, value in zip(pairs, pairs, strict=True):
             if type(key) is not Scalar or key.is_null:
-                self.at(key, "YML008", "a key must be text", "put the key in quotes, or remove it")
+                help = TEMPLATED if isinstance(key, MapNode) else _QUOTE_KEY
+                self.at(key, "YML008", "a key must be text", help)
             elif key.text in entries:
                 first = entries[key.text][0].start.line + 1
                 summary = f"the key `{shorten(key.text)}` stands twice; first in line {first}"
+                if is_root and key.text == next(iter(entries)):
+                    help = "put a line with --- above it if another object begins here"
+                    self.at(key, "YML002", summary, help)
+                    break
                 self.at(key, "YML002", summary, "keep one of the two")
             elif key.text == "<<" and not key.quoted:
                 help = "write the keys out; a whole value can be repeated with &name and *name"
                 self.at(key, "YML003", "merge keys are refused", help)
+            elif key.text[0] in INVISIBLE and not key.quoted:
+                raise _no_space(key)
             else:
                 entries[key.text] = (key, value)
         return entries
