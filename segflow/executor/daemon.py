@@ -29,8 +29,12 @@ LOOK_EVERY = 1
 TELL_EVERY = 600
 """Seconds between two lines that say how the daemon is."""
 
-SILENT_FOR = 60_000
-"""Milliseconds without any sign of work after which the daemon does not count as healthy."""
+SILENT_FOR = 300.0
+"""Seconds without any sign of work after which the daemon does not count as healthy: longer than a
+channel may take over one message."""
+
+_BREATH = 20.0
+"""Seconds between two signs of work in a longer pause."""
 
 _FIRST_WAIT, _LONGEST_WAIT = 5_000, 300_000
 """Milliseconds before something that failed is tried again, doubled each time."""
@@ -55,9 +59,11 @@ class Daemon:
     """Everything that one process does under the lease "runner"."""
 
     def __init__(self, running: Running, hold: Hold) -> None:
-        self._running = replace(running, progress=self._progress)
+        self._running = replace(running, progress=self._progress, pause=self._pause)
         self._hold = hold
-        self._since = self._signed_at = running.now()
+        self._wait = running.pause
+        self._since = running.now()
+        self._sign()
         self._deployed = Deployed()
         self._compiled: Compiled | None = None
         self._agenda: Agenda | None = None
@@ -69,11 +75,11 @@ class Daemon:
 
     def condition(self) -> Condition:
         """How it is, for whoever watches over it. Safe to be called by another thread."""
-        now = self._running.now()
+        silent = self._running.effects.clock.monotonic() - self._signed
         return Condition(
             since=self._since,
             signed_at=self._signed_at,
-            is_healthy=now - self._signed_at < SILENT_FOR,
+            is_healthy=silent < SILENT_FOR,
             open_runs=len(self._open),
             runs=self._runs,
             troubles=len(self._tries),
@@ -270,8 +276,18 @@ class Daemon:
         self._not_before[what] = Instant(self._running.now() + wait)
         return self._not_before[what]
 
+    def _pause(self, seconds: float) -> bool:
+        """See Pause; who waits for long is no less alive."""
+        while seconds > _BREATH:
+            if not self._wait(_BREATH):
+                return False
+            self._sign()
+            seconds -= _BREATH
+        return self._wait(seconds)
+
     def _sign(self) -> None:
         self._signed_at = self._running.now()
+        self._signed = self._running.effects.clock.monotonic()
 
     def _progress(self, what: str, done: int, total: int) -> None:
         self._sign()

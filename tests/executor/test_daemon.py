@@ -346,13 +346,35 @@ def test_it_tells_how_it_is(tmp_path: Path):
 
 
 def test_a_daemon_that_shows_no_sign_of_work_is_not_well(tmp_path: Path):
-    """A minute without a look, and without progress in a long run."""
+    """Minutes without a look, and without progress in a long run."""
     write_shop(tmp_path)
     with watching(tmp_path) as (shop, daemon):
         daemon.look()
         assert daemon.condition().is_healthy
-        shop.clock.set(shop.clock.now() + SILENT_FOR)
+        shop.clock.set(shop.clock.now() + int(SILENT_FOR) * 1_000)
         assert not daemon.condition().is_healthy
+
+
+def test_a_daemon_that_waits_is_well(tmp_path: Path):
+    """A message a quarter of an hour is slow, and no silence."""
+    write_shop(tmp_path)
+    catalog = tmp_path / "catalog/shop.yaml"
+    catalog.write_text(catalog.read_text().replace("kind: webhook", "kind: webhook\nrate: 96/d"))
+    with open_shop(tmp_path) as shop:
+
+        def pause(seconds: float) -> bool:
+            well.append(daemon.condition().is_healthy)
+            shop.pause(seconds)
+            well.append(daemon.condition().is_healthy)
+            return True
+
+        well: list[bool] = []
+        daemon = Daemon(replace(shop.running, pause=pause), shop.hold)
+        daemon.begin()
+        daemon.look()
+        look_at(shop, daemon, NOW + DAY)
+        assert sum(shop.pause.waited) == (len(LAPSED) + 3) * 900
+        assert all(well)
 
 
 def test_a_segment_that_misses_its_refresh_is_tried_less_and_less_often(tmp_path: Path):
