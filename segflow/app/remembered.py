@@ -55,7 +55,8 @@ def unchanged_plan(
     if not isinstance(lists, dict) or _digests(world.root, lists) != _lines(lists):
         return None
     version = world.state.version()
-    if version is None or version.project != world.settings.name:
+    mine = (world.settings.name, world.settings.timezone)
+    if version is None or (version.project, version.timezone) != mine:
         return None
     deployed = world.state.deployed()
     rows = ((one.address, one.fingerprint, one.definition) for one in deployed.values())

@@ -114,7 +114,9 @@ class Plan:
     does not exist yet. `bases` pairs every object the plan touches or rests on with its deployed
     fingerprint (None: not deployed): if one of them differs at apply, the plan is stale.
     `changes` has no no-ops; `unchanged` counts them. `with_impact` is False for --no-impact.
-    `renames` pairs deleted objects with created ones that look like them.
+    `renames` pairs deleted objects with created ones that look like them. `timezone` is the
+    project's, by which what is deployed will be read; `timezone_before` the one that is in force
+    now, where it is another.
     """
 
     id: str
@@ -131,8 +133,9 @@ class Plan:
     blocked: tuple[Blocked, ...] = ()
     timezone: str = "UTC"
     renames: tuple[tuple[Address, Address], ...] = ()
+    timezone_before: str | None = None
 
     @property
     def is_empty(self) -> bool:
         """True where there is nothing to do."""
-        return not self.changes
+        return not self.changes and self.timezone_before is None

@@ -38,6 +38,7 @@ def to_json(plan: Plan) -> dict[str, Any]:
         "serial": plan.serial,
         "as_of": format_instant(plan.as_of),
         "timezone": plan.timezone,
+        "timezone_before": plan.timezone_before,
         "with_impact": plan.with_impact,
         "blocked": [
             {"address": str(stop.address), "rule": stop.rule, "message": stop.message}

@@ -27,6 +27,7 @@ def build_plan(compiled: Compiled, observed: Observed, *, with_impact: bool) -> 
     found = difference(compiled, observed)
     changes = tuple(_with_impact(change, observed) for change in found.changes)
     settings, version = compiled.project.settings, observed.version
+    moved_zone = _zone_before(settings, version)
     plan = Plan(
         id="",
         project=settings.name,
@@ -37,11 +38,12 @@ def build_plan(compiled: Compiled, observed: Observed, *, with_impact: bool) -> 
         with_impact=with_impact,
         changes=changes,
         unchanged=found.unchanged,
-        steps=steps(changes, compiled),
+        steps=steps(changes, compiled, commits=bool(changes) or moved_zone is not None),
         bases=_bases(changes, compiled, observed),
         blocked=tuple(stop for change in changes for stop in blocked(change, compiled, observed)),
         timezone=settings.timezone,
         renames=look_alikes(changes, compiled, observed),
+        timezone_before=moved_zone,
     )
     return replace(plan, id=plan_id(plan))
 
@@ -70,6 +72,13 @@ def empty_plan(
         timezone=settings.timezone,
     )
     return replace(plan, id=plan_id(plan))
+
+
+def _zone_before(settings: Settings, version: StateVersion | None) -> str | None:
+    """The project's time zone in force, where the settings have another. Schedules without a zone
+    of their own are read by it, though no object says so."""
+    same = version is None or version.timezone == settings.timezone
+    return None if same else version.timezone  # type: ignore[union-attr]
 
 
 def plan_id(plan: Plan) -> str:

@@ -55,6 +55,9 @@ def text_of(lines: Iterable[Line]) -> str:
 def _lines(plan: Plan) -> Iterator[Line]:
     yield (Piece(_summary(plan), "bold"),)
     yield (Piece(_moment(plan), "muted"),)
+    if plan.timezone_before is not None:
+        yield ()
+        yield from _zone(plan.timezone_before, plan.timezone)
     stops: dict[Address, list[Blocked]] = {}
     for stop in plan.blocked:
         stops.setdefault(stop.address, []).append(stop)
@@ -77,6 +80,18 @@ def _summary(plan: Plan) -> str:
     if count["recompute"]:
         parts.append(f"{count['recompute']:,} to recompute")
     return f"Plan: {', '.join(parts)}. {_totals(plan)}".rstrip()
+
+
+def _zone(before: str, after: str) -> Iterator[Line]:
+    sign, style = _SIGNS["update"]
+    yield (
+        Piece(f"  {sign} ", style),
+        Piece("project", "bold"),
+        Piece("  would be updated", "muted"),
+    )
+    moved = (Piece(before, "delete"), Piece(" → ", "muted"), Piece(after, "create"))
+    yield (Piece("      timezone: "), *moved)
+    yield (Piece("      schedules without a zone of their own move with it", "muted"),)
 
 
 def _totals(plan: Plan) -> str:

@@ -7,11 +7,11 @@ from segflow.model.plan import Change, CommitState, DropSegment, EvaluateSegment
 from segflow.planner.reach import changes_definition, changes_members
 
 
-def steps(changes: Iterable[Change], compiled: Compiled) -> tuple[PlanStep, ...]:
+def steps(changes: Iterable[Change], compiled: Compiled, *, commits: bool) -> tuple[PlanStep, ...]:
     """Segments are evaluated in order of dependency, then deleted ones are dropped, and one commit
-    makes it all deployed. No changes need no steps."""
+    makes it all deployed. Where there is nothing to commit there are no steps."""
     every = tuple(changes)
-    if not every:
+    if not commits:
         return ()
     evaluated = {change.address.name for change in every if moves_members(change)}
     dropped = sorted(change.address.name for change in every if drops_members(change))

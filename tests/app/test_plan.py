@@ -226,3 +226,20 @@ def test_a_plan_refuses_a_catalog_that_its_source_does_not_fit(fresh: Path) -> N
 
         assert [found.code for found in caught.value.report.errors] == ["SRC004"]
         assert make_plan(world, compiled, shop.FIRST, impact=False).changes
+
+
+def test_another_time_zone_alone_is_planned_and_applied(root: Path, edit: Edit):
+    """Rules and refreshes without a zone of their own are read by it: it is a change that an apply
+    makes, and behind which nothing is left to do."""
+    edit("segflow.toml", 'name = "shop"\n', 'name = "shop"\ntimezone = "Asia/Shanghai"\n')
+    before = ledger(root)
+    made = plan_at(root, shop.FIRST)
+    assert (made.changes, made.timezone_before, made.is_empty) == ((), "UTC", False)
+
+    with world_at(root, shop.FIRST) as world:
+        apply(world, made)
+        version = world.state.version()
+
+    assert version is not None and version.timezone == "Asia/Shanghai"
+    assert plan_at(root, shop.FIRST).is_empty
+    assert ledger(root) != before

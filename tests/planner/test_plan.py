@@ -182,6 +182,7 @@ def test_every_part_of_a_plan_counts_for_its_id(pair):
         "bases": (*made.bases, (Address("segment", "x"), None)),
         "blocked": (*made.blocked, stop),
         "timezone": "Asia/Shanghai",
+        "timezone_before": "Europe/Paris",
         "renames": ((Address("segment", "x"), Address("segment", "y")),),
     }
 
