@@ -6,8 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segflow.compiler.codes import CODES
 from segflow.diagnostics import Diagnostic, Report
-from tests.compiler.faults import DOCUMENTS, HOW, Path_, changed, judged, judged_text, paths, spoilt
+from tests.compiler.faults import (
+    DOCUMENTS,
+    HOW,
+    TEXT,
+    Path_,
+    changed,
+    judged,
+    judged_text,
+    paths,
+    spoilt,
+)
 from tests.compiler.projects import CATALOG
 from tests.loader.texts import mutated, swapped
 
@@ -123,16 +134,72 @@ def test_any_text_can_be_judged(text):
     """A text that was right and is changed anywhere, beside a catalog: no crash, and with an error
     nothing is compiled."""
     project, is_whole, report = judged_text(f"{CATALOG}---\n{text}")
-    assert is_whole == (not project.broken and not any(_of_compiler(found) for found in report))
-    assert not is_whole or not project.broken
+    of_compiler = any(found.code in CODES for found in report.errors)
+    assert is_whole == (not project.broken and not of_compiler)
 
 
-def _of_compiler(found: Diagnostic) -> bool:
-    return found.severity == "error" and found.code[:3] in (
-        "RES",
-        "CYC",
-        "SUP",
-        "FIT",
-        "RUL",
-        "TPL",
-    )
+def told(text: str) -> list[str]:
+    """Code and summary of all that is said of a text beside the catalog."""
+    return [f"{found.code} {found.summary}" for found in judged_text(f"{CATALOG}---\n{text}")[2]]
+
+
+NAMED = "segment: s\nentity: customer\nwhere: {{any: [{{segment: {0}}}, {{segment: nowhere}}]}}\n"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "segment: Big Spenders\nentity: customer\nwhere: {everyone: true}\n",
+        "segmnt: big_spenders\nentity: customer\nwhere: {everyone: true}\n",
+        "name: big_spenders\nentity: customer\nwhere: {everyone: true}\n",
+        "segments:\n  - segment: big_spenders\n    entity: customer\n",
+        "zzz: big_spenders\n",
+    ],
+)
+def test_an_object_is_known_by_the_name_that_is_meant(other):
+    """Who names it is not called wrong, and other names are looked up as ever."""
+    said = told(f"{NAMED.format('big_spenders')}---\n{other}")
+    assert len(said) == 2
+    assert "RES001 there is no segment 'nowhere'" in said
+
+
+@pytest.mark.parametrize("name", ["", "[a, b]", "{a: b}"])
+def test_an_object_without_a_name_may_be_any(name):
+    """As long as a name of its kind is missing, only names that are like another are wrong."""
+    other = f"segment: {name}\nentity: customer\nwhere: {{field: contry, eq: US}}\n"
+    said = told(f"{NAMED.format('s')}---\n{other}")
+    assert [line for line in said if "nowhere" in line] == []
+    assert "RES001 entity 'customer' has no field 'contry'" in said
+
+
+def test_what_a_broken_file_declares_is_not_called_missing():
+    """Broken YAML ends a file; objects that its lines name are known to be there."""
+    rest = "segment: t\nentity: customer\nwhere: {\n---\nsegment: u\n"
+    said = told(f"{NAMED.format('u')}---\n{rest}")
+    assert [line[:6] for line in said] == ["RES001", "YML001"]
+    assert "nowhere" in said[0]
+
+
+def test_both_objects_of_one_name_are_judged():
+    """The second is no reason to pass over its faults."""
+    twice = "segment: s\nentity: customer\nwhere: {did: purchas}\n"
+    said = told(f"{twice}---\n{twice.replace('purchas', 'vist')}")
+    assert [line[:6] for line in said] == ["RES001", "NAM002", "RES001"]
+    assert ("purchas" in said[0], "vist" in said[2]) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("actions", "codes"),
+    [
+        ("[{channel: codes, ofer: five}, {channel: push, offer: five}]", ["RUL001"]),
+        ("[{channel: cods}, {channel: push, offer: five}]", ["RES001"]),
+        ("[{chanel: codes}, {channel: push, offer: five}]", ["KEY002"]),
+        ("[{channel: codes, offer: Five}, {channel: push, offer: five}]", ["NAM001"]),
+        ("[{channel: cods}, {channel: push, template: t.j2}]", ["RES001"]),
+    ],
+)
+def test_a_coupon_that_may_be_given_is_not_missed(actions, codes):
+    """Where an action can't be read, what comes after it may have its coupon."""
+    sends = "send: [{channel: codes, offer: five}, {channel: push, offer: five}]"
+    assert sends in TEXT
+    assert sorted(line[:6] for line in told(TEXT.replace(sends, f"send: {actions}"))) == codes
