@@ -16,6 +16,7 @@ from segflow.membership.draft import draft_exit, draft_membership
 from segflow.model.compiled import Compiled
 from segflow.model.plan import DropSegment, EvaluateSegment, Plan
 from segflow.model.state import LogEntry, Membership, Snapshot
+from segflow.planner.stale import PLAN_AGAIN
 
 
 class Stage:
@@ -101,5 +102,5 @@ def _refuse_other_meaning(plan: Plan, deployed: Deployed, planned: Compiled) -> 
         if segment.definition != expected:
             raise StalePlanError(
                 f"segment.{name} would mean something else than what was planned",
-                hint="make a new plan with `segflow plan`",
+                hint=PLAN_AGAIN,
             )
