@@ -38,6 +38,9 @@ _RESERVED = (
     " WHERE keyword_category IN ('reserved', 'type_function')"
 )
 
+# What DuckDB makes of the KeyboardInterrupt when a person stops it while a query runs.
+_INTERRUPTED = "Query interrupted"
+
 # The nanoseconds of a timestamp, floored to what DuckDB compares exactly: its own cast rounds.
 _FLOORED = "make_timestamp(epoch_ns({0}) // 1000 - CAST(epoch_ns({0}) % 1000 < 0 AS BIGINT))"
 
@@ -250,6 +253,10 @@ class DuckDbEngine:
             ) from error
         except (duckdb.Error, OSError) as error:
             raise SourceUnavailableError(f"source {self._source}: {_first_line(error)}") from error
+        except RuntimeError as error:
+            if str(error) != _INTERRUPTED:
+                raise
+            raise KeyboardInterrupt from error
 
 
 def _stamp(source: str, file: Path) -> _Stamp:

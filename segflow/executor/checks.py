@@ -6,9 +6,7 @@ from segflow.errors import BlockedError, StalePlanError
 from segflow.executor.deployed import Deployed
 from segflow.model.instant import format_instant
 from segflow.model.plan import Blocked, EvaluateSegment, Plan
-from segflow.planner.stale import check_stale
-
-_PLAN_AGAIN = "make a new plan with `segflow plan`"
+from segflow.planner.stale import PLAN_AGAIN, check_stale
 
 
 def refuse_blocked(plan: Plan) -> None:
@@ -33,7 +31,7 @@ def refuse_unfit(plan: Plan, deployed: Deployed, *, applied: bool) -> None:
     check_stale(plan, deployed.version, fingerprints, applied=applied)
     if moved := [*_redefined(plan, deployed), *_refreshed(plan, deployed)]:
         raise StalePlanError(
-            "the state has changed since the plan was made: " + "; ".join(moved), hint=_PLAN_AGAIN
+            "the state has changed since the plan was made: " + "; ".join(moved), hint=PLAN_AGAIN
         )
 
 

@@ -17,6 +17,7 @@ from segflow.model.address import Address
 from segflow.model.compiled import Compiled, CompiledRule, CompiledSegment
 from segflow.model.plan import DropSegment, EvaluateSegment, Plan
 from segflow.model.state import LogEntry, Membership, Snapshot
+from segflow.planner.stale import PLAN_AGAIN
 
 
 class Stage:
@@ -105,7 +106,7 @@ def _refuse_other_meaning(plan: Plan, deployed: Deployed, planned: Compiled) -> 
         if found.definition != expected:
             raise StalePlanError(
                 f"{found.address} would mean something else than what was planned",
-                hint="make a new plan with `segflow plan`",
+                hint=PLAN_AGAIN,
             )
 
 

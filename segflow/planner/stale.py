@@ -7,7 +7,8 @@ from segflow.model.address import Address
 from segflow.model.plan import Plan
 from segflow.model.state import StateVersion
 
-_PLAN_AGAIN = "make a new plan with `segflow plan`"
+PLAN_AGAIN = "make a new plan with `segflow plan`"
+"""The hint of every refusal that a new plan gets around."""
 
 
 def check_stale(
@@ -21,16 +22,16 @@ def check_stale(
     check_lineage(plan, version)
     if applied:
         raise PlanAppliedError(
-            f"plan {plan.id[:12]} was applied before; a plan is applied once", hint=_PLAN_AGAIN
+            f"plan {plan.id[:12]} was applied before; a plan is applied once", hint=PLAN_AGAIN
         )
     if plan.lineage is None and fingerprints:
         raise StalePlanError(
             f"the plan was made before anything was deployed; now {_count(len(fingerprints))}",
-            hint=_PLAN_AGAIN,
+            hint=PLAN_AGAIN,
         )
     if moved := tuple(_moved(plan, fingerprints)):
         raise StalePlanError(
-            "the state has changed since the plan was made: " + "; ".join(moved), hint=_PLAN_AGAIN
+            "the state has changed since the plan was made: " + "; ".join(moved), hint=PLAN_AGAIN
         )
 
 
@@ -43,7 +44,7 @@ def check_lineage(plan: Plan, version: StateVersion | None) -> None:
         if plan.lineage is not None:
             raise ForeignPlanError(
                 f"the plan was made against state {plan.lineage}, which is not here",
-                hint=_PLAN_AGAIN,
+                hint=PLAN_AGAIN,
             )
     elif version.project != plan.project:
         raise ForeignPlanError(
@@ -53,7 +54,7 @@ def check_lineage(plan: Plan, version: StateVersion | None) -> None:
     elif plan.lineage is not None and plan.lineage != version.lineage:
         raise ForeignPlanError(
             f"the plan was made against state {plan.lineage}, this is {version.lineage}",
-            hint=_PLAN_AGAIN,
+            hint=PLAN_AGAIN,
         )
 
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyroaring import BitMap64
-from sqlalchemy import TIMESTAMP, cast, column, select, table, text
+from sqlalchemy import TIMESTAMP, ColumnElement, cast, column, select, table, text
+from sqlalchemy.ext.compiler import compiles
 
 from segflow.engines.duckdb import DuckDbEngine
 from segflow.errors import SegflowError, SourceUnavailableError, UnusableDataError
@@ -247,3 +248,30 @@ def test_columns_beside_floored_ones_stay(source_of, opened, tmp_path):
     )
     engine = opened(source_of(tmp_path, content), tmp_path)
     assert list(engine.columns("people")) == ["id", "at", 'odd "name"']
+
+
+# --- stopping --------------------------------------------------------------------------------
+
+
+class Failing(ColumnElement):
+    """An expression that fails as a query does while DuckDB works on it."""
+
+    inherit_cache = False
+
+    def __init__(self, words: str):
+        self.words = words
+
+
+@compiles(Failing)
+def _fail(element, _compiler, **_options):
+    raise RuntimeError(element.words)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [("Query interrupted", KeyboardInterrupt), ("a bug", RuntimeError)]
+)
+def test_a_query_that_is_stopped_is_an_interrupt(words, expected, opened, tmp_path):
+    """DuckDB's own words for Ctrl-C end a command as Ctrl-C does at any other time."""
+    engine = opened(parquet_source(tmp_path, pa.table({"id": [1]})), tmp_path)
+    with pytest.raises(expected):
+        engine.rows(select(Failing(words)))
