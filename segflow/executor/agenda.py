@@ -41,6 +41,10 @@ class Agenda:
         """Not to be looked at before an instant."""
         self._next[address] = until
 
+    def is_ahead(self, now: Instant) -> bool:
+        """Whether some rule was seen to up to an instant that is yet to come."""
+        return any(after > now for address, after in self._after.items() if address.kind == "rule")
+
     def refreshes(self, now: Instant) -> Mapping[Instant, tuple[str, ...]]:
         """The segments to refresh, by the instant as of which, ascending."""
         found: defaultdict[Instant, list[str]] = defaultdict(list)

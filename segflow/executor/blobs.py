@@ -7,6 +7,7 @@ from segflow.executor.effects import Effects, ReadFile
 from segflow.executor.lease import Hold
 from segflow.model.codec import digest
 from segflow.model.plan import Plan
+from segflow.planner.stale import PLAN_AGAIN
 from segflow.ports import StateReader
 
 
@@ -24,7 +25,7 @@ def planned_files(plan: Plan, state: StateReader, read_file: ReadFile) -> Mappin
         if digest(content) != expected:
             raise StalePlanError(
                 f"{path} has changed since the plan was made",
-                hint="make a new plan with `segflow plan`",
+                hint=PLAN_AGAIN,
             )
         found[expected] = content
     return found

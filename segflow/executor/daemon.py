@@ -4,7 +4,7 @@ It decides nothing about time by itself: agenda.py says what is due. `schedule` 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from schedule import Scheduler
@@ -22,6 +22,7 @@ from segflow.model.address import Address
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant
 from segflow.model.run import Run
+from segflow.model.state import Snapshot
 
 LOOK_EVERY = 1
 """Seconds between two looks at the clock."""
@@ -125,29 +126,46 @@ class Daemon:
     def _load(self) -> None:
         """Read what is deployed where that has changed since the last look."""
         state = self._running.effects.state
-        if state.version() == self._deployed.version:
-            return
-        deployed = read_deployed(state)
-        if self._agenda is None or self._compiled is None or _differ(deployed, self._deployed):
-            self._adopt(deployed)
-        self._deployed = deployed
-        for name, snapshot in deployed.snapshots.items():
+        if state.version() != self._deployed.version:
+            deployed = read_deployed(state)
+            if self._compiled is None or _differ(deployed, self._deployed):
+                self._adopt(deployed)
+            self._deployed = deployed
+            self._see(deployed.snapshots)
+        elif self._agenda is not None and self._agenda.is_ahead(self._running.now()):
+            self._turn_back()
+
+    def _adopt(self, deployed: Deployed) -> None:
+        compiled = compile_deployed(deployed, self._running.effects.state)
+        self._agenda = self._new_agenda(compiled, deployed)
+        self._compiled = compiled
+        kept = recorded_sets(self._running.effects, compiled)
+        self._running = replace(self._running, kept=kept)
+        self._running.log("deployed", rules=len(compiled.rules), segments=len(compiled.segments))
+        for address, reason in self._agenda.troubles.items():
+            self._running.log("rule can't run", level="alarm", rule=address.name, reason=reason)
+
+    def _new_agenda(self, compiled: Compiled, deployed: Deployed) -> Agenda:
+        """Nothing in it is ahead of the present: a clock may have been, when a rule was deployed or
+        run."""
+        agenda, now = Agenda(compiled), self._running.now()
+        for name, rule in compiled.rules.items():
+            since = deployed.objects[rule.address].deployed_at or self._since
+            last = self._running.effects.ledger.last_scheduled(name, now)
+            agenda.seen(rule.address, min(now, since if last is None else max(since, last)))
+        return agenda
+
+    def _see(self, snapshots: Mapping[str, Snapshot]) -> None:
+        for name, snapshot in snapshots.items():
             if name in self._compiled_now().segments:
                 self._agenda_now().seen(Address("segment", name), snapshot.as_of)
 
-    def _adopt(self, deployed: Deployed) -> None:
-        effects = self._running.effects
-        compiled = compile_deployed(deployed, effects.state)
-        agenda = Agenda(compiled)
-        for name, rule in compiled.rules.items():
-            since = deployed.objects[rule.address].deployed_at or self._since
-            last = effects.ledger.last_scheduled(name)
-            agenda.seen(rule.address, since if last is None else max(since, last))
-        self._running = replace(self._running, kept=recorded_sets(effects, compiled))
-        self._compiled, self._agenda = compiled, agenda
-        self._running.log("deployed", rules=len(compiled.rules), segments=len(compiled.segments))
-        for address, reason in agenda.troubles.items():
-            self._running.log("rule can't run", level="alarm", rule=address.name, reason=reason)
+    def _turn_back(self) -> None:
+        """The clock was set back: what it had come to will come again."""
+        self._agenda = self._new_agenda(self._compiled_now(), self._deployed)
+        self._see(self._deployed.snapshots)
+        self._not_before.clear()
+        self._running.log("clock set back", level="warning")
 
     def _compiled_now(self) -> Compiled:
         assert self._compiled is not None

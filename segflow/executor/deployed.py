@@ -15,6 +15,7 @@ from segflow.model.plan import Change, Plan
 from segflow.model.project import ListFile, Object, Project, ProjectFile, Settings
 from segflow.model.segment import Segment
 from segflow.model.state import DeployedObject, Snapshot, StateVersion
+from segflow.planner.stale import PLAN_AGAIN
 from segflow.ports import StateReader
 
 
@@ -79,7 +80,7 @@ def compile_planned(plan: Plan, deployed: Deployed, state: StateReader) -> Compi
         return found
     raise StalePlanError(
         f"what the plan changes and what is deployed do not fit together any more: {found}",
-        hint="make a new plan with `segflow plan`",
+        hint=PLAN_AGAIN,
     )
 
 

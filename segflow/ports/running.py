@@ -29,8 +29,9 @@ class LedgerReader(Protocol):
     def runs(self, rule: str | None = None, limit: int | None = None) -> Sequence[Run]:
         """Runs, newest scheduled first."""
 
-    def last_scheduled(self, rule: str) -> Instant | None:
-        """The newest scheduled instant of a rule that has a run of any status."""
+    def last_scheduled(self, rule: str, at: Instant) -> Instant | None:
+        """The newest scheduled instant, at or before `at`, of a rule that has a run of any status
+        then."""
 
     def unfinished_runs(self) -> Sequence[Run]:
         """Runs that were begun and not finished, oldest first."""

@@ -32,8 +32,8 @@ class SqlLedger:
     def runs(self, rule: str | None = None, limit: int | None = None) -> Sequence[Run]:
         return self._database.ask(lambda found: runs.runs(found, rule, limit), ())
 
-    def last_scheduled(self, rule: str) -> Instant | None:
-        return self._database.ask(lambda found: runs.last_scheduled(found, rule), None)
+    def last_scheduled(self, rule: str, at: Instant) -> Instant | None:
+        return self._database.ask(lambda found: runs.last_scheduled(found, rule, at), None)
 
     def unfinished_runs(self) -> Sequence[Run]:
         return self._database.ask(runs.unfinished, ())

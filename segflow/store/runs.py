@@ -48,9 +48,9 @@ def runs(connection: Connection, rule: str | None, limit: int | None) -> Sequenc
     return [_run(row) for row in connection.execute(query)]
 
 
-def last_scheduled(connection: Connection, rule: str) -> Instant | None:
-    """The newest scheduled instant of a rule."""
-    query = select(func.max(RUNS.c.scheduled)).where(RUNS.c.rule == rule)
+def last_scheduled(connection: Connection, rule: str, at: Instant) -> Instant | None:
+    """The newest scheduled instant of a rule that is not later than `at`."""
+    query = select(func.max(RUNS.c.scheduled)).where(RUNS.c.rule == rule, RUNS.c.scheduled <= at)
     return connection.execute(query).scalar()
 
 

@@ -85,7 +85,7 @@ def test_where_no_state_was_made_nothing_was_run(tmp_path):
     ledger = SqlLedger(SqlStateStore(f"sqlite:///{tmp_path}/state.db").database)
     assert ledger.run("winback@0") is None
     assert list(ledger.runs()) == []
-    assert ledger.last_scheduled("winback") is None
+    assert ledger.last_scheduled("winback", 9) is None
     assert list(ledger.unfinished_runs()) == []
     assert list(ledger.buckets("winback@0")) == []
     assert list(ledger.exposures("winback@0")) == []
@@ -244,8 +244,10 @@ def test_the_newest_scheduled_instant_counts_whatever_became_of_it(ledger, lease
     """A missed occurrence was dealt with, too."""
     ledger.begin_run(lease, run(2))
     ledger.begin_run(lease, run(3, status="skipped", reason="missed", finished_at=4))
-    assert ledger.last_scheduled("winback") == 3
-    assert ledger.last_scheduled("other") is None
+    assert ledger.last_scheduled("winback", 3) == 3
+    assert ledger.last_scheduled("winback", 2) == 2
+    assert ledger.last_scheduled("winback", 1) is None
+    assert ledger.last_scheduled("other", 3) is None
 
 
 def test_unfinished_runs_are_those_under_way(ledger, lease):

@@ -120,6 +120,23 @@ def test_a_clock_that_goes_back_runs_nothing_twice(tmp_path: Path):
         assert len(shop.post.messages) == sent
 
 
+def test_a_clock_that_was_far_ahead_keeps_nothing_from_running(tmp_path: Path):
+    """Neither a run of next year nor a rule that was deployed then, as it seemed."""
+    write_shop(tmp_path)
+    with watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        look_at(shop, daemon, NOW + 365 * DAY + 1_000)
+        (tmp_path / "rules/rules.yaml").write_text(RULE + "---\n" + NINE)
+        now, compiled = Instant(shop.clock.now()), load(tmp_path, None).compiled
+        apply(shop.world, make_plan(shop.world, compiled, now, False))
+        daemon.look()
+        look_at(shop, daemon, NOW + 1_000)
+        look_at(shop, daemon, NOW + 15 * HOUR)
+        look_at(shop, daemon, NOW + DAY)
+        assert runs(shop)[0] == (DAY, "done")
+        assert runs(shop, "nightly") == [(15 * HOUR, "done")]
+
+
 def test_what_comes_while_a_run_is_going_is_passed_over(tmp_path: Path):
     """A run that takes three hours keeps an hourly rule from piling up."""
     write_shop(tmp_path, HOURLY)

@@ -82,7 +82,7 @@ def seen_of_runs(state):
     records |= {f"sends of {made.id}": ledger.sends(made.id) for made in runs}
     told = {name: [made and asdict(made) for made in found] for name, found in records.items()}
     told |= {
-        "last scheduled": [ledger.last_scheduled(rule) for rule in RULES],
+        "last scheduled": [ledger.last_scheduled(rule, NOON + 99 * DAY) for rule in RULES],
         "reached": sorted(ledger.reached(*window, rule=None, channel=None).items()),
         "reached by push": sorted(ledger.reached(*window, rule="winback", channel="push").items()),
         "coupons given": [ledger.coupons_given(rule, *window) for rule in RULES],
