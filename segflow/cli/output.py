@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ class Output:
 
     as_json: bool = False
     color: bool | None = None
+
+    @property
+    def width(self) -> int | None:
+        """The columns of the terminal that shows the facts; None where they go elsewhere."""
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
     def facts(self, value: Any) -> None:
         """Print one JSON value on a line of its own on stdout."""

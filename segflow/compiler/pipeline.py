@@ -19,7 +19,7 @@ from segflow.diagnostics import Report
 from segflow.model.address import Address
 from segflow.model.codec import canonical, digest
 from segflow.model.compiled import Compiled, CompiledRule, CompiledSegment
-from segflow.model.predicate import InFile, InSegment
+from segflow.model.predicate import InFile
 from segflow.model.project import Project
 from segflow.model.segment import Segment
 
@@ -79,7 +79,6 @@ def _rule(draft: Draft, name: str) -> CompiledRule:
         where=draft.audiences[name],
         definition=draft.audience_definitions[name],
         depends=tuple(sorted({Address("entity", entity), *named_in(sites)})),
-        segments=_segments_in(nodes),
         lists=_lists_in(nodes),
     )
     paths = {action.template_path or "" for _, actions in rule.sends() for action in actions}
@@ -104,13 +103,8 @@ def _segment(draft: Draft, name: str) -> CompiledSegment:
         where=draft.wheres[name],
         definition=draft.definitions[name],
         depends=draft.depends[segment.address],
-        segments=_segments_in(nodes),
         lists=_lists_in(nodes),
     )
-
-
-def _segments_in(nodes: Iterable[object]) -> tuple[str, ...]:
-    return tuple(sorted({node.segment for node in nodes if isinstance(node, InSegment)}))
 
 
 def _lists_in(nodes: Iterable[object]) -> tuple[str, ...]:

@@ -18,15 +18,13 @@ class CompiledSegment:
     `where` is typed (no Text is left) and normalised. `definition` is the hash of all that decides
     who is in: this predicate, the segments, fields, events, sources and lists it depends on, the
     time zone; not names, descriptions, owners or schedules. `depends` are the addresses it rests on
-    directly, `lists` the paths of the list files that it and its population name, `segments` the
-    nested segments.
+    directly, `lists` the paths of the list files that it and its population name.
     """
 
     segment: Segment
     where: Predicate
     definition: str
     depends: tuple[Address, ...] = ()
-    segments: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
 
     @property

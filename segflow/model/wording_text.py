@@ -1,6 +1,7 @@
 """Words as YAML text: on one line for messages, and as a document for files and people."""
 
 import re
+from textwrap import wrap
 from typing import Union
 
 Word = Union[None, bool, int, str, "list[Word]", "dict[str, Word]"]
@@ -56,30 +57,55 @@ def flow(word: Word) -> str:
 
 def document(words: Words) -> str:
     """A mapping as a YAML document; what fits stands on one line."""
-    return "\n".join(_block(words)) + "\n"
+    return "\n".join(_block(words, _WIDTH)) + "\n"
 
 
-def _block(words: Words) -> list[str]:
+def layout(word: Word, width: int) -> list[str]:
+    """A value for people to read, as lines of YAML no wider than that where its words allow it;
+    long text is wrapped."""
+    match word:
+        case dict() if word:
+            return _block(word, width)
+        case list() if word:
+            return _list(word, width)
+        case _:
+            return wrap(flow(word), width, break_on_hyphens=False)
+
+
+def _block(words: Words, width: int) -> list[str]:
     lines: list[str] = []
     for key, value in words.items():
         head = f"{_text(key)}:"
         short = f"{head} {flow(value)}"
         match value:
-            case dict() if value and len(short) > _WIDTH:
-                lines += [head, *_indented(_block(value))]
-            case list() if value and len(short) > _WIDTH:
-                lines += [head, *(text for item in value for text in _indented(_item(item)))]
+            case dict() if value and len(short) > width:
+                lines += [head, *_indented(_block(value, width - 2))]
+            case list() if value and len(short) > width:
+                lines += [head, *_indented(_list(value, width - 2))]
             case _:
                 lines.append(short)
     return lines
 
 
-def _item(word: Word) -> list[str]:
-    short = flow(word)
-    if isinstance(word, dict) and word and len(short) > _WIDTH:
-        first, *rest = _block(word)
+def _list(words: list[Word], width: int) -> list[str]:
+    """Mappings each with a dash of its own, values filled into lines between brackets."""
+    if any(isinstance(word, dict | list) for word in words):
+        return [line for word in words for line in _item(word, width)]
+    lines = [""]
+    for number, word in enumerate(words, 1):
+        value = flow(word) + ("," if number < len(words) else "]")
+        if len(lines[-1]) + len(value) >= width:
+            lines.append("")
+        lines[-1] += f" {value}"
+    return [f"[{lines[0].strip()}", *lines[1:]]
+
+
+def _item(word: Word, width: int) -> list[str]:
+    short = f"- {flow(word)}"
+    if isinstance(word, dict) and word and len(short) > width:
+        first, *rest = _block(word, width - 2)
         return [f"- {first}", *_indented(rest)]
-    return [f"- {short}"]
+    return [short]
 
 
 def _indented(lines: list[str]) -> list[str]:

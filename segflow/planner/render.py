@@ -4,13 +4,14 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Literal
 
 from segflow.model.address import Address
 from segflow.model.instant import format_instant
 from segflow.model.plan import ActionName, AttributeChange, Blocked, Change, Impact, Plan
 from segflow.model.rule import Rule
-from segflow.model.wording_text import Plain, Word, flow
+from segflow.model.wording_text import Plain, Word, flow, layout
 from segflow.planner.impact import segment_impacts, totals
 from segflow.planner.rules import holdout, next_run, planned_rule, shares
 
@@ -27,7 +28,12 @@ class Piece:
 
 Line = tuple[Piece, ...]
 
-_LONG = 100
+_WIDTH = 100
+"""Columns that a line fills before it is broken, where its words allow that."""
+_INDENT = " " * 6
+_ROOM = _WIDTH - len(_INDENT)
+_MOST = 40
+"""Lines of one value that are shown; files may hold lists of thousands."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _SIGNS: dict[ActionName, tuple[str, Style]] = {
@@ -65,7 +71,7 @@ def _lines(plan: Plan) -> Iterator[Line]:
         yield ()
         yield _head(change)
         for line in _body(change, plan, stops.get(change.address, ())):
-            yield (Piece("      "), *line)
+            yield (Piece(_INDENT), *line)
     yield from _closing(plan)
 
 
@@ -113,12 +119,12 @@ def _closing(plan: Plan) -> Iterator[Line]:
         yield (Piece(f"Blocked: {many} this plan; it can't be applied.", "blocked"),)
     for old, new in plan.renames:
         yield ()
-        yield (
+        own = " with a log of its own" if new.kind == "segment" else ""
+        yield from _wrapped(
             Piece("Hint: ", "bold"),
-            Piece(
-                f"{new} says the same as {old}, which would be deleted. A new name is a new"
-                f" {new.kind}" + (" with a log of its own." if new.kind == "segment" else ".")
-            ),
+            f"{new} says the same as {old}, which would be deleted."
+            f" A new name is a new {new.kind}{own}.",
+            _WIDTH,
         )
 
 
@@ -127,10 +133,8 @@ def _closing(plan: Plan) -> Iterator[Line]:
 
 def _head(change: Change) -> Line:
     sign, style = _SIGNS[change.action]
-    because = ""
-    if change.action == "recompute":
-        because = f" because of {_names(change.because)}" if change.because else ""
     verb = "be recomputed" if change.action == "recompute" else f"be {change.action}d"
+    because = "" if _because_is_long(change) else _because(change)
     return (
         Piece(f"  {sign} ", style),
         Piece(str(change.address), "bold"),
@@ -138,7 +142,17 @@ def _head(change: Change) -> Line:
     )
 
 
+def _because(change: Change) -> str:
+    return f" because of {_names(change.because)}" if change.because else ""
+
+
+def _because_is_long(change: Change) -> bool:
+    return len(f"  ↻ {change.address}  would be recomputed{_because(change)}") > _WIDTH
+
+
 def _body(change: Change, plan: Plan, stops: Iterable[Blocked]) -> Iterator[Line]:
+    if _because_is_long(change):
+        yield from _wrapped(Piece("because of ", "muted"), _names(change.because))
     for attribute in change.attributes:
         yield from _attribute(attribute)
     if change.frozen:
@@ -148,36 +162,74 @@ def _body(change: Change, plan: Plan, stops: Iterable[Blocked]) -> Iterator[Line
     elif change.impact is not None:
         yield _size(change.impact)
     if change.reaches:
-        yield (Piece("reaches ", "muted"), Piece(_names(change.reaches)))
+        yield from _wrapped(Piece("reaches ", "muted"), _names(change.reaches))
     for stop in stops:
-        yield (Piece(f"blocked by {stop.rule}: ", "blocked"), Piece(stop.message))
+        yield from _wrapped(Piece(f"blocked by {stop.rule}: ", "blocked"), stop.message)
 
 
 def _attribute(attribute: AttributeChange) -> Iterator[Line]:
-    head = Piece(f"{attribute.path}: ")
-    if len(attribute.lines) == 1:
-        yield (head, _of_text(attribute.lines[0]))
-    elif attribute.lines:
-        yield (Piece(f"{attribute.path}:"),)
-        yield from ((Piece("  "), _of_text(line)) for line in attribute.lines)
+    """One line where it fits; else the values below the path, whole, since they are what a
+    reviewer has to judge: the old one, then an arrow and the new one."""
+    if attribute.lines:
+        yield from _text_lines(attribute)
+        return
+    before = None if attribute.before is None else _value(attribute.before)
+    after = None if attribute.after is None else _value(attribute.after)
+    short = _on_one_line(attribute.path, before, after)
+    if sum(len(piece.text) for piece in short) <= _ROOM:
+        yield short
+        return
+    yield (Piece(f"{attribute.path}:"),)
+    if before is None:
+        yield from _below("  ", after, "create")
     else:
-        yield (head, *_values(attribute))
+        yield from _below("    ", before, "delete")
+        yield from _below("  → ", after, "create")
 
 
-def _values(attribute: AttributeChange) -> Line:
-    after = _ABSENT if attribute.after is None else Piece(_shown(attribute.after), "create")
-    if attribute.before is None:
-        return (after,)
-    return (Piece(_shown(attribute.before), "delete"), Piece(" → ", "muted"), after)
+def _text_lines(attribute: AttributeChange) -> Iterator[Line]:
+    """Lines of a text file that differ, as in a unified diff."""
+    head, *others = attribute.lines
+    if not others:
+        yield (Piece(f"{attribute.path}: "), _of_text(head))
+        return
+    yield (Piece(f"{attribute.path}:"),)
+    yield from ((Piece("  "), _of_text(line)) for line in attribute.lines)
 
 
 def _of_text(line: str) -> Piece:
-    """A line of a text file that differs, as in a unified diff."""
     styles: dict[str, Style] = {"+": "create", "-": "delete"}
-    return Piece(_cut(line), styles.get(line[:1], "muted"))
+    shown = line if len(line) <= _ROOM else f"{line[: _ROOM - 1]}…"
+    return Piece(shown, styles.get(line[:1], "muted"))
 
 
 _ABSENT = Piece("(none)", "muted")
+
+
+def _on_one_line(path: str, before: Word, after: Word) -> Line:
+    new = _ABSENT if after is None else Piece(flow(after), "create")
+    if before is None:
+        return (Piece(f"{path}: "), new)
+    return (Piece(f"{path}: "), Piece(flow(before), "delete"), Piece(" → ", "muted"), new)
+
+
+def _below(label: str, value: Word, style: Style) -> Iterator[Line]:
+    """A value over several lines, the first behind the label."""
+    if value is None:
+        yield (Piece(label, "muted"), _ABSENT)
+        return
+    lines = layout(value, _ROOM - len(label))
+    for number, line in enumerate(lines[:_MOST]):
+        yield (Piece(" " * len(label) if number else label, "muted"), Piece(line, style))
+    if len(lines) > _MOST:
+        yield (Piece(f"{' ' * len(label)}… {len(lines) - _MOST:,} more lines", "muted"),)
+
+
+def _wrapped(label: Piece, text: str, width: int = _ROOM) -> Iterator[Line]:
+    """Text behind a label; what does not fit into the line goes on below, set in."""
+    first, *others = wrap(f"{label.text}{text}", width, break_on_hyphens=False)
+    yield (label, Piece(first.removeprefix(label.text)))
+    yield from ((Piece(f"    {line}"),) for line in others)
 
 
 def _size(impact: Impact) -> Line:
@@ -245,15 +297,10 @@ def _names(addresses: tuple[Address, ...]) -> str:
     return ", ".join(shown) + (f" and {more:,} more" if more else "")
 
 
-def _shown(text: str) -> str:
-    """A JSON value as a person writes it; a long one is cut in its middle."""
-    return _cut(flow(_readable(json.loads(text, parse_float=Plain, parse_int=Plain))))
-
-
-def _cut(shown: str) -> str:
-    if len(shown) <= _LONG:
-        return shown
-    return f"{shown[: _LONG // 2]}…{shown[-(_LONG // 2 - 1) :]}"
+def _value(text: str) -> Word:
+    """A JSON value in the words that a person would write; None stands for one that is absent."""
+    found = _readable(json.loads(text, parse_float=Plain, parse_int=Plain))
+    return Plain("null") if found is None else found
 
 
 def _readable(word: Word) -> Word:

@@ -27,6 +27,18 @@ def test_columns_are_aligned_by_what_a_terminal_shows():
     assert lines == ["NAME    SIZE", "流失   1,204", "vip        -", "café       7"]
 
 
+def test_a_terminal_is_as_wide_as_it_is():
+    """On a terminal the last column is cut at its edge, unless not even the others fit."""
+    rows = [("vip", "流失很久的顾客"), ("x", "short")]
+    assert plain(columns(("NAME", "SAYS"), rows, 14)) == [
+        "NAME   SAYS",
+        "vip    流失很…",
+        "x      short",
+    ]
+    assert plain(columns(("NAME", "SAYS"), rows, 21))[1] == "vip    流失很久的顾客"
+    assert plain(columns(("NAME", "SAYS"), rows, 6)) == plain(columns(("NAME", "SAYS"), rows))
+
+
 def test_a_cell_stays_on_its_line():
     """Line breaks become spaces, control characters are replaced."""
     assert plain(columns(("A",), [("x\ny\x1b[2J",)]))[1] == "x y�[2J"

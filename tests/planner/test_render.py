@@ -1,5 +1,6 @@
 """How a plan reads: the summary first, verbs of what would be, nothing that stays."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -89,11 +90,64 @@ def test_attributes_read_like_yaml(before, after, expected):
     assert attribute(before, after) == expected
 
 
-def test_long_values_are_cut_in_their_middle():
-    """Beginning and end of a long value are shown."""
-    found = attribute(None, f'"{"a" * 80}{"b" * 80}"')
+def below(before: object, after: object) -> list[str]:
+    """The lines of one attribute, which must not be wider than a terminal."""
+    values = [None if value is None else json.dumps(value) for value in (before, after)]
+    change_of = AttributeChange(path="p", before=values[0], after=values[1])
+    lines = text(change("s", attributes=(change_of,))).splitlines()[4:]
+    assert all(len(line) <= 100 and line.startswith(" " * 6) for line in lines)
+    return [line[6:] for line in lines]
 
-    assert found == f"p: {'a' * 50}…{'b' * 49}"
+
+LONG_TEXT = " ".join(["words"] * 30)
+BOUGHT = {"did": "purchase", "within": "30d", "at_least": 3, "where": {"property": "amount"}}
+SPENT = {"sum": "purchase.amount", "within": "365d", "gte": 100, "where": {"property": "sku"}}
+
+
+def test_long_values_of_new_objects_are_shown_whole():
+    """A list of conditions has a line for each; text and lists of values fill lines."""
+    assert below(None, [BOUGHT, SPENT]) == [
+        "p:",
+        "  - {did: purchase, within: 30d, at_least: 3, where: {property: amount}}",
+        "  - {sum: purchase.amount, within: 365d, gte: 100, where: {property: sku}}",
+    ]
+    head, *wrapped = below(None, LONG_TEXT)
+    assert (head, " ".join(line.strip() for line in wrapped)) == ("p:", LONG_TEXT)
+    head, *filled = below(None, list(range(100)))
+    assert len(filled) == 5
+    assert " ".join(line.strip() for line in filled) == str(list(range(100)))
+
+
+def test_long_changes_show_both_sides_whole():
+    """Where both do not fit into a line the old one stands above the new one."""
+    assert below([BOUGHT], [SPENT]) == [
+        "p:",
+        "    - {did: purchase, within: 30d, at_least: 3, where: {property: amount}}",
+        "  → - {sum: purchase.amount, within: 365d, gte: 100, where: {property: sku}}",
+    ]
+    assert below(LONG_TEXT, None)[-1] == "  → (none)"
+    assert below(LONG_TEXT, "x")[-1] == "  → x"
+
+
+def test_endless_values_end():
+    """Of a value of hundreds of lines the first are shown, and the rest is counted."""
+    lines = below(None, [{"segment": f"s{number}"} for number in range(1040)])
+    assert (len(lines), lines[-1]) == (42, "  … 1,000 more lines")
+
+
+def test_null_is_a_value():
+    """What is null is told from what is absent."""
+    assert attribute(None, "null") == "p: null"
+    assert attribute("null", None) == "p: null → (none)"
+
+
+def test_long_lines_go_on_below():
+    """The names of what is reached, and of what forces it, are broken between names."""
+    names = tuple(Address("segment", f"{'long_' * 5}{number}") for number in range(8))
+    lines = text(change("s", action="recompute", because=names, reaches=names)).splitlines()
+    assert all(len(line) <= 100 for line in lines[1:])
+    assert "  ↻ segment.s  would be recomputed" in lines
+    assert sum("segment.long_long_" in line for line in lines) > 5
 
 
 def test_many_names_are_counted():

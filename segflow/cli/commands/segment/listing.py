@@ -33,4 +33,7 @@ def listing(call: Invocation) -> None:
         )
         for one in found
     ]
-    call.output.lines(columns(head, rows) if rows else ["There are no segments yet."])
+    if rows:
+        call.output.lines(columns(head, rows, call.output.width))
+    else:
+        call.output.line("There are no segments yet.")
