@@ -35,8 +35,9 @@ _TRY_AGAIN = (408, 425, 429)
 class WebhookChannel:
     """Posts to one url. `idempotent` says that the receiver acts once per Idempotency-Key.
 
-    2xx is delivered, 5xx and silence are worth another try where that is harmless, else unknown;
-    other answers are failed, a redirect too: it would lead messages to where nobody reviewed.
+    2xx is delivered, 5xx and silence are unknown; no connection and answers that say "not now" are
+    worth another try; others are failed, a redirect too: it would lead messages to where nobody
+    reviewed.
     Details never show the url, a header or what the receiver wrote.
     """
 
@@ -70,7 +71,7 @@ class WebhookChannel:
             return Delivery(status="retry", detail="no connection")
         except HTTPError:
             # The request was on its way: nobody can say whether it was acted upon.
-            return self._unsure("no answer")
+            return Delivery(status="unknown", detail="no answer")
         try:
             return self._judge(answer.status)
         finally:
@@ -110,11 +111,8 @@ class WebhookChannel:
         if status in _TRY_AGAIN:
             return Delivery(status="retry", detail=detail)
         if status >= 500:
-            return self._unsure(detail)
+            return Delivery(status="unknown", detail=detail)
         return Delivery(status="failed", detail=detail)
-
-    def _unsure(self, detail: str) -> Delivery:
-        return Delivery(status="retry" if self.idempotent else "unknown", detail=detail)
 
 
 def webhook(settings: Mapping[str, Any], *, idempotent: bool) -> WebhookChannel:

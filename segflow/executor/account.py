@@ -1,18 +1,28 @@
 """The account of a run: who waits to be sent to, who left and why, and that nobody is missing."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pyroaring import BitMap64
 
 from segflow.campaign.gate import Bucket, Placed, check_accounting
-from segflow.executor.ending import UNSETTLED, Ending, ending_of
+from segflow.executor.ending import (
+    CALLING,
+    DIED,
+    MAYBE,
+    NO_MESSAGE,
+    UNSURE,
+    Ending,
+    coupon_status,
+    ending_of,
+    settlement,
+)
 from segflow.executor.judge import TO_SEND, bucket_record
 from segflow.executor.lease import Hold
 from segflow.executor.running import Running
 from segflow.membership.bitmaps import from_bytes
-from segflow.model.instant import Instant, format_instant
+from segflow.model.instant import format_instant
 from segflow.model.run import BucketRecord, Run, RunReport, RunStatus, Send, Settlement
 from segflow.ports import LedgerReader
 
@@ -58,17 +68,32 @@ class Account:
         """Who passed the gate and did not leave since, by arm."""
         return self._to_send
 
+    def take_up(self, can_repeat: Callable[[Send], bool]) -> None:
+        """Note what became of the calls that a process died in: where a call can't be repeated,
+        nobody can say."""
+        notes: list[Settlement] = []
+        for send in self._sends():
+            if send.status == "claimed" and send.detail == CALLING:
+                again = replace(send, detail=UNSURE)
+                lost = replace(send, status="unknown", detail=DIED)
+                notes.append(self._note(again if can_repeat(send) else lost))
+        self._settle(notes)
+
     def untouched(self) -> BitMap64:
-        """Those of them for whom no send was claimed."""
-        touched = BitMap64(send.key for send in self._running.effects.ledger.sends(self._run.id))
+        """Those of them whom nothing that was sent can have reached yet."""
+        touched = BitMap64(send.key for send in self._sends() if _is_begun(send))
         return BitMap64.union(BitMap64(), *self._to_send.values()) - touched
 
-    def leave(self, users: BitMap64, bucket: Bucket, reason: str) -> None:
-        """These are not sent to."""
-        for arm, members in self._to_send.items():
-            if gone := members & users:
-                self._left[bucket, reason, arm] |= gone
-                self._to_send[arm] = members - gone
+    def dismiss(self, users: BitMap64, bucket: Bucket, reason: str) -> None:
+        """These are not sent to, although something may be claimed for them."""
+        self._settle(
+            [
+                self._note(replace(send, status="failed", detail=reason))
+                for send in self._sends()
+                if send.status == "claimed" and send.key in users
+            ]
+        )
+        self._leave(users, bucket, reason)
 
     # --- the end ---
 
@@ -85,27 +110,40 @@ class Account:
         if self._run.digest is None:
             return self._finished("failed", reason)
         self.opened(self._run, ledger.buckets(self._run.id))
-        self.leave(self.untouched(), "failed", reason)
-        for ending, users in self._endings().items():
-            self.leave(users, ending.bucket, ending.reason)
+        self.dismiss(self.untouched(), "failed", reason)
+        for ending, users in self._endings(reason).items():
+            self._leave(users, ending.bucket, ending.reason)
         return self._finished("done", reason)
 
-    def _endings(self) -> Mapping[Ending, BitMap64]:
-        """Where those ended for whom a send was claimed; what was underway becomes unknown."""
-        sends = self._running.effects.ledger.sends(self._run.id)
+    def _endings(self, reason: str) -> Mapping[Ending, BitMap64]:
+        """Where those end who were begun with; what may be underway becomes unknown."""
         by_user: defaultdict[int, list[Send]] = defaultdict(list)
-        notes: list[Settlement] = []
-        for send in sends:
-            if send.status == "claimed":
-                send = replace(send, status="unknown", detail=UNSETTLED)
-                notes.append(_settlement(send, self._running.now()))
+        for send in self._sends():
             by_user[send.key].append(send)
+        notes: list[Settlement] = []
+        endings: defaultdict[Ending, BitMap64] = defaultdict(BitMap64)
+        for key, sends in by_user.items():
+            ended = _closed(sends, reason)
+            notes += map(self._note, (made for made in ended if made not in sends))
+            endings[ending_of(ended, live=self._run.live)].add(key)
+        self._settle(notes)
+        return endings
+
+    def _leave(self, users: BitMap64, bucket: Bucket, reason: str) -> None:
+        for arm, members in self._to_send.items():
+            if gone := members & users:
+                self._left[bucket, reason, arm] |= gone
+                self._to_send[arm] = members - gone
+
+    def _sends(self) -> Sequence[Send]:
+        return self._running.effects.ledger.sends(self._run.id)
+
+    def _note(self, send: Send) -> Settlement:
+        return settlement(send, self._running.now())
+
+    def _settle(self, notes: Sequence[Settlement]) -> None:
         if notes:
             self._running.effects.ledger.settle(self._hold.lease, notes)
-        endings: defaultdict[Ending, BitMap64] = defaultdict(BitMap64)
-        for key, made in by_user.items():
-            endings[ending_of(made, live=self._run.live)].add(key)
-        return endings
 
     def _finished(self, status: RunStatus, reason: str | None) -> RunReport:
         effects = self._running.effects
@@ -150,7 +188,27 @@ class Account:
         )
 
 
-def _settlement(send: Send, at: Instant) -> Settlement:
-    return Settlement(
-        send_id=send.id, status=send.status, at=at, attempts=send.attempts, detail=send.detail
-    )
+def _is_begun(send: Send) -> bool:
+    """Whether the send has ended, or may have reached somebody."""
+    return send.status != "claimed" or send.detail in (CALLING, UNSURE)
+
+
+def _closed(sends: Sequence[Send], reason: str) -> Sequence[Send]:
+    """The sends of one user as they end where nothing is sent any more."""
+    messages = [
+        send
+        if send.status != "claimed"
+        else replace(send, status="unknown", detail=UNSURE)
+        if _is_begun(send)
+        else replace(send, status="failed", detail=reason)
+        for send in sends
+        if send.code is None
+    ]
+    status = coupon_status(messages)
+    detail = {"delivered": None, "unknown": MAYBE}.get(status, NO_MESSAGE)
+    coupons = [
+        replace(send, status=status, detail=detail) if send.status == "claimed" else send
+        for send in sends
+        if send.code is not None
+    ]
+    return (*messages, *coupons)

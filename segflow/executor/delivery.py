@@ -2,20 +2,22 @@
 
 A send is claimed before its channel is called. Where a channel is not idempotent the call itself is
 noted before it is made, so that a process that dies inside it leaves an unknown and never a second
-message. What a receiver could not take is tried again in the next pass, after a growing pause.
+message. Where it is, the claim notes the call, and what was not called is put back behind it. What
+a receiver could not take is tried again in the next pass, after a growing pause.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from pyroaring import BitMap64
 
 from segflow.campaign.gate import Bucket, Placed
+from segflow.errors import StateUnavailableError
 from segflow.executor.arms import Arms, ReadyAction
 from segflow.executor.conversation import Conversation
-from segflow.executor.ending import Ending
+from segflow.executor.ending import CALLING, UNSURE, settlement
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.lease import Hold
 from segflow.executor.pacing import Pacing
@@ -109,13 +111,17 @@ class Delivery:
     ) -> BitMap64:
         """Those who still wait. What was done is settled, whatever goes wrong behind it."""
         claimed = self._claim(arm, keys)
+        talks = [
+            self._talk(arm, sends, fields.get(key, {}))
+            for key, sends in zip(keys, claimed, strict=True)
+        ]
         waiting = BitMap64()
         try:
-            for key, sends in zip(keys, claimed, strict=True):
+            for key, talk in zip(keys, talks, strict=True):
                 if not self._running.pause(0):
                     self._stopped = True
                     break
-                ending = self._user(arm, sends, fields.get(key, {}))
+                ending = talk.end()
                 if ending is None:
                     waiting.add(key)
                     continue
@@ -123,11 +129,13 @@ class Delivery:
                 self._done += 1
                 self._running.progress(f"sending {self._run.rule}", self._done, self._total)
         finally:
+            for talk in talks:
+                talk.put_back()
             self._settle()
         return waiting
 
-    def _user(self, arm: str, sends: Sequence[Send], user: Mapping[str, object]) -> Ending | None:
-        talk = Conversation(
+    def _talk(self, arm: str, sends: Sequence[Send], user: Mapping[str, object]) -> Conversation:
+        return Conversation(
             running=self._running,
             run=self._run,
             actions=self._arms[arm],
@@ -138,12 +146,12 @@ class Delivery:
             note=self._notes.append,
             settle=self._settle,
         )
-        return talk.end()
 
     # --- the ledger ---
 
     def _claim(self, arm: str, keys: Sequence[int]) -> list[Sequence[Send]]:
-        """The sends of each user, one per action; new ones are claimed, the others as they are."""
+        """The sends of each user, one per action; new ones are claimed, the others as they are,
+        except that all that may be called without a note of each call are noted here."""
         actions = self._arms[arm]
         wanted = [self._send(arm, key, ready) for key in keys for ready in actions]
         offers = {
@@ -155,8 +163,19 @@ class Delivery:
         effects.failpoint(f"run.before.claim.{keys[0]}")
         claimed = effects.ledger.claim(self._hold.lease, wanted, offers)
         effects.failpoint(f"run.after.claim.{keys[0]}")
+        begun = [self._begun(send, actions[send.action]) for send in claimed]
+        self._settle()
         width = len(actions)
-        return [claimed[start : start + width] for start in range(0, len(claimed), width)]
+        return [begun[start : start + width] for start in range(0, len(begun), width)]
+
+    def _begun(self, send: Send, ready: ReadyAction) -> Send:
+        """A send of an earlier pass, noted as about to be called like the new ones."""
+        is_waiting = send.status == "claimed" and send.detail not in (CALLING, UNSURE)
+        if not is_waiting or not _is_called_at_once(ready):
+            return send
+        again = replace(send, detail=CALLING)
+        self._notes.append(settlement(again, self._running.now()))
+        return again
 
     def _send(self, arm: str, key: int, ready: ReadyAction) -> Send:
         return Send(
@@ -169,18 +188,31 @@ class Delivery:
             step=0,
             action=ready.number,
             claimed_at=self._running.now(),
+            detail=CALLING if _is_called_at_once(ready) else None,
         )
 
     def _settle(self) -> None:
-        """Make durable what was noted."""
+        """Make durable what was noted. Nobody else knows it: a state that can't be written is
+        waited for."""
         if not self._notes:
             return
-        notes, self._notes[:] = tuple(self._notes), ()
         effects = self._running.effects
         self._settled += 1
         effects.failpoint(f"run.before.settle.{self._settled}")
-        effects.ledger.settle(self._hold.lease, notes)
+        for seconds in (*PAUSES[1:], None):
+            try:
+                effects.ledger.settle(self._hold.lease, tuple(self._notes))
+                break
+            except StateUnavailableError:
+                if seconds is None or not self._running.pause(seconds):
+                    raise
+        self._notes.clear()
         effects.failpoint(f"run.after.settle.{self._settled}")
+
+
+def _is_called_at_once(ready: ReadyAction) -> bool:
+    """Whether a send is called after its claim without a note of its own."""
+    return ready.port.idempotent and not ready.gives_coupon
 
 
 def _parts(keys: BitMap64 | Sequence[int], size: int) -> Iterator[tuple[int, ...]]:

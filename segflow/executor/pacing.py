@@ -8,7 +8,7 @@ from segflow.executor.running import Running
 from segflow.model.channel import Channel
 
 PATIENCE = 10
-"""After so many calls in a row that want another try, a channel rests until the next pass."""
+"""After so many calls in a row without a clear answer a channel rests until the next pass."""
 
 _SECONDS: Mapping[Literal["s", "min", "h", "d"], int] = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
 
@@ -31,9 +31,9 @@ class Pacing:
         """Whether the channel is left alone for the rest of the pass."""
         return self._silent[channel.name] >= PATIENCE
 
-    def answered(self, channel: Channel, *, wants_retry: bool) -> None:
-        """Note an answer."""
-        self._silent[channel.name] = self._silent[channel.name] + 1 if wants_retry else 0
+    def answered(self, channel: Channel, *, clearly: bool) -> None:
+        """Note an answer, one that says what became of the message or one that does not."""
+        self._silent[channel.name] = 0 if clearly else self._silent[channel.name] + 1
 
     def wait(self, channel: Channel) -> bool:
         """Wait for the channel's turn by its rate; False where work has to stop meanwhile."""

@@ -135,7 +135,7 @@ class _RuleRun:
             if run.digest is None:
                 run = self._decide(run)
             else:
-                self._thin_out(run)
+                self._thin_out(run, arms)
             return self._send(run, arms)
         except StateUnavailableError:
             raise
@@ -169,17 +169,18 @@ class _RuleRun:
             return Eligible(population=audience, members=audience)
         return eligible_at(self._running, self._compiled, self._rule, now)
 
-    def _thin_out(self, run: Run) -> None:
+    def _thin_out(self, run: Run, arms: Arms) -> None:
         """Before an interrupted run goes on: who was not sent anything yet, and should not be any
         more, leaves."""
         self._account.opened(run, self._running.effects.ledger.buckets(run.id))
+        self._account.take_up(lambda send: arms[send.variant][send.action].port.idempotent)
         untouched = self._account.untouched()
         now = self._running.now()
         if not is_in_time(self._rule.rule, self._compiled, run.scheduled, now):
-            self._account.leave(untouched, "failed", TOO_LATE)
+            self._account.dismiss(untouched, "failed", TOO_LATE)
         elif untouched:
             eligible = eligible_at(self._running, self._compiled, self._rule, now)
-            self._account.leave(untouched - eligible.members, "no_longer_eligible", LEFT)
+            self._account.dismiss(untouched - eligible.members, "no_longer_eligible", LEFT)
 
     def _send(self, run: Run, arms: Arms) -> RunReport | None:
         evaluator = evaluator_at(self._running, self._compiled, run.scheduled)

@@ -93,10 +93,10 @@ class Ledger(LedgerReader, Protocol):
         self, lease: Lease, sends: Sequence[Send], offers: Mapping[str, str]
     ) -> Sequence[Send]:
         """Claim sends before their channel is called, in one transaction; those that exist already
-        come back as they are, all in the order given. `offers` names, by send id, the offer of
-        which a free code is reserved with the claim; where none is left the send comes back failed
-        with the detail "out_of_stock". Raises RefusedError unless their run is decided and running.
-        """
+        come back as they are, all in the order given. A new one keeps its detail. `offers` names,
+        by send id, the offer of which a free code is reserved with the claim; where none is left
+        the send comes back failed with the detail "out_of_stock". Raises RefusedError unless their
+        run is decided and running."""
 
     def settle(self, lease: Lease, settlements: Sequence[Settlement]) -> None:
         """Record how sends ended, in one transaction; the code of a delivered or unknown one is
@@ -128,8 +128,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A channel's answer: delivered, failed for good, worth another try, or unknown (the call began
-    and nobody can say how it ended)."""
+    """A channel's answer: delivered, failed for good, worth another try since nothing was done, or
+    unknown (the call began and nobody can say how it ended)."""
 
     status: Literal["delivered", "failed", "retry", "unknown"]
     detail: str | None = None

@@ -117,7 +117,7 @@ def _statuses(connection: Connection, ids: Iterable[str]) -> Mapping[str, SendSt
 
 
 def _claimed(send: Send, needs_code: bool, taken: tuple[str, str] | None) -> Send:
-    fresh = replace(send, status="claimed", attempts=0, settled_at=None, code=None, detail=None)
+    fresh = replace(send, status="claimed", attempts=0, settled_at=None, code=None)
     if not needs_code:
         return fresh
     if taken is None:

@@ -9,7 +9,7 @@ import pytest
 from segflow.app.refresh import refresh
 from segflow.app.validate import load
 from segflow.executor.delivery import PAUSES
-from segflow.executor.run_rule import CHANGED, LEFT, TOO_LATE, go_on
+from segflow.executor.run_rule import CHANGED, LEFT, TOO_LATE, go_on, run_rule
 from segflow.model.instant import Instant, format_instant
 from tests.executor.campaign import (
     DAY,
@@ -239,6 +239,53 @@ def test_an_unknown_end_is_not_tried_again_and_keeps_the_code(tmp_path: Path):
         assert five(shop)["committed"] == len(LAPSED)
 
 
+def test_what_may_have_arrived_is_not_said_to_have_failed(tmp_path: Path):
+    """A receiver that accepts and answers with an error each time has the code: nobody else gets
+    it, although the last attempts found no receiver at all."""
+    write_shop(tmp_path, COUPON, {"hello.j2": "{{ offer.code }}"})
+    post = Post(answers=["unknown", "unknown", *["retry"] * 1000])
+    with open_shop(tmp_path, post=post) as shop:
+        report = shop.run()
+
+        assert counts(report) == {"unknown": 2, "failed": len(LAPSED) - 2}
+        assert shop.users(report, "unknown") == {28, 29}
+        assert five(shop) == {"free": 38, "reserved": 0, "committed": 2}
+
+
+def test_a_receiver_that_says_nothing_clear_is_left_alone_for_a_while(tmp_path: Path):
+    """Where calls can't be repeated, too: a receiver that hangs would take days, and leave unknown
+    ends behind for everybody."""
+    write_shop(tmp_path)
+    post = Post(idempotent=False, answers=["unknown"] * 10)
+    with open_shop(tmp_path, post=post) as shop:
+        report = shop.run()
+
+        assert counts(report) == {"unknown": 10, "delivered": len(LAPSED) - 10}
+        assert shop.pause.waited == [PAUSES[1]]
+        assert len(post.messages) == len(LAPSED)
+
+
+def test_what_a_receiver_said_is_kept_until_it_can_be_written(tmp_path: Path):
+    """A state that is away for a while leaves nobody unknown."""
+    write_shop(tmp_path)
+    state, away = tmp_path / ".segflow/state.db", tmp_path / ".segflow/away"
+
+    def go_away(message: object) -> str:
+        state.rename(away)
+        return "delivered"
+
+    def pause(seconds: float) -> bool:
+        if seconds:
+            away.rename(state)
+        return True
+
+    post = Post(idempotent=False, answers=["delivered", go_away])
+    with open_shop(tmp_path, post=post) as shop:
+        shop.running = replace(shop.running, pause=pause)
+        assert counts(shop.run()) == {"delivered": len(LAPSED)}
+        assert len(post.messages) == len(LAPSED)
+
+
 def test_after_a_failed_action_the_next_is_not_tried(tmp_path: Path):
     """The second message of a user whose first one failed would come out of nowhere."""
     rules = RULE.replace("send: [{channel: push}]", "send: [{channel: push}, {channel: letter}]")
@@ -361,6 +408,40 @@ def test_a_rule_that_was_changed_does_not_go_on_with_an_old_run(interrupted):
     assert reasons(report) == {CHANGED: len(LAPSED)}
     assert report is not None and report.run.reason == CHANGED
     assert shop.post.messages == []
+
+
+@pytest.mark.parametrize("idempotent", [True, False])
+def test_a_run_that_is_closed_tells_who_was_not_sent_to(tmp_path: Path, idempotent: bool):
+    """Whoever was claimed and not called has heard nothing: their codes are free."""
+    write_shop(tmp_path, COUPON, {"hello.j2": "{{ offer.code }}"})
+    box: list = []
+    post = Post(idempotent=idempotent, answers=["retry", *stop_after(box, 5)])
+    with open_shop(tmp_path, post=post) as shop:
+        box.append(shop)
+        assert shop.run() is None
+        shop.pause.stopped = False
+        (run,) = shop.world.ledger.unfinished_runs()
+        write_shop(tmp_path, COUPON + "priority: 60\n", {"hello.j2": "{{ offer.code }}"})
+
+        report = go_on(shop.running, shop.hold, load(tmp_path, None).compiled, run)
+
+        assert reasons(report) == {"sent": 5, CHANGED: len(LAPSED) - 5}
+        assert five(shop) == {"free": 35, "reserved": 0, "committed": 5}
+
+
+@pytest.mark.parametrize("idempotent", [True, False])
+def test_a_receiver_that_is_down_makes_no_run_late(tmp_path: Path, idempotent: bool):
+    """Who could not be reached before the process ended is not reached in the afternoon."""
+    write_shop(tmp_path, COUPON, {"hello.j2": "{{ offer.code }}"})
+    post = Post(idempotent=idempotent, answers=["retry"] * 10)
+    with open_shop(tmp_path, post=post) as shop:
+        running = replace(shop.running, pause=lambda seconds: not seconds)
+        assert run_rule(running, shop.hold, shop.compiled, "winback", NOW) is None
+        shop.clock.set(NOW + HOUR + 1)
+
+        assert reasons(shop.run()) == {TOO_LATE: len(LAPSED)}
+        assert len(post.messages) == 10
+        assert five(shop) == {"free": 40, "reserved": 0, "committed": 0}
 
 
 # --- audiences that can't be had -------------------------------------------------------------

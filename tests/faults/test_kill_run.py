@@ -78,6 +78,24 @@ def test_a_killed_run_is_finished_without_loss_or_repetition(
     assert scene.stock() == (CODES - given, 0, given)
 
 
+@pytest.mark.parametrize("place", ["run.before.call.29.1", "run.after.call.29.1"])
+@pytest.mark.parametrize(("rule", "unknown"), [("push_coupon", USERS), ("letter_coupon", {29})])
+def test_whom_a_killed_run_may_have_told_a_code_keeps_it(
+    scene: Scene, rule: str, unknown: set[int], place: str
+):
+    """Although the receiver takes nothing any more. Where calls may be repeated they are not noted
+    one by one: everybody who was about to be called may have been."""
+    assert start(place, run_at, scene.root, NOW, rule, NOW).end() == KILLED
+    told = scene.codes()
+    scene.receiver.manner = 429
+
+    ended = counts(scene.run(rule, LATER))
+
+    assert ended.get("unknown", 0) == len(unknown) == len(USERS) - ended.get("failed", 0)
+    assert set(told) <= unknown
+    assert scene.stock() == (CODES - len(unknown), 0, len(unknown))
+
+
 def _between_call_and_end(failpoint: str) -> bool:
     """Settlements of a channel that is not idempotent: the first of each user notes the call, so
     that it may have been made once that is durable; the user's end is in the next one."""
