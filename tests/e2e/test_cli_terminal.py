@@ -205,7 +205,7 @@ def test_a_killed_apply_is_finished_by_the_next(shop):
     killed = run(shop, *apply, SEGFLOW_FAILPOINT="apply.before.commit")
     assert killed.returncode == -signal.SIGKILL
     assert "an apply was interrupted" in run(shop, "plan").stderr
-    locked = run(shop, *apply)
+    locked = run(shop, *apply, "--lock-timeout", "0")
     assert locked.returncode == 1
     assert "unlock" in locked.stderr
     assert "Broke the lock of" in run(shop, "state", "unlock").stdout

@@ -45,7 +45,7 @@ def test_dead_process_holds_the_lease_until_it_runs_out(killed: Path, stages: St
 def test_unlock_lets_the_next_one_in_at_once(killed: Path, stages: Stages):
     """A person who knows that the process is dead need not wait."""
     with world_at(killed, shop.SECOND) as world:
-        assert unlock(world) is not None
+        assert unlock(world, "state") is not None
         assert resume(world) is not None
     assert ledger(killed) == stages.after
 
@@ -149,7 +149,7 @@ def test_holder_that_lost_the_lease_stops_at_once(stages: Stages, tmp_path: Path
 
         def take_over(name: str) -> None:
             if name == "apply.journal.after.begin.1":
-                unlock(other)
+                unlock(other, "state")
 
         with pytest.raises(LeaseLostError):
             apply(replace(world, failpoint=take_over), stages.plan)
