@@ -209,6 +209,18 @@ def test_budget_counts_all_runs_of_a_rule(tmp_path: Path):
         assert counts(second) == {"delivered": 2, "over_budget": len(LAPSED) + 2}
 
 
+def test_a_rate_holds_from_run_to_run(tmp_path: Path):
+    """It is the receiver's: two rules together call no oftener than one."""
+    rules = RULE + "max_recipients: 3\n---\n" + RULE.replace("winback", "again")
+    write_shop(tmp_path, rules + "max_recipients: 3\n")
+    catalog = tmp_path / "catalog/shop.yaml"
+    catalog.write_text(catalog.read_text().replace("kind: webhook", "kind: webhook\nrate: 2/min"))
+    with open_shop(tmp_path) as shop:
+        shop.run()
+        shop.run("again")
+        assert shop.pause.waited == [30.0] * 5
+
+
 # --- receivers that misbehave ----------------------------------------------------------------
 
 
