@@ -86,6 +86,8 @@ class Account:
 
     def dismiss(self, users: BitMap64, bucket: Bucket, reason: str) -> None:
         """These are not sent to, although something may be claimed for them."""
+        if not users:
+            return
         self._settle(
             [
                 self._note(replace(send, status="failed", detail=reason))

@@ -6,9 +6,10 @@ from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
 from segflow.campaign.message import Facts, Rendered, Unrendered, render
-from segflow.compiler.timeline import shift_months
+from segflow.compiler.timeline import LAST, shift_months
 from segflow.executor.arms import ReadyAction
 from segflow.model.channel import Offer
+from segflow.model.duration import Duration
 from segflow.model.instant import Instant, format_instant
 from segflow.model.run import Run, Send
 from segflow.model.settings import plain
@@ -88,8 +89,12 @@ def _digits(value: Decimal) -> int:
 
 
 def _expiry(offer: Offer, scheduled: Instant, zone: ZoneInfo) -> str | None:
-    if offer.expires is None:
-        return None
-    if offer.expires.milliseconds is not None:
-        return format_instant(Instant(scheduled + offer.expires.milliseconds))
-    return format_instant(shift_months(scheduled, offer.expires.months or 0, zone))
+    """When a code ends; the calendar's end is late enough for any."""
+    match offer.expires:
+        case None:
+            return None
+        case Duration(milliseconds=int(exact)):
+            end = Instant(scheduled + exact)
+        case Duration(months=months):
+            end = shift_months(scheduled, months or 0, zone)
+    return format_instant(min(end, LAST))

@@ -18,7 +18,6 @@ class Pacing:
 
     def __init__(self, running: Running) -> None:
         self._running = running
-        self._next_call: dict[str, float] = {}
         self._silent: Counter[str] = Counter()
         self.is_last = False
 
@@ -40,6 +39,7 @@ class Pacing:
         if channel.rate is None or not self._running.channels.is_live(channel):
             return True
         now = self._running.effects.clock.monotonic()
-        turn = max(now, self._next_call.get(channel.name, now))
-        self._next_call[channel.name] = turn + _SECONDS[channel.rate.per] / channel.rate.count
+        turns = self._running.turns
+        turn = max(now, turns.get(channel.name, now))
+        turns[channel.name] = turn + _SECONDS[channel.rate.per] / channel.rate.count
         return turn <= now or self._running.pause(turn - now)

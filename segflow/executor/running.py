@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyroaring import BitMap64
 
@@ -21,7 +21,7 @@ class Running:
     """All that running rules touches outside. `kept` gives the sets of segments that are kept;
     `patient` work waits for a source that does not answer, as long as its run is not too late.
     `rest` lets go of the sources until they are asked again: some let nobody write while they are
-    read."""
+    read. `turns` holds when each channel with a rate may be called next, for all runs."""
 
     effects: Effects
     channels: Channels
@@ -31,6 +31,7 @@ class Running:
     progress: Progress
     rest: Callable[[], None]
     patient: bool = True
+    turns: dict[str, float] = field(default_factory=dict)
 
     def now(self) -> Instant:
         """The present instant."""

@@ -251,6 +251,13 @@ def reasons(report: RunReport | None) -> dict[str, int]:
 def open_shop(root: Path, *, post: Post | None = None) -> Iterator[Shop]:
     """The shop in a folder, deployed as it is written."""
     deploy(root)
+    with reopened(root, post=post) as shop:
+        yield shop
+
+
+@contextmanager
+def reopened(root: Path, *, post: Post | None = None) -> Iterator[Shop]:
+    """The shop in a folder as it was deployed before."""
     clock = VirtualClock(NOW)
     with open_world(load_settings(root, None, []), root, clock) as world:
         compiled = compile_deployed(read_deployed(world.state), world.state)

@@ -100,6 +100,17 @@ def test_every_user_has_a_code_of_their_own(tmp_path: Path):
         assert five(shop) == {"free": 8, "reserved": 0, "committed": len(LAPSED)}
 
 
+@pytest.mark.parametrize("expires", ["8000y", "2950000d"])
+def test_a_code_that_never_ends_in_practice_ends_with_the_calendar(tmp_path: Path, expires: str):
+    """A length that the loader accepts may lead beyond the year 9999."""
+    write_shop(tmp_path, COUPON, {"hello.j2": "{{ offer.expires_at }}"})
+    catalog = tmp_path / "catalog/shop.yaml"
+    catalog.write_text(catalog.read_text().replace("expires: 30d", f"expires: {expires}"))
+    with open_shop(tmp_path) as shop:
+        shop.run()
+        assert {message.body for message in shop.post.messages} == {"9999-12-31T23:59:59.999Z"}
+
+
 def test_a_message_that_fails_gives_its_code_back(tmp_path: Path):
     """Whoever has no name can't be written to: that is their failure alone."""
     write_shop(tmp_path, COUPON, {"hello.j2": "Dear {{ user.name }}: {{ offer.code }}"})
@@ -196,6 +207,18 @@ def test_budget_counts_all_runs_of_a_rule(tmp_path: Path):
         second = shop.run(at=Instant(NOW + DAY))
 
         assert counts(second) == {"delivered": 2, "over_budget": len(LAPSED) + 2}
+
+
+def test_a_rate_holds_from_run_to_run(tmp_path: Path):
+    """It is the receiver's: two rules together call no oftener than one."""
+    rules = RULE + "max_recipients: 3\n---\n" + RULE.replace("winback", "again")
+    write_shop(tmp_path, rules + "max_recipients: 3\n")
+    catalog = tmp_path / "catalog/shop.yaml"
+    catalog.write_text(catalog.read_text().replace("kind: webhook", "kind: webhook\nrate: 2/min"))
+    with open_shop(tmp_path) as shop:
+        shop.run()
+        shop.run("again")
+        assert shop.pause.waited == [30.0] * 5
 
 
 # --- receivers that misbehave ----------------------------------------------------------------
