@@ -31,10 +31,10 @@ class AttributeChange:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impact:
     """Whom a change moves into or out of a segment, or of a rule's audience, all at the plan's
-    as-of instant. `size_now` is the deployed definition
-    evaluated then (None where nothing is deployed), `size_after` the desired one's (None after a
-    delete). `digest` is that of the new members' bitmap. `from_snapshot`: the last snapshot stands
-    for the deployed definition (it is deleted, or can't be evaluated any more)."""
+    as-of instant. `size_now` is the deployed definition evaluated then (None where nothing is
+    deployed), `size_after` the desired one's (None after a delete). `digest` is that of the new
+    members' bitmap. `from_snapshot`: the last snapshot stands for the deployed definition (it is
+    deleted, or can't be evaluated any more)."""
 
     size_now: int | None
     size_after: int | None
