@@ -30,7 +30,13 @@ Pass = Callable[[Draft], Draft]
 # are judged, so that the typing pass may pass over it in silence. All of them always run: a person
 # wants every error at once.
 CHECKS: tuple[Pass, ...] = (
-    *(resolve, cycles, supported, supported_rules, offers, templates, typecheck),
+    resolve,
+    cycles,
+    supported,
+    supported_rules,
+    offers,
+    templates,
+    typecheck,
 )
 
 # Only a project without errors comes this far. Definitions hash the normal shape, so that two ways

@@ -8,7 +8,7 @@ from pyroaring import BitMap64
 
 from segflow.campaign.budget import Spent, day_of, remaining
 from segflow.campaign.caps import at_cap, window
-from segflow.campaign.gate import GateDecision, GateFacts, Need, Placed, decide
+from segflow.campaign.gate import GateDecision, GateFacts, Need, decide
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.running import Running
 from segflow.executor.timing import rule_zone
@@ -76,6 +76,10 @@ def judge(
     ledger has not been told yet."""
     decided = decide(_facts(running, compiled, rule.rule, run, audience, eligible))
     snapshots = running.effects.snapshots
+    left = tuple(
+        bucket_record(snapshots, group.bucket, group.reason, group.arm, group.members)
+        for group in decided.placed
+    )
     passed = tuple(
         bucket_record(snapshots, TO_SEND, PASSED, arm, members)
         for arm, members in decided.to_send.items()
@@ -83,16 +87,8 @@ def judge(
     )
     return Decision(
         run=replace(run, audience=len(audience), digest=snapshots.put(to_bytes(audience))),
-        buckets=(*records_of(snapshots, decided.placed), *passed),
+        buckets=(*left, *passed),
         exposures=_exposures(running, decided),
-    )
-
-
-def records_of(snapshots: SnapshotStore, placed: Sequence[Placed]) -> tuple[BucketRecord, ...]:
-    """The groups as records; their sets are kept."""
-    return tuple(
-        bucket_record(snapshots, group.bucket, group.reason, group.arm, group.members)
-        for group in placed
     )
 
 

@@ -49,6 +49,11 @@ CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """What a * of a pattern becomes: digits and capitals without 0 and O, 1 and I, which look alike."""
 
 
+def possible_codes(stars: int) -> int:
+    """How many codes a pattern with so many * can give."""
+    return int(len(CODE_ALPHABET) ** stars)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedCodes:
     """Codes are made from a pattern in which every * is a random character of CODE_ALPHABET."""
@@ -59,7 +64,7 @@ class GeneratedCodes:
     @property
     def possible(self) -> int:
         """How many codes the pattern can give."""
-        return int(len(CODE_ALPHABET) ** self.pattern.count("*"))
+        return possible_codes(self.pattern.count("*"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,8 +77,9 @@ def empty_plan(
 def _zone_before(settings: Settings, version: StateVersion | None) -> str | None:
     """The project's time zone in force, where the settings have another. Schedules without a zone
     of their own are read by it, though no object says so."""
-    same = version is None or version.timezone == settings.timezone
-    return None if same else version.timezone  # type: ignore[union-attr]
+    if version is None or version.timezone == settings.timezone:
+        return None
+    return version.timezone
 
 
 def plan_id(plan: Plan) -> str:

@@ -15,9 +15,7 @@ from segflow.model.run import (
     Settlement,
     Stock,
 )
-from segflow.model.state import (
-    Lease,
-)
+from segflow.model.state import Lease
 
 
 class LedgerReader(Protocol):

@@ -1,12 +1,17 @@
 """Offers: no code goes to two users, and patterns give enough codes that nobody guesses."""
 
-from collections.abc import Iterator
 from itertools import count
 
 from segflow.compiler.codes import GUESSABLE, SAME_CODES, TOO_FEW_CODES
 from segflow.compiler.passes.draft import Draft
 from segflow.diagnostics import Diagnostic, Span
-from segflow.model.channel import CODE_ALPHABET, CodesFromFile, GeneratedCodes, Offer
+from segflow.model.channel import (
+    CODE_ALPHABET,
+    CodesFromFile,
+    GeneratedCodes,
+    Offer,
+    possible_codes,
+)
 from segflow.model.project import ProjectFile
 
 _GUESSES = 1000
@@ -15,11 +20,16 @@ _GUESSES = 1000
 
 def offers(draft: Draft) -> Draft:
     """Report patterns that are too short, and codes that two offers would give."""
-    every = [found for found in draft.project if isinstance(found, Offer)]
-    for offer in every:
-        if isinstance(offer.codes, GeneratedCodes):
-            _pattern(draft, offer, offer.codes)
-    _files(draft, [offer for offer in every if isinstance(offer.codes, CodesFromFile)])
+    from_files: list[tuple[Offer, str]] = []
+    for found in draft.project:
+        match found:
+            case Offer(codes=GeneratedCodes() as codes):
+                _pattern(draft, found, codes)
+            case Offer(codes=CodesFromFile(path=path)):
+                from_files.append((found, path))
+            case _:
+                pass
+    _files(draft, from_files)
     return draft
 
 
@@ -28,7 +38,7 @@ def offers(draft: Draft) -> Draft:
 
 def _pattern(draft: Draft, offer: Offer, codes: GeneratedCodes) -> None:
     path = ("codes", "generate", "pattern")
-    stars = next(stars for stars in count() if _fit(stars) >= _GUESSES * codes.count)
+    stars = next(stars for stars in count() if possible_codes(stars) >= _GUESSES * codes.count)
     help = f"put {stars} * or more into it; each becomes one of {len(CODE_ALPHABET)} characters"
     if codes.possible < codes.count:
         summary = f"the pattern gives {codes.possible:,} of the {codes.count:,} codes asked for"
@@ -44,18 +54,14 @@ def _pattern(draft: Draft, offer: Offer, codes: GeneratedCodes) -> None:
         )
 
 
-def _fit(stars: int) -> int:
-    return int(len(CODE_ALPHABET) ** stars)
-
-
 # --- files -----------------------------------------------------------------------------------
 
 
-def _files(draft: Draft, offers: list[Offer]) -> None:
+def _files(draft: Draft, offers: list[tuple[Offer, str]]) -> None:
     """What two offers share. Files that could not be read were told of by the loader."""
     users: dict[str, Offer] = {}
     holders: dict[str, str] = {}
-    for offer, path in _named(offers):
+    for offer, path in offers:
         first = users.setdefault(path, offer)
         file = draft.project.files.get(path)
         if first is not offer:
@@ -70,12 +76,6 @@ def _files(draft: Draft, offers: list[Offer]) -> None:
         elif file is not None:
             _shared(draft, file, holders)
             holders |= dict.fromkeys(file.codes, path)
-
-
-def _named(offers: list[Offer]) -> Iterator[tuple[Offer, str]]:
-    for offer in offers:
-        if isinstance(offer.codes, CodesFromFile):
-            yield offer, offer.codes.path
 
 
 def _shared(draft: Draft, file: ProjectFile, holders: dict[str, str]) -> None:
