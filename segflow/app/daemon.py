@@ -23,7 +23,15 @@ from segflow.model.instant import Instant, format_instant
 from segflow.model.run import RunReport
 from segflow.ports import Clock, Log, Pause, Progress
 
-__all__ = ["Condition", "Daemon", "daemon", "rehearsal_folder", "replay_span", "run_once"]
+__all__ = [
+    "Condition",
+    "Daemon",
+    "daemon",
+    "rehearsal_folder",
+    "rehearse",
+    "replay_span",
+    "run_live",
+]
 
 
 def daemon(world: World, pause: Pause, log: Log, started: Callable[[Daemon], None]) -> None:
@@ -66,45 +74,32 @@ def replay_span(
         yield from replay(running, hold, compiled, clock, start, end)
 
 
-def run_once(
-    world: World,
-    name: str,
-    at: Instant | None,
-    *,
-    live: bool,
-    pause: Pause,
-    log: Log,
-    progress: Progress = no_progress,
+def rehearse(
+    world: World, name: str, at: Instant, progress: Progress = no_progress
 ) -> RunReport | None:
-    """Run a deployed rule once, for an instant (None: now). `live`: really, as the daemon would,
-    with the channels that send here; None where it was told to stop before the end.
-
-    Otherwise a rehearsal on a copy of the state, as if it were that instant: what would be sent is
-    kept in rehearsal_folder(). Raises NotDeployedError, LockedError where a daemon is at work,
-    RefusedError for a live run as of an instant to come, and what the state raises.
-    """
+    """Run a deployed rule on a copy of the state, as if it were that instant: nobody is reached,
+    and what would be sent is kept in rehearsal_folder(). Raises NotDeployedError, and what the
+    state raises."""
     _refuse_nothing(world)
-    scheduled = Instant(world.clock.now()) if at is None else at
-    if live:
-        refuse_ahead(scheduled, Instant(world.clock.now()), "--at")
-        return _run_live(world, name, scheduled, pause, log, progress)
     folder = rehearsal_folder(world, name)
-    clock = VirtualClock(scheduled)
-    with _rehearsal(world, clock, scheduled, folder, progress) as (running, hold, compiled):
+    with _rehearsal(world, VirtualClock(at), at, folder, progress) as (running, hold, compiled):
         _refuse_unknown(compiled, name)  # before its name is taken for a folder's
         for file in folder.glob("*.jsonl"):
             file.unlink()
-        return run_rule(running, hold, compiled, name, scheduled)
+        return run_rule(running, hold, compiled, name, at)
 
 
-def rehearsal_folder(world: World, name: str) -> Path:
-    """The folder of what the last rehearsal of a rule would have sent, by channel."""
-    return world.root / ".segflow" / "rehearsed" / name
-
-
-def _run_live(
-    world: World, name: str, scheduled: Instant, pause: Pause, log: Log, progress: Progress
+def run_live(
+    world: World, name: str, scheduled: Instant, pause: Pause, progress: Progress = no_progress
 ) -> RunReport | None:
+    """Run a deployed rule for an instant as the daemon would, with the channels that send here;
+    None where `pause` said that work has to stop before the end.
+
+    Raises NotDeployedError, LockedError where a daemon is at work, RefusedError for an instant to
+    come, and what the state raises.
+    """
+    _refuse_nothing(world)
+    refuse_ahead(scheduled, Instant(world.clock.now()), "--at")
     effects = world.effects
     with holding(effects, f"rule run {name}", "runner") as hold:
         compiled = compile_deployed(read_deployed(effects.state), effects.state)
@@ -114,12 +109,17 @@ def _run_live(
             channels=world.channels,
             kept=recorded_sets(effects, compiled),
             pause=pause,
-            log=log,
+            log=_no_log,
             progress=progress,
             rest=world.rest,
             patient=False,
         )
         return run_rule(running, hold, compiled, name, scheduled)
+
+
+def rehearsal_folder(world: World, name: str) -> Path:
+    """The folder of what the last rehearsal of a rule would have sent, by channel."""
+    return world.root / ".segflow" / "rehearsed" / name
 
 
 @contextmanager
@@ -183,4 +183,4 @@ def _no_pause(seconds: float) -> bool:
 
 
 def _no_log(event: str, *, level: str = "info", **facts: str | int | float | bool | None) -> None:
-    """Tells nothing."""
+    """What happens in a run that somebody waits for is told by its report."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from segflow.app.daemon import rehearsal_folder, replay_span, run_once
+from segflow.app.daemon import rehearsal_folder, rehearse, replay_span
 from segflow.errors import NotDeployedError, RefusedError
 from segflow.executor.daemon import Daemon
 from segflow.model.instant import Instant
@@ -140,10 +140,8 @@ def test_a_span_has_to_end_after_it_begins(root: Path):
             list(replay_span(shop.world, NOW, Instant(NOW + 1)))
 
 
-def rehearse(shop: Shop, at: int) -> RunReport:
-    report = run_once(
-        shop.world, "winback", Instant(at), live=False, pause=shop.pause, log=shop.log
-    )
+def rehearsed(shop: Shop, at: int) -> RunReport:
+    report = rehearse(shop.world, "winback", Instant(at))
     assert report is not None
     return report
 
@@ -151,8 +149,8 @@ def rehearse(shop: Shop, at: int) -> RunReport:
 def test_a_rehearsal_writes_what_would_be_sent(root: Path):
     """One file per channel, of the last rehearsal alone; nothing else is there afterwards."""
     with open_shop(root) as shop:
-        rehearse(shop, NOW + HOUR)
-        report = rehearse(shop, NOW)
+        rehearsed(shop, NOW + HOUR)
+        report = rehearsed(shop, NOW)
 
         folder = rehearsal_folder(shop.world, "winback")
         lines = (folder / "push.jsonl").read_text().splitlines()

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from segflow.app.daemon import run_once
+from segflow.app.daemon import run_live
 from segflow.model.run import RunReport
 from segflow.ports import Pause
 from tests.channels.receiver import Receiver, receiving
 from tests.executor.campaign import NOW, deploy, write_shop
 from tests.faults import shop
-from tests.faults.worker import go_on, say_nothing, world_at
+from tests.faults.worker import go_on, world_at
 
 LATER = NOW + 31_000
 """When the lease of a process that died at NOW has run out."""
@@ -66,7 +66,7 @@ class Scene:
     def run(self, rule: str, now: int = NOW, pause: Pause = go_on) -> RunReport:
         """Run the rule for NOW, or go on with that run."""
         with world_at(self.root, now) as world:
-            report = run_once(world, rule, NOW, live=True, pause=pause, log=say_nothing)
+            report = run_live(world, rule, NOW, pause)
         assert report is not None
         return report
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from segflow.app.daemon import run_once
+from segflow.app.daemon import run_live
 from tests.channels.receiver import receiving
 from tests.executor.campaign import NOW, counts
 from tests.faults.scene import CODES, LATER, USERS, Scene, deploy_shop
-from tests.faults.worker import go_on, run_at, say_nothing, start, world_at
+from tests.faults.worker import go_on, run_at, start, world_at
 
 KILLED = -9
 
@@ -26,7 +26,7 @@ def failpoints(rule: str) -> tuple[str, ...]:
         deploy_shop(root, receiver.url)
         with world_at(root, NOW) as world:
             world = replace(world, failpoint=passed.append)
-            run_once(world, rule, NOW, live=True, pause=go_on, log=say_nothing)
+            run_live(world, rule, NOW, go_on)
     return tuple(passed)
 
 

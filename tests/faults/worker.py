@@ -16,7 +16,7 @@ from typing import Any
 
 import segflow.engines.duckdb  # noqa: F401 - imported before the fork, since it takes long
 from segflow.app.apply import apply
-from segflow.app.daemon import run_once
+from segflow.app.daemon import run_live
 from segflow.app.plan import make_plan
 from segflow.app.refresh import refresh
 from segflow.app.validate import load
@@ -77,16 +77,12 @@ def refresh_at(root: Path, now: int, names: Sequence[str], as_of: Instant) -> No
 def run_at(root: Path, now: int, rule: str, at: Instant) -> None:
     """Run a deployed rule for an instant, really."""
     with world_at(root, now) as world:
-        run_once(world, rule, at, live=True, pause=go_on, log=say_nothing)
+        run_live(world, rule, at, go_on)
 
 
 def go_on(seconds: float) -> bool:
     """Waits for nothing."""
     return True
-
-
-def say_nothing(event: str, **facts: object) -> None:
-    """Tells nothing."""
 
 
 def start(failpoint: str | None, work: Callable[..., None], *arguments: Any) -> "Running":

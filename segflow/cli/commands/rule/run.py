@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from segflow.app import rules
-from segflow.app.daemon import rehearsal_folder, run_once
+from segflow.app.daemon import rehearsal_folder, rehearse, run_live
 from segflow.app.segments import instant_or_now
 from segflow.app.wiring import RECORDED, World
 from segflow.cli import options
@@ -56,9 +56,7 @@ def run(call: Invocation, name: str, at: Instant | None, live: bool, auto_approv
 
 def _rehearse(call: Invocation, world: World, name: str, scheduled: Instant) -> int:
     with LateBar() as bar:
-        report = run_once(
-            world, name, scheduled, live=False, pause=_go_on, log=_no_log, progress=bar
-        )
+        report = rehearse(world, name, scheduled, bar)
     what = "This is a rehearsal on a copy of the state: nobody is reached."
     return _tell(call, report, what, folder=rehearsal_folder(world, name))
 
@@ -73,8 +71,8 @@ def _approve(call: Invocation, world: World, name: str, scheduled: Instant) -> i
 
 
 def _run(call: Invocation, world: World, name: str, scheduled: Instant) -> int:
-    with stopped_by_signals(_no_log) as pause, LateBar() as bar:
-        report = run_once(world, name, scheduled, live=True, pause=pause, log=_no_log, progress=bar)
+    with stopped_by_signals(_untold) as pause, LateBar() as bar:
+        report = run_live(world, name, scheduled, pause, bar)
     if report is None or report.run.live:
         return _tell(call, report, "It was run.")
     what = "It was run; none of its channels is live here, so they recorded what they would send."
@@ -134,10 +132,5 @@ def _lines(report: RunReport, what: str, folder: Path | None) -> Iterator[str]:
         yield from told
 
 
-def _go_on(seconds: float) -> bool:
-    """A rehearsal waits for nothing; Ctrl-C ends it as it ends every command."""
-    return True
-
-
-def _no_log(event: str, **facts: object) -> None:
-    """What happens is told by the report."""
+def _untold(signal: str) -> None:
+    """That it stops is told when it has."""
