@@ -1,7 +1,8 @@
 """Questions about segments: list, count, members, explain, and what the log recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from pyroaring import BitMap64
@@ -16,7 +17,7 @@ from segflow.executor.evaluate import Evaluator, source_of
 from segflow.executor.members import load
 from segflow.loader.suggest import nearest
 from segflow.membership.bitmaps import from_bytes
-from segflow.membership.log import members_at
+from segflow.membership.log import drops, members_at
 from segflow.model.address import Address
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant
@@ -158,6 +159,11 @@ def history(world: World, name: str) -> Sequence[LogEntry]:
             f"nothing was ever recorded of segment.{name}", hint="`segflow apply` records it"
         )
     return found
+
+
+def deletions(world: World, name: str, log: Iterable[LogEntry]) -> frozenset[int]:
+    """The sequence numbers of the entries of its whole log with which a segment was deleted."""
+    return drops(log, partial(world.state.snapshot_at, name))
 
 
 def known(compiled: Compiled, name: str) -> None:

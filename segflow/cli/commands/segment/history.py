@@ -1,14 +1,11 @@
 """`segflow segment history`."""
 
-from functools import partial
-
 import click
 
 from segflow.app import segments
 from segflow.cli.deployed import deployed_world
 from segflow.cli.invocation import Invocation, command
 from segflow.cli.tables import columns
-from segflow.membership.log import drops
 from segflow.model.instant import format_instant
 
 
@@ -23,7 +20,7 @@ def history(call: Invocation, name: str) -> None:
     """
     with deployed_world(call) as world:
         log = segments.history(world, name)
-        deleted = drops(log, partial(world.state.snapshot_at, name))
+        deleted = segments.deletions(world, name, log)
     size = 0
     rows = []
     for entry in log:
