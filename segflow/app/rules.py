@@ -11,7 +11,7 @@ from segflow.campaign.schedule import occurrences
 from segflow.compiler.timeline import LAST
 from segflow.errors import NotDeployedError, RefusedError
 from segflow.executor.account import report_of
-from segflow.executor.deployed import decoded, read_deployed
+from segflow.executor.deployed import Deployed, decoded, read_deployed
 from segflow.executor.judge import arms_of, is_coupon
 from segflow.executor.running import run_id
 from segflow.executor.timing import active_bounds, rule_zone, scheduled_trigger
@@ -88,15 +88,7 @@ class SendCount:
 def listing(world: World, compiled: Compiled) -> tuple[ListedRule, ...]:
     """Every rule of the working tree and of the state, in order of name. No source is asked."""
     deployed = read_deployed(world.state)
-    found = [
-        ListedRule(
-            rule=one.rule,
-            status=status_of(one.address, deployed, compiled),
-            next=next(iter(upcoming(world, compiled, name, 1)), None),
-            last=_last(world, name),
-        )
-        for name, one in compiled.rules.items()
-    ]
+    found = [_listed(world, compiled, deployed, one) for one in compiled.rules.values()]
     for address, before in deployed.objects.items():
         if address.kind == "rule" and address.name not in compiled.rules:
             gone = decoded(address, before.canonical)
@@ -110,13 +102,12 @@ def show(world: World, compiled: Compiled, name: str) -> ShownRule:
     """One rule of the working tree. No source is asked. Raises RefusedError for an unknown name."""
     found = known(compiled, name)
     rule = found.rule
-    (listed,) = (one for one in listing(world, compiled) if one.rule.name == name)
     actions = [action for _, actions in rule.sends() for action in actions]
     coupons = [action for action in actions if is_coupon(compiled, action)]
     offers = dict.fromkeys(action.offer for action in coupons if action.offer is not None)
     return ShownRule(
         rule=found,
-        listed=listed,
+        listed=_listed(world, compiled, read_deployed(world.state), found),
         depends=compiled.depends[found.address],
         arms=_shares(rule),
         channels=_channels(world, compiled, dict.fromkeys(action.channel for action in actions)),
@@ -189,6 +180,16 @@ def sends(world: World, run: str) -> tuple[SendCount, ...]:
 
 
 # --- how it is done --------------------------------------------------------------------------
+
+
+def _listed(world: World, compiled: Compiled, deployed: Deployed, one: CompiledRule) -> ListedRule:
+    name = one.rule.name
+    return ListedRule(
+        rule=one.rule,
+        status=status_of(one.address, deployed, compiled),
+        next=next(iter(upcoming(world, compiled, name, 1)), None),
+        last=_last(world, name),
+    )
 
 
 def _last(world: World, name: str) -> Run | None:
