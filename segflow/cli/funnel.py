@@ -8,18 +8,13 @@ add up to the audience.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import get_args
 from xml.sax.saxutils import escape
 
-from segflow.campaign.gate import EXPOSED, Bucket
+from segflow.cli.buckets import ORDER, OUTCOMES, exposed, in_words
 from segflow.cli.diagnostics import printable
 from segflow.cli.output import counted
 from segflow.model.instant import Instant, datetime_of, format_instant
 from segflow.model.run import Run, RunReport
-
-_OUTCOMES = ("delivered", "failed", "unknown", "to_send")
-"""The buckets of those who passed the gate; the last is of a run that is not over."""
-_ON_THE_WAY = tuple(bucket for bucket in get_args(Bucket) if bucket not in _OUTCOMES)
 
 _TITLE = "Who got it, and where the others ended"
 
@@ -57,12 +52,12 @@ class _Panel:
     @property
     def sent(self) -> int:
         """Who passed the gate."""
-        return sum(self.counts[bucket] for bucket in _OUTCOMES)
+        return sum(self.counts[bucket] for bucket in OUTCOMES)
 
     @property
     def rows(self) -> tuple[str, ...]:
         """The buckets that somebody is in, in order."""
-        return tuple(bucket for bucket in (*_ON_THE_WAY, *_OUTCOMES) if self.counts[bucket])
+        return tuple(bucket for bucket in ORDER if self.counts[bucket])
 
     @property
     def height(self) -> int:
@@ -86,7 +81,7 @@ def funnel_svg(reports: Sequence[RunReport]) -> str:
         f'height="{height}" viewBox="0 0 {_WIDTH} {height}" '
         'font-family="Helvetica, Arial, Liberation Sans, sans-serif">',
         f"<title>{_TITLE}</title>",
-        f"<desc>{_safe(' '.join(map(_in_words, panels)) or 'There were no runs.')}</desc>",
+        f"<desc>{_safe(' '.join(map(_told, panels)) or 'There were no runs.')}</desc>",
         f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
         _text(_MARGIN, 44, _TITLE, size=24, weight="bold"),
     ]
@@ -109,25 +104,22 @@ def _panels(reports: Sequence[RunReport]) -> tuple[_Panel, ...]:
 
 def _panel(rule: str, reports: Sequence[RunReport]) -> _Panel:
     counts: Counter[str] = Counter()
-    exposed = 0
     for report in reports:
         _check(report)
         for bucket in report.buckets:
             counts[bucket.bucket] += bucket.count
-            if bucket.bucket == "held_out" and bucket.reason == EXPOSED:
-                exposed += bucket.count
     return _Panel(
         rule=rule,
         runs=tuple(report.run for report in reports),
         audience=counts.total(),
         counts=counts,
-        exposed=exposed,
+        exposed=sum(exposed(report.buckets) for report in reports),
     )
 
 
 def _check(report: RunReport) -> None:
     run = f"the run of {report.run.rule} at {format_instant(report.run.scheduled)}"
-    if strange := {bucket.bucket for bucket in report.buckets} - {*_ON_THE_WAY, *_OUTCOMES}:
+    if strange := {bucket.bucket for bucket in report.buckets} - set(ORDER):
         raise ValueError(f"{run} has users in {', '.join(sorted(strange))}, which is no bucket")
     users, audience = sum(bucket.count for bucket in report.buckets), report.run.audience or 0
     if users != audience:
@@ -147,7 +139,7 @@ def _drawn(panel: _Panel, top: float) -> Iterator[str]:
     still_in = panel.audience
     for bucket in panel.rows:
         y += _ROW
-        if bucket in _OUTCOMES:
+        if bucket in OUTCOMES:
             yield from _outcome_row(panel, bucket, y, start=panel.sent - still_in)
         else:
             yield from _gate_row(panel, bucket, y, still_in)
@@ -172,7 +164,7 @@ def _gate_row(panel: _Panel, bucket: str, y: float, before: int) -> Iterator[str
         yield _bar(panel, y, 0, after, _DARK)
         yield _below(panel, y, after, _ROW - _BAR_HEIGHT + panel.below(bucket))
     yield _bar(panel, y, after, count, _HELD_OUT if bucket == "held_out" else _BRIGHT)
-    yield from _numbers(panel, _words(bucket), count, y)
+    yield from _numbers(panel, in_words(bucket), count, y)
     yield _number(_GO_ON, y, f"{after:,}", color=_FADED)
     if panel.below(bucket):
         yield from _branch(panel, y + _BAR_HEIGHT, before)
@@ -196,7 +188,7 @@ def _outcome_row(panel: _Panel, bucket: str, y: float, *, start: int) -> Iterato
         yield _line(_MARGIN, y - 5, _BARS - 16)
         yield _line(_BARS + _BAR_WIDTH + 16, y - 5, _WIDTH - _MARGIN)
     yield _bar(panel, y, start, count, _COLORS[bucket])
-    yield from _numbers(panel, _words(bucket), count, y, weight="bold")
+    yield from _numbers(panel, in_words(bucket), count, y, weight="bold")
     yield _number(_GO_ON, y, f"{_share(count, panel.sent)} of sends", color=_FADED)
 
 
@@ -229,13 +221,9 @@ def _about(runs: Sequence[Run]) -> str:
     return " · ".join(parts)
 
 
-def _in_words(panel: _Panel) -> str:
-    rows = [f"{_words(bucket)} {panel.counts[bucket]:,}" for bucket in panel.rows]
+def _told(panel: _Panel) -> str:
+    rows = [f"{in_words(bucket)} {panel.counts[bucket]:,}" for bucket in panel.rows]
     return f"{panel.rule}: audience {panel.audience:,}{''.join(f', {row}' for row in rows)}."
-
-
-def _words(bucket: str) -> str:
-    return bucket.replace("_", " ")
 
 
 def _minute(instant: Instant) -> str:

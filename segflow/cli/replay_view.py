@@ -6,15 +6,12 @@ from typing import Any
 
 import click
 
-from segflow.campaign.gate import EXPOSED
+from segflow.cli.buckets import TRIED, exposed, in_words
 from segflow.cli.output import counted
-from segflow.cli.run_view import coupon_line, in_words, report_facts, sums
+from segflow.cli.run_view import coupon_line, report_facts, sums
 from segflow.cli.tables import columns
 from segflow.model.instant import format_instant
 from segflow.model.run import RunReport
-
-_SENT = ("delivered", "failed", "unknown")
-"""The buckets of those whom a send was tried for."""
 
 
 def replay_lines(reports: Sequence[RunReport]) -> Iterator[str]:
@@ -44,15 +41,14 @@ def _table(title: str, reports: Sequence[RunReport]) -> Iterator[str]:
     rows = [(in_words(bucket), count) for bucket, count in counts.items()]
     audience = sum(report.run.audience or 0 for report in reports)
     yield from columns(("BUCKET", "USERS"), [*rows, ("audience", audience)])
-    passed = sum(one.count for one in records if one.reason == EXPOSED)
-    yield _sentence(reports, counts, passed)
+    yield _sentence(reports, counts, exposed(records))
     if failed := sum(report.run.status == "failed" for report in reports):
         yield f"{counted(failed, 'run')} failed"
 
 
 def _sentence(reports: Iterable[RunReport], counts: dict[str, int], passed: int) -> str:
     """ "1,204 sends, 130 held out (98 of them passed every step), coupons: 13 five_off"."""
-    parts = [counted(sum(counts.get(bucket, 0) for bucket in _SENT), "send")]
+    parts = [counted(sum(counts.get(bucket, 0) for bucket in TRIED), "send")]
     if held_out := counts.get("held_out", 0):
         parts.append(f"{held_out:,} held out ({passed:,} of them passed every step)")
     coupons: Counter[str] = Counter()

@@ -1,9 +1,9 @@
 """Runs of rules for a person and as JSON: lists of them, and the account of one."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, get_args
+from typing import Any
 
-from segflow.campaign.gate import Bucket
+from segflow.cli.buckets import ORDER, in_words
 from segflow.cli.tables import Cell, columns, facts
 from segflow.model.instant import Instant, format_instant
 from segflow.model.run import BucketRecord, Run, RunReport
@@ -11,18 +11,10 @@ from segflow.model.run import BucketRecord, Run, RunReport
 SHORT = 12
 """Characters of a run's id that are shown: enough to tell millions apart."""
 
-_ORDER = (*get_args(Bucket), "to_send")
-"""Buckets as they are passed; the last is of a run that is not over."""
-
-
-def in_words(name: str) -> str:
-    """A bucket, or a reason that is one, as a person reads it."""
-    return name.replace("_", " ") if name in _ORDER else name
-
 
 def sums(records: Iterable[BucketRecord]) -> dict[str, int]:
     """How many are in each bucket, in the order of the gate; empty ones are left out."""
-    found = dict.fromkeys(_ORDER, 0)
+    found = dict.fromkeys(ORDER, 0)
     for record in records:
         found[record.bucket] += record.count
     return {bucket: count for bucket, count in found.items() if count}
@@ -70,7 +62,7 @@ def run_facts(run: Run) -> dict[str, Any]:
 def account(report: RunReport) -> list[str]:
     """Where the users of a run ended and why; the lines add up to the audience."""
     records = sorted(
-        report.buckets, key=lambda one: (_ORDER.index(one.bucket), one.arm or "", one.reason)
+        report.buckets, key=lambda one: (ORDER.index(one.bucket), one.arm or "", one.reason)
     )
     rows: list[Sequence[Cell]] = [
         (in_words(one.bucket), one.arm, in_words(one.reason), one.count) for one in records
