@@ -3,18 +3,16 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from segflow.app.segments import Status, status_of
 from segflow.app.wiring import World
-from segflow.campaign.schedule import occurrences
-from segflow.compiler.timeline import LAST
+from segflow.campaign.schedule import next_runs
 from segflow.errors import NotDeployedError, RefusedError
 from segflow.executor.account import report_of
 from segflow.executor.deployed import Deployed, decoded, read_deployed
 from segflow.executor.judge import arms_of, is_coupon
 from segflow.executor.running import run_id
-from segflow.executor.timing import active_bounds, rule_zone, scheduled_trigger
+from segflow.executor.timing import rule_zone, scheduled_trigger
 from segflow.loader.suggest import nearest
 from segflow.model.address import Address
 from segflow.model.compiled import Compiled, CompiledRule
@@ -133,11 +131,8 @@ def upcoming(world: World, compiled: Compiled, name: str, count: int) -> tuple[I
     """The next instants that a rule of the working tree is scheduled for while it is active; fewer
     where it ends. Raises RefusedError for an unknown name."""
     rule = known(compiled, name).rule
-    zone = rule_zone(rule, compiled)
-    active = active_bounds(rule, zone)
-    start = Instant(max(world.clock.now() + 1, active.start or 0))
-    end = LAST if active.end is None else active.end
-    return tuple(islice(occurrences(scheduled_trigger(rule), zone, start, end), count))
+    now = Instant(world.clock.now())
+    return next_runs(rule, scheduled_trigger(rule), rule_zone(rule, compiled), now, count)
 
 
 # --- runs ------------------------------------------------------------------------------------

@@ -17,10 +17,18 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-from segflow.compiler.timeline import FIRST, LAST, Bounds, local_date, midnight, shift_months
+from segflow.compiler.timeline import (
+    FIRST,
+    LAST,
+    Bounds,
+    local_date,
+    midnight,
+    moment_instant,
+    shift_months,
+)
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant, datetime_of, instant_of
-from segflow.model.rule import CronTrigger, EveryTrigger
+from segflow.model.rule import CronTrigger, EveryTrigger, Rule
 from segflow.model.segment import Cron, Every
 
 Schedule = CronTrigger | EveryTrigger | Cron | Every
@@ -80,6 +88,30 @@ def next_occurrences(
 ) -> tuple[Instant, ...]:
     """The first `count` scheduled instants later than `after`; fewer where the calendar ends."""
     return tuple(islice(occurrences(schedule, zone, Instant(after + 1), LAST), count))
+
+
+def zone_name(schedule: Schedule, timezone: str) -> str:
+    """The time zone that a schedule is read by, in a project of that time zone."""
+    own = schedule.timezone if isinstance(schedule, CronTrigger | Cron) else None
+    return own or timezone
+
+
+def active_bounds(rule: Rule, zone: ZoneInfo) -> Bounds:
+    """The scheduled instants at which a rule is active; `zone` is that of its trigger."""
+    start = None if rule.active_from is None else moment_instant(rule.active_from, zone)
+    end = None if rule.active_until is None else moment_instant(rule.active_until, zone)
+    return Bounds(start=start, end=end)
+
+
+def next_runs(
+    rule: Rule, trigger: CronTrigger | EveryTrigger, zone: ZoneInfo, after: Instant, count: int
+) -> tuple[Instant, ...]:
+    """The first `count` instants later than `after` at which a rule with that trigger is scheduled
+    and active; fewer where it ends."""
+    active = active_bounds(rule, zone)
+    start = after + 1 if active.start is None else max(after + 1, active.start)
+    end = LAST if active.end is None else active.end
+    return tuple(islice(occurrences(trigger, zone, Instant(start), end), count))
 
 
 def last_occurrence(schedule: Schedule, zone: ZoneInfo, at: Instant) -> Instant | None:

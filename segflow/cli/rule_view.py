@@ -3,6 +3,7 @@
 from typing import Any
 
 from segflow.app.rules import ListedRule
+from segflow.campaign.schedule import zone_name
 from segflow.model.instant import Instant, format_instant
 from segflow.model.rule import CronTrigger, EveryTrigger, Rule
 from segflow.model.run import Run
@@ -15,8 +16,8 @@ def schedule(rule: Rule, timezone: str) -> str:
     match rule.trigger:
         case EveryTrigger(every=every):
             return f"every {every}"
-        case CronTrigger(cron=cron, timezone=own):
-            return f"{cron} ({own or timezone})"
+        case CronTrigger(cron=cron) as trigger:
+            return f"{cron} ({zone_name(trigger, timezone)})"
         case _:
             return flow(to_words(rule)["trigger"])
 

@@ -2,7 +2,7 @@
 
 from pyroaring import BitMap64
 
-from segflow.campaign.schedule import occurrences
+from segflow.campaign.schedule import occurrences, zone_name
 from segflow.errors import StaleSnapshotError
 from segflow.executor.effects import Effects
 from segflow.executor.members import load
@@ -49,8 +49,7 @@ def is_fresh(segment: Segment, snapshot: Instant, as_of: Instant, compiled: Comp
 
 def refresh_zone(refresh: Every | Cron, compiled: Compiled) -> str:
     """The time zone that a refresh is scheduled in."""
-    own = refresh.timezone if isinstance(refresh, Cron) else None
-    return own or compiled.project.settings.timezone
+    return zone_name(refresh, compiled.project.settings.timezone)
 
 
 def _stale(name: str, snapshot: Snapshot | None, as_of: Instant) -> StaleSnapshotError:

@@ -2,8 +2,15 @@
 
 from zoneinfo import ZoneInfo
 
-from segflow.campaign.schedule import Due, due, may_still_run, occurrences
-from segflow.compiler.timeline import Bounds, moment_instant, zone
+from segflow.campaign.schedule import (
+    Due,
+    active_bounds,
+    due,
+    may_still_run,
+    occurrences,
+    zone_name,
+)
+from segflow.compiler.timeline import zone
 from segflow.errors import RefusedError
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
@@ -13,8 +20,7 @@ from segflow.model.rule import CronTrigger, EveryTrigger, Rule
 def rule_zone(rule: Rule, compiled: Compiled) -> ZoneInfo:
     """The time zone of a rule's schedule and days. Raises RefusedError where this machine does not
     know it, which may be another one than it was deployed from."""
-    own = rule.trigger.timezone if isinstance(rule.trigger, CronTrigger) else None
-    return known_zone(own or compiled.project.settings.timezone)
+    return known_zone(zone_name(scheduled_trigger(rule), compiled.project.settings.timezone))
 
 
 def known_zone(name: str) -> ZoneInfo:
@@ -26,13 +32,6 @@ def known_zone(name: str) -> ZoneInfo:
             f"the time zone {name} is not known on this machine",
             hint="bring its time zone data up to date (the Python package tzdata)",
         ) from error
-
-
-def active_bounds(rule: Rule, where: ZoneInfo) -> Bounds:
-    """The scheduled instants at which the rule is active."""
-    start = None if rule.active_from is None else moment_instant(rule.active_from, where)
-    end = None if rule.active_until is None else moment_instant(rule.active_until, where)
-    return Bounds(start=start, end=end)
 
 
 def rule_due(rule: Rule, compiled: Compiled, *, after: Instant, now: Instant) -> Due:

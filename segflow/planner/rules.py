@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from segflow.campaign.schedule import next_occurrences
-from segflow.compiler.timeline import moment_instant, zone
+from segflow.campaign.schedule import next_runs, zone_name
+from segflow.compiler.timeline import zone
 from segflow.model.codec import from_canonical
 from segflow.model.instant import Instant
 from segflow.model.plan import Change
@@ -44,12 +44,5 @@ def next_run(rule: Rule, after: Instant, timezone: str) -> Instant | None:
     trigger = rule.trigger
     if not isinstance(trigger, CronTrigger | EveryTrigger):
         return None
-    local = zone(timezone)
-    if rule.active_from is not None:
-        after = max(after, Instant(moment_instant(rule.active_from, local) - 1))
-    own = trigger.timezone if isinstance(trigger, CronTrigger) else None
-    found = next_occurrences(trigger, local if own is None else zone(own), after, 1)
-    if rule.active_until is not None:
-        end = moment_instant(rule.active_until, local)
-        found = tuple(instant for instant in found if instant < end)
-    return found[0] if found else None
+    where = zone(zone_name(trigger, timezone))
+    return next(iter(next_runs(rule, trigger, where, after, 1)), None)
