@@ -24,14 +24,19 @@ def recorded_sets(effects: Effects, compiled: Compiled) -> KeptAt:
     def kept(name: str, as_of: Instant) -> BitMap64 | None:
         segment = compiled.segments[name].segment
         if segment.mode == "static":
-            frozen = effects.state.snapshots().get(name)
-            return None if frozen is None else load(effects.snapshots, frozen)
+            return frozen_set(effects, name)
         snapshot = effects.state.snapshot_at(name, as_of)
         if snapshot is None or not is_fresh(segment, snapshot.as_of, as_of, compiled):
             raise _stale(name, snapshot, as_of)
         return load(effects.snapshots, snapshot)
 
     return kept
+
+
+def frozen_set(effects: Effects, name: str) -> BitMap64 | None:
+    """The set of a static segment; None where it was never frozen."""
+    found = effects.state.snapshots().get(name)
+    return None if found is None else load(effects.snapshots, found)
 
 
 def is_fresh(segment: Segment, snapshot: Instant, as_of: Instant, compiled: Compiled) -> bool:

@@ -10,9 +10,8 @@ from segflow.clock import VirtualClock
 from segflow.errors import GiveUpError
 from segflow.executor.effects import Effects, no_progress
 from segflow.executor.evaluate import Evaluator
-from segflow.executor.freshness import refresh_zone
+from segflow.executor.freshness import frozen_set, refresh_zone
 from segflow.executor.lease import Hold
-from segflow.executor.members import load
 from segflow.executor.run_rule import run_rule
 from segflow.executor.running import KeptAt, Running
 from segflow.executor.timing import known_zone, rule_occurrences
@@ -55,8 +54,7 @@ def rehearsed_sets(effects: Effects, compiled: Compiled) -> KeptAt:
     def kept(name: str, as_of: Instant) -> BitMap64 | None:
         segment = compiled.segments[name].segment
         if segment.mode == "static":
-            frozen = effects.state.snapshots().get(name)
-            return None if frozen is None else load(effects.snapshots, frozen)
+            return frozen_set(effects, name)
         refresh = segment.refresh
         if not isinstance(refresh, Every | Cron):
             return None
