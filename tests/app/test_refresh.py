@@ -12,6 +12,7 @@ from tests.app.conftest import Edit
 from tests.faults import shop
 from tests.faults.ledger import ledger
 from tests.faults.worker import apply_at, plan_at, refresh_at, world_at
+from tests.warehouse import SETTINGS
 
 OTHER_SOURCE = """
 ---
@@ -128,7 +129,7 @@ def test_only_what_is_deployed_can_be_refreshed(root: Path, fresh: Path):
 
 def test_missing_secret_fails_its_segments_only(root: Path, monkeypatch: pytest.MonkeyPatch):
     """A source whose secret is not set is a failing source like any other, told by its name."""
-    (root / "segflow.toml").write_text(shop.SETTINGS + '[secrets]\nallow = ["CRM_FILE"]\n')
+    (root / "segflow.toml").write_text(SETTINGS + '[secrets]\nallow = ["CRM_FILE"]\n')
     crm = OTHER_SOURCE.replace("tables: {people: data/people.parquet}", "url: ${CRM_FILE}")
     for name, text in (("catalog", crm), ("segments", OTHER_SEGMENT)):
         path = root / name / "shop.yaml"

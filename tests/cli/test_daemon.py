@@ -18,40 +18,17 @@ from typing import Any
 from urllib.request import urlopen
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from segflow.clock import SystemClock
 from segflow.model.instant import Instant, datetime_of, format_instant, parse_instant
+from tests import warehouse
 
 LAPSED, LAPSING = 8, 120
 """Customers who have not bought for a week when the test begins, and who follow, one a second."""
 
 PATIENCE = 60
 """Seconds until something that should happen has not."""
-
-CATALOG = """\
-source: warehouse
-engine: duckdb
-tables: {customers: data/customers.parquet, purchases: data/purchases.parquet}
----
-entity: customer
-key: {type: integer, ordinals: direct}
-population: {source: warehouse, table: customers, key: customer_id, since: first_seen}
----
-event: purchase
-entities: {customer: customer_id}
-at:
-  source: warehouse
-  table: purchases
-  time: purchased_at
-  id: {column: purchase_id, type: integer}
-  unique: true
----
-segment: lapsed
-entity: customer
-where: {did_not: purchase, within: 7d}
-"""
 
 SHEET = """\
 channel: sheet
@@ -80,11 +57,9 @@ cap: [{{at_most: 1, per: 1d}}]
 
 def write_shop(folder: Path, rules: str) -> None:
     """A project in which somebody lapses every second from now on."""
-    files = {"segflow.toml": '[project]\nname = "shop"\n', "catalog/shop.yaml": CATALOG}
-    for name, text in (files | {"rules/rules.yaml": rules}).items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text)
-    (folder / "data").mkdir()
+    catalog = warehouse.CUSTOMERS + warehouse.PURCHASES + warehouse.LAPSED
+    files = {"catalog/shop.yaml": catalog, "rules/rules.yaml": rules}
+    warehouse.write(folder, {"segflow.toml": warehouse.SETTINGS} | files)
     keys = range(LAPSED + LAPSING)
     first = datetime_of(Instant(SystemClock().now())) - timedelta(days=7, seconds=LAPSED)
     bought = [first + timedelta(seconds=key) for key in keys]
@@ -96,8 +71,8 @@ def write_shop(folder: Path, rules: str) -> None:
         "customer_id": keys,
         "purchased_at": pa.array(bought, instant),
     }
-    pq.write_table(pa.table(customers), folder / "data" / "customers.parquet")
-    pq.write_table(pa.table(purchases), folder / "data" / "purchases.parquet")
+    warehouse.write_table(folder, "customers", customers)
+    warehouse.write_table(folder, "purchases", purchases)
 
 
 WEBHOOK = """\

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pyroaring import BitMap64
 
 from segflow.app.apply import apply
@@ -32,37 +31,19 @@ from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, instant_of
 from segflow.model.run import RunReport
 from segflow.ports import Channel, Channels, Delivery, Message
+from tests import warehouse
 
 NOW = instant_of(datetime(2026, 3, 10, 9, tzinfo=UTC))
 HOUR, DAY = 3_600_000, 86_400_000
 CUSTOMERS = 60
 LAPSED = range(28, CUSTOMERS)
 
-SETTINGS = '[project]\nname = "shop"\n'
-
-CATALOG = """\
-source: warehouse
-engine: duckdb
-tables: {customers: data/customers.parquet, purchases: data/purchases.parquet}
----
-entity: customer
-key: {type: integer, ordinals: direct}
-population: {source: warehouse, table: customers, key: customer_id, since: first_seen}
+_FIELDS = """\
 fields:
   name: {type: string, at: {source: warehouse, table: customers, key: customer_id, column: name}}
----
-event: purchase
-entities: {customer: customer_id}
-at:
-  source: warehouse
-  table: purchases
-  time: purchased_at
-  id: {column: purchase_id, type: integer}
-  unique: true
----
-segment: lapsed
-entity: customer
-where: {did_not: purchase, within: 7d}
+"""
+
+_CHANNELS_AND_OFFERS = """\
 ---
 channel: coupon
 kind: coupon
@@ -82,6 +63,10 @@ value: 5.00
 expires: 30d
 """
 
+CATALOG = (
+    warehouse.CUSTOMERS + _FIELDS + warehouse.PURCHASES + warehouse.LAPSED + _CHANNELS_AND_OFFERS
+)
+
 RULE = """\
 rule: winback
 segment: lapsed
@@ -95,11 +80,9 @@ def write_shop(
 ) -> None:
     """The project's files and data, as of NOW, with so many codes of the offer `five`."""
     catalog = CATALOG.replace("count: 40", f"count: {codes}")
-    files = {"segflow.toml": SETTINGS, "catalog/shop.yaml": catalog, "rules/rules.yaml": rules}
+    files = {"catalog/shop.yaml": catalog, "rules/rules.yaml": rules}
     files |= {f"templates/{name}": text for name, text in templates.items()}
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
+    warehouse.write(root, {"segflow.toml": warehouse.SETTINGS} | files)
     write_customers(root)
     write_purchases(root)
 
@@ -113,7 +96,7 @@ def write_customers(root: Path, gone: frozenset[int] = frozenset()) -> None:
         "first_seen": pa.array([since] * len(there), pa.timestamp("ms", tz="UTC")),
         "name": pa.array([f"n{key}" if key % 2 else None for key in there], pa.string()),
     }
-    _write(root / "data/customers.parquet", table)
+    warehouse.write_table(root, "customers", table)
 
 
 def write_purchases(root: Path, more: Mapping[int, Instant] = {}) -> None:
@@ -126,12 +109,7 @@ def write_purchases(root: Path, more: Mapping[int, Instant] = {}) -> None:
         "customer_id": pa.array([key for key, _ in rows], pa.int64()),
         "purchased_at": pa.array([at for _, at in rows], pa.timestamp("ms", tz="UTC")),
     }
-    _write(root / "data/purchases.parquet", table)
-
-
-def _write(path: Path, table: Mapping[str, pa.Array]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(dict(table)), path)
+    warehouse.write_table(root, "purchases", table)
 
 
 @dataclass

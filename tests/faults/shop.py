@@ -1,43 +1,26 @@
 """A small shop with two versions of its files and data: what the fault tests deploy and change."""
 
 import shutil
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from segflow.model.instant import Instant, instant_of
+from tests import warehouse
+from tests.warehouse import write
 
 FIRST = instant_of(datetime(2026, 3, 1, tzinfo=UTC))
 SECOND = instant_of(datetime(2026, 3, 8, tzinfo=UTC))
 LATER = instant_of(datetime(2026, 3, 9, tzinfo=UTC))
 CUSTOMERS = 60
 
-SETTINGS = '[project]\nname = "shop"\n'
-
-CATALOG = """\
-source: warehouse
-engine: duckdb
-tables: {customers: data/customers.parquet, purchases: data/purchases.parquet}
----
-entity: customer
-key: {type: integer, ordinals: direct}
-population: {source: warehouse, table: customers, key: customer_id, since: first_seen}
----
-event: purchase
-entities: {customer: customer_id}
-at:
-  source: warehouse
-  table: purchases
-  time: purchased_at
-  id: {column: purchase_id, type: integer}
-  unique: true
+PROPERTIES = """\
 properties:
   amount: {type: "decimal(18,2)", column: amount}
 """
+CATALOG = warehouse.CUSTOMERS + warehouse.PURCHASES + PROPERTIES
 
 SEGMENTS_BEFORE = """\
 segment: recent
@@ -133,7 +116,7 @@ def write_before(root: Path) -> None:
     write(
         root,
         {
-            "segflow.toml": SETTINGS,
+            "segflow.toml": warehouse.SETTINGS,
             "catalog/shop.yaml": CATALOG,
             "segments/shop.yaml": SEGMENTS_BEFORE,
             **DELIVERY_BEFORE,
@@ -154,8 +137,9 @@ def write_after(root: Path) -> None:
 def write_customers(root: Path) -> None:
     """Everybody was first seen long ago."""
     seen = datetime(2025, 1, 1, tzinfo=UTC)
-    _table(
-        root / "data" / "customers.parquet",
+    warehouse.write_table(
+        root,
+        "customers",
         {
             "customer_id": pa.array(range(CUSTOMERS), pa.int64()),
             "first_seen": pa.array([seen] * CUSTOMERS, pa.timestamp("ms", tz="UTC")),
@@ -171,8 +155,9 @@ def write_purchases(root: Path, until: Instant, missing: frozenset[int] = frozen
         for number in range(200)
     ]
     kept = [row for row in rows if instant_of(row[2]) <= until and row[1] not in missing]
-    _table(
-        root / "data" / "purchases.parquet",
+    warehouse.write_table(
+        root,
+        "purchases",
         {
             "purchase_id": pa.array([row[0] for row in kept], pa.int64()),
             "customer_id": pa.array([row[1] for row in kept], pa.int64()),
@@ -186,16 +171,3 @@ def copy(root: Path, target: Path) -> Path:
     """The project with its state, to be changed freely."""
     shutil.copytree(root, target)
     return target
-
-
-def _table(path: Path, columns: Mapping[str, pa.Array]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(dict(columns)), path)
-
-
-def write(root: Path, files: Mapping[str, str]) -> None:
-    """Write text files, by their paths in the project."""
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
