@@ -105,3 +105,10 @@ class CorruptStateError(GiveUpError):
 
 class UnsupportedVersionError(GiveUpError):
     """Written by a newer version of segflow than this one."""
+
+
+def reason_to_keep(error: BaseException) -> str:
+    """What may be kept for ever, and logged, of an error: its message, but only the error's name
+    where that may quote a source's data."""
+    hides = isinstance(error, UnusableDataError) or not isinstance(error, SegflowError)
+    return type(error).__name__ if hides else str(error)

@@ -11,7 +11,7 @@ from segflow.errors import (
     LeaseLostError,
     RefusedError,
     SegflowError,
-    UnusableDataError,
+    reason_to_keep,
 )
 from segflow.executor.blobs import keep_files, planned_files
 from segflow.executor.checks import refuse_blocked, refuse_unfit
@@ -146,10 +146,7 @@ class _Run:
     def _abandon(self, error: BaseException) -> None:
         """Close the apply with nothing deployed. Where even that can't be written, it stays
         unfinished and is resumed later."""
-        # What is wrong with a source's data may quote it, and this is kept for ever.
-        hides = isinstance(error, UnusableDataError) or not isinstance(error, SegflowError)
-        reason = type(error).__name__ if hides else str(error)
-        now = Instant(self._effects.clock.now())
+        now, reason = Instant(self._effects.clock.now()), reason_to_keep(error)
         with suppress(SegflowError):
             self._effects.state.abandon_apply(self._hold.lease, self._record.id, reason, now)
 
