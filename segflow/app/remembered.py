@@ -22,6 +22,7 @@ from segflow.model.codec import digest
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.model.plan import Plan
+from segflow.planner.files import Files, named_files
 from segflow.planner.plan import empty_plan
 
 _HOME = Path(".segflow")
@@ -59,7 +60,7 @@ def unchanged_plan(
     if version is None or (version.project, version.timezone) != mine:
         return None
     deployed = world.state.deployed()
-    rows = ((one.address, one.fingerprint, one.definition) for one in deployed.values())
+    rows = ((one.address, one.fingerprint, one.definition, one.files) for one in deployed.values())
     if memory.get("objects") != _objects(rows):
         return None
     instant = Instant(world.clock.now()) if as_of is None else as_of
@@ -73,7 +74,7 @@ def remember(world: World, compiled: Compiled, seen: str | None) -> None:
     if seen is None or not (world.root / _HOME).is_dir():
         return
     rows = (
-        (address, fingerprint, compiled.definition(address))
+        (address, fingerprint, compiled.definition(address), named_files(address, compiled))
         for address, fingerprint in compiled.fingerprints.items()
     )
     project = compiled.project
@@ -95,10 +96,9 @@ def _lines(digests: Mapping[str, str]) -> list[str]:
     return [f"{path} {found}" for path, found in digests.items()]
 
 
-def _objects(rows: Iterable[tuple[Address, str, str | None]]) -> str:
-    return digest(
-        "\n".join(sorted(f"{address} {mark} {definition}" for address, mark, definition in rows))
-    )
+def _objects(rows: Iterable[tuple[Address, str, str | None, Files]]) -> str:
+    """One digest of objects: each with its fingerprint, its definition hash and its files."""
+    return digest("\n".join(sorted(" ".join(map(str, row)) for row in rows)))
 
 
 def _read(root: Path) -> dict[str, Any] | None:

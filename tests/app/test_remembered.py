@@ -91,6 +91,22 @@ def test_another_deployed_state_silences_memory(fresh: Path) -> None:
     assert recalled(fresh) is None
 
 
+def test_another_deployed_template_silences_memory(fresh: Path) -> None:
+    """Somebody applied another content of a file that an object names, whose own text is the
+    same."""
+    deploy(fresh)
+    memory, template = fresh / ".segflow/cache/project.json", fresh / "templates/hi.j2"
+    remembered, first = memory.read_text(), template.read_text()
+    template.write_text("Hello\n")
+    compiled = load(fresh, None).compiled
+    with open_world(compiled.project.settings, fresh) as world:
+        apply(world, make_plan(world, compiled, Instant(T + 1)))
+    template.write_text(first)
+    memory.write_text(remembered)
+
+    assert recalled(fresh) is None
+
+
 def test_what_is_saved_while_a_project_is_read_is_not_remembered(fresh: Path) -> None:
     """An edit, of YAML or of a list, between reading and remembering makes the next plan read."""
     segment, vips = fresh / "segments" / "spare.yaml", fresh / "vips.csv"
