@@ -5,8 +5,7 @@ from collections.abc import Mapping
 
 from segflow.campaign.schedule import Due, due, next_occurrences
 from segflow.errors import RefusedError
-from segflow.executor.freshness import refresh_zone
-from segflow.executor.timing import known_zone, rule_due, rule_zone, scheduled_trigger
+from segflow.executor.timing import refresh_zone, rule_due, rule_zone, scheduled_trigger
 from segflow.model.address import Address
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
@@ -52,7 +51,7 @@ class Agenda:
             refresh = self._refresh_of(address.name)
             if refresh is None:
                 continue
-            zone = known_zone(refresh_zone(refresh, self._compiled))
+            zone = refresh_zone(refresh, self._compiled)
             for instant in due(refresh, zone, after=self._after[address], now=now).run:
                 found[instant].append(address.name)
         return {instant: tuple(found[instant]) for instant in sorted(found)}
@@ -88,7 +87,7 @@ class Agenda:
             zone = rule_zone(rule, self._compiled)
             found = next_occurrences(scheduled_trigger(rule), zone, after, 1)
         elif (refresh := self._refresh_of(address.name)) is not None:
-            zone = known_zone(refresh_zone(refresh, self._compiled))
+            zone = refresh_zone(refresh, self._compiled)
             found = next_occurrences(refresh, zone, after, 1)
         else:
             found = ()

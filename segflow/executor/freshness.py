@@ -2,12 +2,12 @@
 
 from pyroaring import BitMap64
 
-from segflow.campaign.schedule import occurrences, zone_name
+from segflow.campaign.schedule import occurrences
 from segflow.errors import StaleSnapshotError
 from segflow.executor.effects import Effects
 from segflow.executor.members import load
 from segflow.executor.running import KeptAt
-from segflow.executor.timing import known_zone
+from segflow.executor.timing import refresh_zone
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant
 from segflow.model.segment import Cron, Every, OnStream, Segment
@@ -45,16 +45,11 @@ def is_fresh(segment: Segment, snapshot: Instant, as_of: Instant, compiled: Comp
     time zone that this machine does not know."""
     match segment.refresh:
         case Every() | Cron() as refresh:
-            zone = known_zone(refresh_zone(refresh, compiled))
+            zone = refresh_zone(refresh, compiled)
             between = occurrences(refresh, zone, Instant(snapshot + 1), as_of)
             return next(between, None) is None
         case OnStream():
             return True
-
-
-def refresh_zone(refresh: Every | Cron, compiled: Compiled) -> str:
-    """The time zone that a refresh is scheduled in."""
-    return zone_name(refresh, compiled.project.settings.timezone)
 
 
 def _stale(name: str, snapshot: Snapshot | None, as_of: Instant) -> StaleSnapshotError:

@@ -10,11 +10,11 @@ from segflow.clock import VirtualClock
 from segflow.errors import GiveUpError
 from segflow.executor.effects import Effects, no_progress
 from segflow.executor.evaluate import Evaluator
-from segflow.executor.freshness import frozen_set, refresh_zone
+from segflow.executor.freshness import frozen_set
 from segflow.executor.lease import Hold
 from segflow.executor.run_rule import run_rule
 from segflow.executor.running import KeptAt, Running
-from segflow.executor.timing import known_zone, rule_occurrences
+from segflow.executor.timing import refresh_zone, rule_occurrences
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.model.run import RunReport
@@ -58,7 +58,7 @@ def rehearsed_sets(effects: Effects, compiled: Compiled) -> KeptAt:
         refresh = segment.refresh
         if not isinstance(refresh, Every | Cron):
             return None
-        zone = known_zone(refresh_zone(refresh, compiled))
+        zone = refresh_zone(refresh, compiled)
         instant = last_occurrence(refresh, zone, as_of)
         if instant is None:
             return None

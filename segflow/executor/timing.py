@@ -1,4 +1,4 @@
-"""When deployed rules run: their zone, the time in which they are active, and what is due."""
+"""When deployed rules run: their zone, what is due, and what is too late; zones of refreshes."""
 
 from zoneinfo import ZoneInfo
 
@@ -15,12 +15,18 @@ from segflow.errors import RefusedError
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.model.rule import CronTrigger, EveryTrigger, Rule
+from segflow.model.segment import Cron, Every
 
 
 def rule_zone(rule: Rule, compiled: Compiled) -> ZoneInfo:
     """The time zone of a rule's schedule and days. Raises RefusedError where this machine does not
     know it, which may be another one than it was deployed from."""
     return known_zone(zone_name(scheduled_trigger(rule), compiled.project.settings.timezone))
+
+
+def refresh_zone(refresh: Every | Cron, compiled: Compiled) -> ZoneInfo:
+    """The time zone that the refresh of a segment is scheduled in; raises as rule_zone() does."""
+    return known_zone(zone_name(refresh, compiled.project.settings.timezone))
 
 
 def known_zone(name: str) -> ZoneInfo:
