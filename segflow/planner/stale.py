@@ -15,7 +15,8 @@ def check_stale(
     plan: Plan, version: StateVersion | None, fingerprints: Mapping[Address, str], *, applied: bool
 ) -> None:
     """Pass where the plan fits the state: its own lineage, never applied, nothing it touches or
-    rests on moved. A plan made against no state fits none, or an empty one of its project.
+    rests on moved, nor the project's time zone. A plan made against no state fits none, or an empty
+    one of its project.
 
     Raises ForeignPlanError, PlanAppliedError or StalePlanError, in this order.
     """
@@ -29,7 +30,7 @@ def check_stale(
             f"the plan was made before anything was deployed; now {_count(len(fingerprints))}",
             hint=PLAN_AGAIN,
         )
-    if moved := tuple(_moved(plan, fingerprints)):
+    if moved := (*_rezoned(plan, version), *_moved(plan, fingerprints)):
         raise StalePlanError(
             "the state has changed since the plan was made: " + "; ".join(moved), hint=PLAN_AGAIN
         )
@@ -56,6 +57,13 @@ def check_lineage(plan: Plan, version: StateVersion | None) -> None:
             f"the plan was made against state {plan.lineage}, this is {version.lineage}",
             hint=PLAN_AGAIN,
         )
+
+
+def _rezoned(plan: Plan, version: StateVersion | None) -> Iterator[str]:
+    """The zone that an apply would set back unasked, although schedules are read by it."""
+    before = plan.timezone_before or plan.timezone
+    if plan.lineage is not None and version is not None and version.timezone != before:
+        yield f"the project's time zone is {version.timezone} now, and was {before}"
 
 
 def _moved(plan: Plan, fingerprints: Mapping[Address, str]) -> Iterator[str]:

@@ -79,6 +79,18 @@ def test_a_plan_fits_the_state_it_was_made_against(pair):
     check_stale(plan(before, after), version, deployed, applied=False)
 
 
+def test_a_time_zone_that_was_changed_since_is_not_set_back():
+    """Schedules are read by it, also where no object says so; a plan that changes it is one of the
+    zone that it was made against."""
+    made, berlin = plan(BEFORE, AFTER), replace(VERSION, timezone="Europe/Berlin")
+    moving = replace(made, timezone="Europe/Berlin", timezone_before="UTC")
+
+    check_stale(moving, VERSION, BEFORE.fingerprints, applied=False)
+    for found in (made, moving):
+        with pytest.raises(StalePlanError, match="zone is Europe/Berlin now, and was UTC"):
+            check_stale(found, berlin, BEFORE.fingerprints, applied=False)
+
+
 def test_the_message_names_what_moved_and_how():
     """Each object that moved is named with what became of it."""
     deployed = dict(BEFORE.fingerprints)
