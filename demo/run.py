@@ -126,7 +126,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="segflow-demo-") as folder:
         copy_project(Path(folder))
         tell(Path(folder), CHECKOUT / "demo" / FUNNEL)
-    print("\nThe demo worked in a temporary copy; your checkout is as it was.")
+    print("\nThe demo worked in a temporary copy; your checkout has only its picture.")
 
 
 if __name__ == "__main__":
