@@ -166,7 +166,9 @@ def _refuse_unknown(compiled: Compiled, name: str) -> None:
         near = nearest(name, compiled.rules)
         raise NotDeployedError(
             f"rule.{name} is not deployed",
-            hint=f"did you mean {near}?" if near else "`segflow rule list` shows what is",
+            hint=f"did you mean {near}?"
+            if near
+            else "`segflow apply` deploys what is in the files, `segflow rule list` shows what is",
         )
 
 

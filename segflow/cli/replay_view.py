@@ -15,15 +15,20 @@ from segflow.model.run import RunReport
 
 
 def replay_lines(reports: Sequence[RunReport]) -> Iterator[str]:
-    """A table per rule and one of all; each adds up to the audience. Users count once per run."""
+    """A table per rule, and one of all where there are more; each adds up to the audience. Users
+    count once per run."""
     if not reports:
         yield "No rule was scheduled in that time."
         return
-    rules = sorted({report.run.rule for report in reports})
-    for rule in rules:
-        yield from _table(f"rule.{rule}", [one for one in reports if one.run.rule == rule])
-        yield ""
-    yield from _table("total", reports)
+    tables = {
+        f"rule.{rule}": [one for one in reports if one.run.rule == rule]
+        for rule in sorted({report.run.rule for report in reports})
+    }
+    if len(tables) > 1:
+        tables["total"] = list(reports)
+    for number, (title, told) in enumerate(tables.items()):
+        yield from ("",) if number else ()
+        yield from _table(title, told)
 
 
 def replay_facts(reports: Iterable[RunReport]) -> dict[str, Any]:
@@ -35,6 +40,7 @@ def _table(title: str, reports: Sequence[RunReport]) -> Iterator[str]:
     first, last = (end(one.run.scheduled for one in reports) for end in (min, max))
     span = format_instant(first)
     span += "" if first == last else f" to {format_instant(last)}"
+    span += "" if len(reports) == 1 else "; users count once per run"
     yield f"{click.style(title, bold=True)}: {counted(len(reports), 'run')}, {span}"
     records = [record for report in reports for record in report.buckets]
     counts = sums(records)

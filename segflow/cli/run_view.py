@@ -60,14 +60,17 @@ def run_facts(run: Run) -> dict[str, Any]:
 
 
 def account(report: RunReport) -> list[str]:
-    """Where the users of a run ended and why; the lines add up to the audience."""
+    """Where the users of a run ended and why; the lines add up to the audience. Nothing of a run
+    that came to no audience: it failed before, or was skipped."""
+    if report.run.audience is None:
+        return []
     records = sorted(
         report.buckets, key=lambda one: (ORDER.index(one.bucket), one.arm or "", one.reason)
     )
     rows: list[Sequence[Cell]] = [
         (in_words(one.bucket), one.arm, in_words(one.reason), one.count) for one in records
     ]
-    rows.append(("audience", "", "", report.run.audience or 0))
+    rows.append(("audience", "", "", report.run.audience))
     return columns(("BUCKET", "ARM", "REASON", "USERS"), rows)
 
 

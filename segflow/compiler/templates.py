@@ -105,6 +105,7 @@ _INSTEAD: Mapping[type[nodes.Node], str] = {
     nodes.Call: "filters do what calls would: {{ user.name | upper }}",
     nodes.Getitem: "write user.name for a field, `first` and `last` for parts of a list",
 }
+_MARKS = {"end of print statement": "}}", "end of statement block": "%}"}
 _LOOP_NAMES = ("first", "index", "index0", "last", "length")
 
 
@@ -118,13 +119,20 @@ def _read(text: str) -> _Reading:
         if not reading.findings:
             TEXT.compile(text)  # deep nesting is found by Python's own compiler only
     except TemplateSyntaxError as error:
-        message = error.message or "not a template"
-        reading.findings.append(Finding(line=error.lineno, message=message))
+        reading.findings.append(Finding(line=error.lineno, message=_in_words(error)))
     except (RecursionError, MemoryError, SyntaxError):
         reading.findings.append(Finding(line=1, message="nested too deeply"))
     except (ValueError, OverflowError):
         reading.findings.append(Finding(line=1, message="a number is too long"))
     return reading
+
+
+def _in_words(error: TemplateSyntaxError) -> str:
+    """What Jinja says, with the marks that a person typed for the names that it has for them."""
+    message = error.message or "not a template"
+    for name, mark in _MARKS.items():
+        message = message.replace(f"'{name}'", f"`{mark}`")
+    return message
 
 
 def _judge(node: nodes.Node, local: frozenset[str], reading: _Reading) -> None:

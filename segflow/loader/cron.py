@@ -24,7 +24,7 @@ def _cron(text: str) -> str:
     for given, (name, low, high, names) in zip(fields, _FIELDS, strict=True):
         if not all(_is_part(part, low, high, names) for part in given.lower().split(",")):
             raise Misfit(
-                f"`{given}` is not a {name} of cron", help=f"*, or numbers from {low} to {high}"
+                f"`{given}` is no {name} of cron", help=f"*, or numbers from {low} to {high}"
             )
     return " ".join(fields)
 

@@ -266,9 +266,9 @@ def _rule(rule: Rule, change: Change, plan: Plan) -> Iterator[Line]:
 def _reached(rule: Rule, impact: Impact | None) -> Iterator[Line]:
     """The audience and its arms; nothing where neither is known."""
     held = holdout(rule)
-    arms = ", ".join(f"{name} {share} %" for name, share in shares(rule))
+    arms = ", ".join(f"{name} {share}%" for name, share in shares(rule))
     if held is not None:
-        arms = f"{held} % holdout" + (f", then {arms}" if arms else "")
+        arms = f"{held}% holdout" + (f", then {arms}" if arms else "")
     many = () if impact is None else (Piece("reaches ", "muted"), Piece(f"{impact.size_after:,} "))
     if many or arms:
         yield (*many, Piece("at each run", "muted"), Piece(f": {arms}" if arms else ""))

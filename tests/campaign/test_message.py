@@ -68,7 +68,9 @@ def test_html_is_escaped_and_text_is_not():
 @pytest.mark.parametrize(
     ("template", "line", "message"),
     [
-        ("a\n{{ user.name", 2, "unexpected end of template"),
+        ("a\n{{ user.name", 2, "unexpected end of template, expected `}}`"),
+        ("{{ user name }}", 1, "expected token `}}`"),
+        ("{% if user.name", 1, "expected `%}`"),
         ("a\n{% if user.name %}", 2, "Unexpected end of template"),
         ("a\nb {{ customer.name }}", 2, "`customer` is not known"),
         ("{{ user }}", 1, "`user` needs a name after it"),

@@ -268,6 +268,7 @@ def test_a_run_whose_source_is_gone(segflow, campaign):
     (campaign / "data" / "purchases.parquet").unlink()
     result = segflow("rule", "run", "winback", "--at", AS_OF)
     assert result.code == 1
+    assert "BUCKET" not in result.out
     assert "error: the run failed:" in result.err
     assert "purchases" in result.err
     as_json = segflow("rule", "run", "winback", "--at", AS_OF, "--json")
@@ -496,10 +497,22 @@ def test_a_replay_for_a_person(segflow, campaign):
 
 
 def test_a_replay_draws_a_picture(segflow, campaign):
-    """--picture writes the funnel of every rule."""
-    result = segflow("daemon", *SPAN, "--picture", "funnel.svg")
+    """--picture writes the funnel of every rule, in the order of the text."""
+    winback_first = ("--from", "2026-04-01T00:30:00Z", "--to", NEXT_DAY)
+    result = segflow("daemon", *winback_first, "--picture", "funnel.svg")
     assert (result.code, result.err) == (0, "Drew funnel.svg.\n")
-    assert "winback" in (campaign / "funnel.svg").read_text()
+    drawn = (campaign / "funnel.svg").read_text()
+    assert drawn.index(">call_list<") < drawn.index(">winback<")
+
+
+def test_a_replay_of_one_rule_has_no_total(segflow, campaign):
+    """The total would say the same again; a user of two runs counts twice, which is said."""
+    rewrite(campaign, "max_recipients: 10", "active: {until: 2026-01-01}")
+    assert segflow("apply", "--as-of", AS_OF, "--auto-approve").code == 0
+    out = segflow("daemon", *SPAN).out
+    assert out.startswith("rule.winback: ")
+    assert "; users count once per run\n" in out
+    assert "total" not in out
 
 
 def test_a_replay_of_a_quiet_time(segflow, campaign):

@@ -139,7 +139,7 @@ def _replay(call: Invocation, start: Instant, end: Instant, picture: Path | None
     with deployed_world(call) as world, LateBar() as bar:
         reports = tuple(runner.replay_span(world, start, end, bar))
     if picture is not None:
-        draw(call, picture, reports)
+        draw(call, picture, sorted(reports, key=lambda one: one.run.rule))
     if call.output.as_json:
         call.output.facts(replay_facts(reports) | _drawn(picture))
     else:

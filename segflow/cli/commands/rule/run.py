@@ -91,7 +91,10 @@ def _tell(
     """Show the run; the exit code says whether it came to its end. `folder` has what channels
     recorded."""
     if report is None:
-        call.output.note("Stopped before its end: the daemon goes on with it, or this command.")
+        call.output.note(
+            "Stopped before its end: the daemon goes on with it, or this command with the --at "
+            "that `segflow run list` shows."
+        )
         return INTERRUPTED
     if call.output.as_json:
         kept = None if folder is None else str(folder.resolve())
@@ -118,8 +121,8 @@ def _lines(report: RunReport, what: str, folder: Path | None) -> Iterator[str]:
     run = report.run
     yield click.style(f"rule.{run.rule} for {format_instant(run.scheduled)}", bold=True)
     yield what
-    yield ""
-    yield from account(report)
+    if found := account(report):
+        yield from ("", *found)
     has_records = folder is not None and any(folder.glob("*.jsonl"))
     told = facts(
         (

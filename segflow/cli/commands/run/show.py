@@ -40,8 +40,8 @@ def show(call: Invocation, run: str, picture: Path | None) -> None:
 
 def _lines(found: RunReport, sends: Sequence[SendCount]) -> Iterator[str]:
     yield from run_lines(found.run)
-    yield ""
-    yield from account(found)
+    if told := account(found):
+        yield from ("", *told)
     if found.exposures:
         yield ""
         rows = [(one.arm, one.count, format_instant(one.at)) for one in found.exposures]
