@@ -12,11 +12,11 @@ from segflow.errors import NotDeployedError, RefusedError
 from segflow.executor.daemon import Condition, Daemon, serve
 from segflow.executor.deployed import compile_deployed, read_deployed
 from segflow.executor.effects import Effects, no_failpoint, no_progress
-from segflow.executor.freshness import recorded_sets
 from segflow.executor.lease import Hold, holding
 from segflow.executor.replay import rehearsed_sets, replay
-from segflow.executor.run_rule import run_rule
-from segflow.executor.running import Running
+from segflow.executor.runs.freshness import recorded_sets
+from segflow.executor.runs.run_rule import run_rule
+from segflow.executor.runs.running import Running
 from segflow.loader.suggest import nearest
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant

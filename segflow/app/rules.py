@@ -8,10 +8,10 @@ from segflow.app.segments import Status, status_of
 from segflow.app.wiring import World
 from segflow.campaign.schedule import next_runs
 from segflow.errors import NotDeployedError, RefusedError
-from segflow.executor.account import report_of
 from segflow.executor.deployed import Deployed, decoded, read_deployed
-from segflow.executor.judge import arms_of, is_coupon
-from segflow.executor.running import run_id
+from segflow.executor.runs.account import report_of
+from segflow.executor.runs.judge import arms_of, is_coupon
+from segflow.executor.runs.running import run_id
 from segflow.executor.timing import rule_zone, scheduled_trigger
 from segflow.loader.suggest import nearest
 from segflow.model.address import Address

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import get_args
 
 from segflow.campaign.gate import EXPOSED, Bucket
-from segflow.executor.judge import TO_SEND
+from segflow.executor.runs.judge import TO_SEND
 from segflow.model.run import BucketRecord
 
 TRIED = ("delivered", "failed", "unknown")

@@ -12,11 +12,11 @@ from schedule import Scheduler
 from segflow.errors import LockedError, RefusedError, RetryableError
 from segflow.executor.agenda import Agenda
 from segflow.executor.deployed import Deployed, compile_deployed, read_deployed
-from segflow.executor.freshness import recorded_sets
 from segflow.executor.lease import Hold
 from segflow.executor.refresh import refresh_segments
-from segflow.executor.run_rule import go_on, run_rule, skip_run
-from segflow.executor.running import Running, run_id
+from segflow.executor.runs.freshness import recorded_sets
+from segflow.executor.runs.run_rule import go_on, run_rule, skip_run
+from segflow.executor.runs.running import Running, run_id
 from segflow.executor.timing import rule_occurrences
 from segflow.model.address import Address
 from segflow.model.compiled import Compiled

@@ -10,10 +10,10 @@ from segflow.clock import VirtualClock
 from segflow.errors import GiveUpError
 from segflow.executor.effects import Effects, no_progress
 from segflow.executor.evaluate import Evaluator
-from segflow.executor.freshness import frozen_set
 from segflow.executor.lease import Hold
-from segflow.executor.run_rule import run_rule
-from segflow.executor.running import KeptAt, Running
+from segflow.executor.runs.freshness import frozen_set
+from segflow.executor.runs.run_rule import run_rule
+from segflow.executor.runs.running import KeptAt, Running
 from segflow.executor.timing import refresh_zone, rule_occurrences
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant

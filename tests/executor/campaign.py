@@ -20,10 +20,10 @@ from segflow.app.wiring import RecordingChannels, World, open_world
 from segflow.clock import VirtualClock
 from segflow.executor.deployed import compile_deployed, read_deployed
 from segflow.executor.effects import no_progress
-from segflow.executor.freshness import recorded_sets
 from segflow.executor.lease import Hold, holding
-from segflow.executor.run_rule import run_rule
-from segflow.executor.running import Running
+from segflow.executor.runs.freshness import recorded_sets
+from segflow.executor.runs.run_rule import run_rule
+from segflow.executor.runs.running import Running
 from segflow.loader.settings import load_settings
 from segflow.membership.bitmaps import from_bytes
 from segflow.model.channel import Channel as ChannelObject

@@ -6,7 +6,7 @@ from segflow.campaign.schedule import occurrences
 from segflow.errors import StaleSnapshotError
 from segflow.executor.effects import Effects
 from segflow.executor.members import load
-from segflow.executor.running import KeptAt
+from segflow.executor.runs.running import KeptAt
 from segflow.executor.timing import refresh_zone
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant

@@ -15,13 +15,13 @@ from pyroaring import BitMap64
 
 from segflow.campaign.gate import Bucket, Placed
 from segflow.errors import StateUnavailableError
-from segflow.executor.arms import Arms, ReadyAction
-from segflow.executor.conversation import Conversation
-from segflow.executor.ending import CALLING, UNSURE, settlement
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.lease import Hold
-from segflow.executor.pacing import Pacing
-from segflow.executor.running import Running, send_id
+from segflow.executor.runs.arms import Arms, ReadyAction
+from segflow.executor.runs.conversation import Conversation
+from segflow.executor.runs.ending import CALLING, UNSURE, settlement
+from segflow.executor.runs.pacing import Pacing
+from segflow.executor.runs.running import Running, send_id
 from segflow.executor.timing import rule_zone
 from segflow.model.compiled import Compiled, CompiledRule
 from segflow.model.run import Run, Send, Settlement

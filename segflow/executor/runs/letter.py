@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from segflow.campaign.message import Facts, Rendered, Unrendered, render
 from segflow.compiler.timeline import LAST, shift_months
-from segflow.executor.arms import ReadyAction
+from segflow.executor.runs.arms import ReadyAction
 from segflow.model.channel import Offer
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant, format_instant

@@ -10,12 +10,12 @@ from dataclasses import replace
 from pyroaring import BitMap64
 
 from segflow.errors import RefusedError, RetryableError, StateUnavailableError
-from segflow.executor.account import Account, report_of
-from segflow.executor.arms import Arms, ready_arms
-from segflow.executor.delivery import Delivery, Stopped
-from segflow.executor.judge import Eligible, eligible_at, epoch_of, evaluator_at, judge
 from segflow.executor.lease import Hold
-from segflow.executor.running import Running, run_id
+from segflow.executor.runs.account import Account, report_of
+from segflow.executor.runs.arms import Arms, ready_arms
+from segflow.executor.runs.delivery import Delivery, Stopped
+from segflow.executor.runs.judge import Eligible, eligible_at, epoch_of, evaluator_at, judge
+from segflow.executor.runs.running import Running, run_id
 from segflow.executor.timing import is_in_time
 from segflow.model.address import Address
 from segflow.model.codec import digest

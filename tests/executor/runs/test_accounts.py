@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segflow.app.validate import load
-from segflow.executor.run_rule import go_on
+from segflow.executor.runs.run_rule import go_on
 from segflow.model.instant import Instant
 from segflow.model.run import RunReport
 from segflow.ports import Message

@@ -8,8 +8,8 @@ import pytest
 
 from segflow.app.refresh import refresh
 from segflow.app.validate import load
-from segflow.executor.delivery import PAUSES
-from segflow.executor.run_rule import CHANGED, LEFT, TOO_LATE, go_on, run_rule
+from segflow.executor.runs.delivery import PAUSES
+from segflow.executor.runs.run_rule import CHANGED, LEFT, TOO_LATE, go_on, run_rule
 from segflow.model.instant import Instant, format_instant
 from tests.executor.campaign import (
     DAY,

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from segflow.campaign.message import Unrendered
-from segflow.executor.arms import ReadyAction
-from segflow.executor.ending import (
+from segflow.executor.runs.arms import ReadyAction
+from segflow.executor.runs.ending import (
     CALLING,
     MAYBE,
     NO_CODE,
@@ -20,9 +20,9 @@ from segflow.executor.ending import (
     ending_of,
     settlement,
 )
-from segflow.executor.letter import letter
-from segflow.executor.pacing import Pacing
-from segflow.executor.running import Running
+from segflow.executor.runs.letter import letter
+from segflow.executor.runs.pacing import Pacing
+from segflow.executor.runs.running import Running
 from segflow.model.run import Run, Send, SendStatus, Settlement
 from segflow.ports import Delivery
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Literal
 
-from segflow.executor.running import Running
+from segflow.executor.runs.running import Running
 from segflow.model.channel import Channel
 
 PATIENCE = 10

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from segflow.campaign.message import Prepared, prepare
 from segflow.errors import CorruptStateError
-from segflow.executor.judge import arms_of, is_coupon
+from segflow.executor.runs.judge import arms_of, is_coupon
 from segflow.model.channel import Channel as ChannelObject
 from segflow.model.channel import Offer
 from segflow.model.compiled import Compiled

@@ -10,7 +10,7 @@ from segflow.campaign.budget import Spent, day_of, remaining
 from segflow.campaign.caps import at_cap, window
 from segflow.campaign.gate import GateDecision, GateFacts, Need, decide
 from segflow.executor.evaluate import Evaluator
-from segflow.executor.running import Running
+from segflow.executor.runs.running import Running
 from segflow.executor.timing import rule_zone
 from segflow.experiments.assignment import Arm, assign, epoch
 from segflow.membership.bitmaps import from_bytes, to_bytes

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pyroaring import BitMap64
 
 from segflow.campaign.gate import Bucket, Placed, check_accounting
-from segflow.executor.ending import (
+from segflow.executor.lease import Hold
+from segflow.executor.runs.ending import (
     CALLING,
     DIED,
     MAYBE,
@@ -18,9 +19,8 @@ from segflow.executor.ending import (
     ending_of,
     settlement,
 )
-from segflow.executor.judge import TO_SEND, bucket_record
-from segflow.executor.lease import Hold
-from segflow.executor.running import Running
+from segflow.executor.runs.judge import TO_SEND, bucket_record
+from segflow.executor.runs.running import Running
 from segflow.membership.bitmaps import from_bytes
 from segflow.model.instant import format_instant
 from segflow.model.run import BucketRecord, Run, RunReport, RunStatus, Send, Settlement

@@ -1,0 +1,1 @@
+"""One run of a rule: its audience, the gate, the sends, and the account of them."""
