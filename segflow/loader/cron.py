@@ -13,6 +13,8 @@ _FIELDS: tuple[tuple[str, int, int, list[str]], ...] = (
     ("month", 1, 12, _MONTHS),
     ("day of the week", 0, 7, _DAYS),
 )
+_LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+"""Days of each month, in a leap year."""
 _PART = re.compile(r"(?:\*|([0-9a-z]+)(?:-([0-9a-z]+))?)(?:/([0-9]{1,3}))?\Z", re.ASCII)
 
 
@@ -26,7 +28,33 @@ def _cron(text: str) -> str:
             raise Misfit(
                 f"`{given}` is no {name} of cron", help=f"*, or numbers from {low} to {high}"
             )
+    if not _comes(*fields[2:]):
+        raise Misfit(
+            f"no month of `{fields[3]}` has a day `{fields[2]}`, so it would never come",
+            help="name a day that such a month has",
+        )
     return " ".join(fields)
+
+
+def _comes(days: str, months: str, weekdays: str) -> bool:
+    """Whether one of the months has such a day. Where neither day field begins with *, the days of
+    the week are enough."""
+    if not weekdays.startswith("*"):
+        return True
+    first = min(_members(days, *_FIELDS[2][1:]))
+    return any(first <= _LONGEST[month - 1] for month in _members(months, *_FIELDS[3][1:]))
+
+
+def _members(field: str, low: int, high: int, names: list[str]) -> set[int]:
+    """The numbers that a field stands for, every part of which is one."""
+    found: set[int] = set()
+    for part in field.lower().split(","):
+        ends, _, step = part.partition("/")
+        first, dash, last = ends.partition("-")
+        start = _number(first, low, names) or low
+        end = _number(last, low, names) if dash else None if first == "*" or step else start
+        found.update(range(start, (high if end is None else end) + 1, int(step or 1)))
+    return found
 
 
 def _is_part(part: str, low: int, high: int, names: list[str]) -> bool:
