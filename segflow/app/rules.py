@@ -158,7 +158,7 @@ def report(world: World, run: str) -> RunReport:
     """A run by its id, or by as many of its first characters as tell it apart. Raises RefusedError
     where no run, or more than one, begins so."""
     exact = world.ledger.run(run)
-    found = [exact] if exact else [one for one in world.ledger.runs() if one.id.startswith(run)]
+    found = [exact] if exact else world.ledger.runs_called(run)
     if not run or len(found) != 1:
         which = "no run's id begins" if not found else f"the ids of {len(found):,} runs begin"
         raise RefusedError(f"{which} with {run!r}", hint="`segflow run list` shows them")

@@ -27,6 +27,9 @@ class LedgerReader(Protocol):
     def runs(self, rule: str | None = None, limit: int | None = None) -> Sequence[Run]:
         """Runs, newest scheduled first."""
 
+    def runs_called(self, beginning: str) -> Sequence[Run]:
+        """Runs whose id begins so, in order of id."""
+
     def last_scheduled(self, rule: str, at: Instant) -> Instant | None:
         """The newest scheduled instant, at or before `at`, of a rule that has a run of any status
         then."""

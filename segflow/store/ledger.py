@@ -32,6 +32,9 @@ class SqlLedger:
     def runs(self, rule: str | None = None, limit: int | None = None) -> Sequence[Run]:
         return self._database.ask(lambda found: runs.runs(found, rule, limit), ())
 
+    def runs_called(self, beginning: str) -> Sequence[Run]:
+        return self._database.ask(lambda found: runs.called(found, beginning), ())
+
     def last_scheduled(self, rule: str, at: Instant) -> Instant | None:
         return self._database.ask(lambda found: runs.last_scheduled(found, rule, at), None)
 

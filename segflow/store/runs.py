@@ -1,5 +1,6 @@
 """Runs of rules with their buckets and exposures: rows to records and back."""
 
+import sys
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -45,6 +46,13 @@ def runs(connection: Connection, rule: str | None, limit: int | None) -> Sequenc
     query = select(RUNS).order_by(RUNS.c.scheduled.desc(), RUNS.c.rule).limit(limit)
     if rule is not None:
         query = query.where(RUNS.c.rule == rule)
+    return [_run(row) for row in connection.execute(query)]
+
+
+def called(connection: Connection, beginning: str) -> Sequence[Run]:
+    """Runs whose id begins so, in order of id."""
+    behind = beginning + chr(sys.maxunicode)  # a range: LIKE takes capitals for small letters
+    query = select(RUNS).where(RUNS.c.id >= beginning, RUNS.c.id < behind).order_by(RUNS.c.id)
     return [_run(row) for row in connection.execute(query)]
 
 

@@ -85,6 +85,7 @@ def test_where_no_state_was_made_nothing_was_run(tmp_path):
     ledger = SqlLedger(SqlStateStore(f"sqlite:///{tmp_path}/state.db").database)
     assert ledger.run("winback@0") is None
     assert list(ledger.runs()) == []
+    assert list(ledger.runs_called("")) == []
     assert ledger.last_scheduled("winback", 9) is None
     assert list(ledger.unfinished_runs()) == []
     assert list(ledger.buckets("winback@0")) == []
@@ -238,6 +239,20 @@ def test_runs_are_listed_newest_first(ledger, lease):
     assert [made.scheduled for made in ledger.runs("winback")] == [3, 2, 1]
     assert [made.scheduled for made in ledger.runs("winback", 2)] == [3, 2]
     assert [made.scheduled for made in ledger.runs(limit=1)] == [9]
+
+
+def test_runs_are_found_by_how_their_ids_begin(ledger, lease):
+    """To the letter, whatever the beginning holds; the empty one is that of all."""
+    for made in (run(1), run(10), run(2), run(3, "other", id="WINBACK@1")):
+        ledger.begin_run(lease, made)
+
+    def called(beginning):
+        return [made.id for made in ledger.runs_called(beginning)]
+
+    assert called("winback@1") == ["winback@1", "winback@10"]
+    assert called("winback@10") == ["winback@10"]
+    assert called("%") == called("winback@1_") == []
+    assert len(called("")) == 4
 
 
 def test_the_newest_scheduled_instant_counts_whatever_became_of_it(ledger, lease):
