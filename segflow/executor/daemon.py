@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from schedule import Scheduler
 
-from segflow.errors import LockedError, RefusedError, RetryableError
+from segflow.errors import LockedError, RefusedError, RetryableError, reason_to_keep
 from segflow.executor.agenda import Agenda
 from segflow.executor.deployed import Deployed, compile_deployed, read_deployed
 from segflow.executor.lease import Hold
@@ -116,7 +116,7 @@ class Daemon:
                 self._run()
         except RetryableError as error:
             self._is_sure = False  # a run may have been interrupted
-            self._running.log("look failed", level="warning", reason=error.message)
+            self._running.log("look failed", level="warning", reason=reason_to_keep(error))
         finally:
             self._running.rest()
         self._sign()
@@ -187,7 +187,7 @@ class Daemon:
             except LockedError:
                 return  # an apply is underway; the next look tries again
             except RefusedError as error:
-                self._running.log("refresh refused", level="warning", reason=error.message)
+                self._running.log("refresh refused", level="warning", reason=reason_to_keep(error))
                 for name in names:
                     self._put_off(Address("segment", name))
 
@@ -200,7 +200,7 @@ class Daemon:
                 continue
             self._put_off(address)
             self._running.log(
-                "segment not refreshed", level="alarm", segment=one.segment, reason=one.error
+                "segment not refreshed", level="alarm", segment=one.segment, reason=one.reason
             )
         self._running.log("refreshed", as_of=format_instant(as_of), segments=len(names))
 

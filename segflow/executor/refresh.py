@@ -10,6 +10,7 @@ from segflow.errors import (
     RefusedError,
     SegflowError,
     SourceUnavailableError,
+    reason_to_keep,
 )
 from segflow.executor.deployed import Deployed, compile_deployed, read_deployed
 from segflow.executor.effects import Effects
@@ -26,8 +27,8 @@ from segflow.ports import Progress
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refreshed:
-    """One segment after a refresh. Where its source failed, `error` says why, and what was recorded
-    before (`as_of`, `size`) still stands."""
+    """One segment after a refresh. Where its source failed, `error` says why to a person, `reason`
+    as it may be logged, and what was recorded before (`as_of`, `size`) still stands."""
 
     segment: str
     as_of: Instant
@@ -35,6 +36,7 @@ class Refreshed:
     entered: int = 0
     left: int = 0
     error: str | None = None
+    reason: str | None = None
 
 
 def refresh_segments(
@@ -154,6 +156,7 @@ class _Refresh:
             as_of=self._as_of if snapshot is None else snapshot.as_of,
             size=0 if snapshot is None else snapshot.size,
             error=error.message,
+            reason=reason_to_keep(error),
         )
 
     def _commit(self, made: Sequence[Membership]) -> None:

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from segflow.app.apply import apply
@@ -16,6 +18,7 @@ from segflow.executor.effects import Effects
 from segflow.executor.lease import holding
 from segflow.model.instant import Instant
 from tests.executor.campaign import (
+    CUSTOMERS,
     DAY,
     HOUR,
     LAPSED,
@@ -38,6 +41,7 @@ send: [{channel: push}]
 
 NINE = RULE.replace("winback", "nightly").replace("0 9 * * *", "0 0 * * *")
 CLAIM = "run.before.claim.28"
+QUOTED = ["ann@example.com"] * CUSTOMERS
 BERLIN = RULE.replace('"0 9 * * *"', '"0 10 * * *", timezone: Europe/Berlin')
 
 
@@ -241,6 +245,22 @@ def test_a_source_that_stays_away_fails_the_run_with_an_alarm(tmp_path: Path):
         assert "run failed" in shop.log.events(level="alarm")
         assert "segment not refreshed" in shop.log.events(level="alarm")
         assert shop.post.messages == []
+
+
+def test_neither_log_nor_state_quote_what_a_source_holds(tmp_path: Path):
+    """A column that holds something else by now: the engine's words show a value of it."""
+    write_shop(tmp_path)
+    with watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        file = tmp_path / "data/purchases.parquet"
+        rows = pq.read_table(file)
+        position = rows.schema.get_field_index("purchased_at")
+        pq.write_table(rows.set_column(position, "purchased_at", pa.array(QUOTED)), file)
+        look_at(shop, daemon, NOW + DAY)
+        assert runs(shop) == [(DAY, "failed")]
+        told = f"{shop.log.lines} {shop.world.ledger.runs()}"
+        assert told.count("UnusableDataError") == 3
+        assert QUOTED[0] not in told
 
 
 def test_the_daemon_follows_what_is_deployed(tmp_path: Path):

@@ -9,7 +9,13 @@ from dataclasses import replace
 
 from pyroaring import BitMap64
 
-from segflow.errors import RefusedError, RetryableError, StateUnavailableError
+from segflow.errors import (
+    RefusedError,
+    RetryableError,
+    SegflowError,
+    StateUnavailableError,
+    reason_to_keep,
+)
 from segflow.executor.lease import Hold
 from segflow.executor.runs.account import Account, report_of
 from segflow.executor.runs.arms import Arms, ready_arms
@@ -141,11 +147,12 @@ class _RuleRun:
             raise
         except (RetryableError, RefusedError) as error:
             if isinstance(error, RetryableError) and self._may_wait(run):
+                reason = reason_to_keep(error)
                 self._running.log(
-                    "run waits", level="warning", rule=run.rule, run=run.id, reason=error.message
+                    "run waits", level="warning", rule=run.rule, run=run.id, reason=reason
                 )
                 return None
-            return self._account.close(error.message)
+            return self._account.close(self._reason(error))
 
     # --- the stages ---
 
@@ -195,6 +202,13 @@ class _RuleRun:
                 return self._account.finish(placed)
 
     # --- what can't be done ---
+
+    def _reason(self, error: SegflowError) -> str:
+        """As it may be kept and logged; what is left out is told to a person who asks."""
+        kept = reason_to_keep(error)
+        if kept == error.message:
+            return kept
+        return f"{kept}; `segflow segment count {self._rule.rule.segment}` says more"
 
     def _may_wait(self, run: Run) -> bool:
         now = self._running.now()
