@@ -31,7 +31,8 @@ class OnceLines:
         Raises OSError, and leaves nothing of the line, where it can't be written.
         """
         with self._mutex:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            # For the owner alone, where it is made here: messages are about people.
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._path.open("a+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)  # let go of when the file is closed
                 self._catch_up(file)

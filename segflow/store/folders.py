@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+PRIVATE = 0o700
+"""The mode of folders that only their owner may look into."""
+
 
 def sync_folder(folder: Path) -> None:
     """Makes the names in a folder durable. Raises OSError."""
@@ -14,9 +17,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder and those above it, durably; harmless where it exists. Raises OSError."""
+    """Makes a folder and those above it, durably and for their owner alone: what is kept says of
+    people what others must not read. Harmless where it exists. Raises OSError."""
     if folder.is_dir():
         return
     make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=PRIVATE, exist_ok=True)
     sync_folder(folder.parent)

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from segflow.app.daemon import rehearse
 from segflow.app.rules import listing
 from segflow.app.validate import load
 from segflow.app.wiring import open_world
-from tests.executor.campaign import RULE, deploy, write_shop
+from tests.executor.campaign import NOW, RULE, deploy, write_shop
 
 
 def test_a_rule_whose_template_changed_is_not_as_deployed(tmp_path: Path) -> None:
@@ -23,3 +24,15 @@ def test_a_rule_whose_template_changed_is_not_as_deployed(tmp_path: Path) -> Non
     assert status() == "deployed"
     (tmp_path / "templates/hello.j2").write_text("Hello!")
     assert status() == "changed"
+
+
+def test_what_is_kept_of_people_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """The state with its codes, the sets of members and recorded messages lie in folders that
+    nobody else may look into."""
+    write_shop(tmp_path)
+    deploy(tmp_path)
+    with open_world(load(tmp_path, None).compiled.project.settings, tmp_path) as world:
+        rehearse(world, "winback", NOW)
+
+    for folder in (".segflow", ".segflow/snapshots", ".segflow/rehearsed/winback"):
+        assert (tmp_path / folder).stat().st_mode & 0o077 == 0, folder
