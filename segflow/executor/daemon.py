@@ -31,8 +31,8 @@ TELL_EVERY = 600
 """Seconds between two lines that say how the daemon is."""
 
 SILENT_FOR = 300.0
-"""Seconds without any sign of work after which the daemon does not count as healthy: longer than a
-channel may take over one message."""
+"""Seconds without any sign of work, or in which every look failed, after which the daemon does not
+count as healthy: longer than a channel may take over one message."""
 
 _BREATH = 20.0
 """Seconds between two signs of work in a longer pause."""
@@ -73,6 +73,8 @@ class Daemon:
         self._tries: Counter[str] = Counter()
         self._not_before: dict[str, Instant] = {}
         self._runs = 0
+        self._failing_since: float | None = None
+        self._is_stuck = False
 
     def condition(self) -> Condition:
         """How it is, for whoever watches over it. Safe to be called by another thread."""
@@ -80,10 +82,10 @@ class Daemon:
         return Condition(
             since=self._since,
             signed_at=self._signed_at,
-            is_healthy=silent < SILENT_FOR,
+            is_healthy=silent < SILENT_FOR and not self._is_stuck,
             open_runs=len(self._open),
             runs=self._runs,
-            troubles=len(self._tries),
+            troubles=len(self._tries) + (self._failing_since is not None),
         )
 
     def tell(self) -> None:
@@ -108,18 +110,30 @@ class Daemon:
         """
         self._sign()
         self._hold.check()
+        went_well = False
         try:
             self._load()
             if self._compiled is not None:
                 self._refresh()  # first, since rules may read what is kept of segments
                 self._go_on()
                 self._run()
+            went_well = True
         except RetryableError as error:
             self._is_sure = False  # a run may have been interrupted
             self._running.log("look failed", level="warning", reason=reason_to_keep(error))
         finally:
             self._running.rest()
         self._sign()
+        self._judge(went_well)
+
+    def _judge(self, went_well: bool) -> None:
+        """Looks that have failed for long do no work, though each is a sign of it."""
+        now = self._running.effects.clock.monotonic()
+        since = now if self._failing_since is None else self._failing_since
+        self._failing_since = None if went_well else since
+        was_stuck, self._is_stuck = self._is_stuck, not went_well and now - since >= SILENT_FOR
+        if self._is_stuck and not was_stuck:
+            self._running.log("daemon is stuck", level="alarm", seconds=round(now - since))
 
     # --- what is deployed ---
 

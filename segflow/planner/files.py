@@ -119,16 +119,18 @@ def _lines(old: bytes | None, file: ProjectFile) -> tuple[str, ...]:
 def _codes(
     file: ProjectFile, old: Mapping[str, str], former: Mapping[str, bytes]
 ) -> Iterator[AttributeChange]:
-    """Codes themselves are never told: who reads the plan could use them."""
-    gone = next(iter(old.values()), None)
-    if gone == file.digest:
+    """How many lines came and went, whoever has their codes. Codes themselves are never told: who
+    reads the plan could use them."""
+    previous = next(iter(old.values()), None)
+    if previous == file.digest:
         return
-    content = b"" if gone is None else former.get(gone)
+    content = b"" if previous is None else former.get(previous)
     lines: tuple[str, ...] = ()
     if content is not None:
         before, after = codes_in(content), frozenset(file.codes)
-        lines = (f"+{len(after - before):,} new, {len(before - after):,} withdrawn",)
-    yield _changed("codes", gone, file.digest, lines)
+        new, gone = len(after - before), len(before - after)
+        lines = (f"{new:,} new in the file, {gone:,} gone from it",)
+    yield _changed("codes", previous, file.digest, lines)
 
 
 def codes_in(content: bytes) -> frozenset[str]:

@@ -129,7 +129,7 @@ def test_a_rule_without_change_of_audience_asks_nobody(root: Path):
     assert of_rules(plan) == {"winback": None}
     assert [change.action for change in plan.changes] == ["update", "update"]
     assert [one.lines for change in plan.changes for one in change.attributes] == [
-        ("+0 new, 2 withdrawn",),
+        ("0 new in the file, 2 gone from it",),
         ("-Take {{ offer.code }}", "+Hello"),
     ]
 

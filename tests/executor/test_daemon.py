@@ -392,6 +392,27 @@ def test_a_daemon_that_shows_no_sign_of_work_is_not_well(tmp_path: Path):
         assert not daemon.condition().is_healthy
 
 
+def test_a_daemon_whose_looks_all_fail_is_not_well(tmp_path: Path):
+    """It moves and does nothing. One look that goes well makes it well again."""
+    write_shop(tmp_path)
+    with watching(tmp_path) as (shop, daemon):
+        daemon.look()
+        snapshots, away = tmp_path / ".segflow/snapshots", tmp_path / ".segflow/away"
+        snapshots.rename(away)
+        snapshots.write_text("in the way")
+        found = []
+        for later in (0, 100, 299, 300, 400):
+            look_at(shop, daemon, NOW + DAY + later * 1_000)
+            found.append((daemon.condition().is_healthy, daemon.condition().troubles))
+        assert [well for well, _ in found] == [True, True, True, False, False]
+        assert all(troubles for _, troubles in found)
+        assert shop.log.events(level="alarm") == ["daemon is stuck"]
+        snapshots.unlink()
+        away.rename(snapshots)
+        look_at(shop, daemon, NOW + DAY + 500_000)
+        assert (daemon.condition().is_healthy, daemon.condition().troubles) == (True, 0)
+
+
 def test_a_daemon_that_waits_is_well(tmp_path: Path):
     """A message a quarter of an hour is slow, and no silence."""
     write_shop(tmp_path)

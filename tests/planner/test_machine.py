@@ -117,7 +117,7 @@ def test_a_changed_file_in_full(tmp_path):
     _, document = case("rule_files", tmp_path)
     (codes,), (_, short) = (one["attributes"] for one in document["changes"])
 
-    assert codes["lines"] == ["+3 new, 1 withdrawn"]
+    assert codes["lines"] == ["3 new in the file, 1 gone from it"]
     assert short["path"] == 'templates["short.j2"]'
     assert short["lines"] == ["+Bye"]
     assert short["before"].startswith("sha256:") != short["after"]

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from pyroaring import BitMap64
 
@@ -180,7 +181,7 @@ class Account:
             facts[record.bucket] = facts.get(record.bucket, 0) + record.count
         self._running.log(
             "run finished" if run.status == "done" else "run failed",
-            level="info" if run.status == "done" and run.reason is None else "alarm",
+            level=_level(run, facts),
             rule=run.rule,
             run=run.id,
             scheduled=format_instant(run.scheduled),
@@ -188,6 +189,16 @@ class Account:
             reason=run.reason,
             **facts,
         )
+
+
+def _level(run: Run, counts: Mapping[str, int]) -> Literal["info", "warning", "alarm"]:
+    """A person has to see to a run that did not come to its end, or reached nobody whom it tried
+    to."""
+    if run.status != "done" or run.reason is not None:
+        return "alarm"
+    if not counts.get("failed", 0) + counts.get("unknown", 0):
+        return "info"
+    return "warning" if counts.get("delivered", 0) else "alarm"
 
 
 def _is_begun(send: Send) -> bool:

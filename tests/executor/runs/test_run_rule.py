@@ -119,6 +119,7 @@ def test_a_message_that_fails_gives_its_code_back(tmp_path: Path):
 
         half = len(LAPSED) // 2
         assert counts(report) == {"delivered": half, "failed": half}
+        assert shop.log.events(level="warning") == ["run finished"]
         assert "push: hello.j2: line 1: a value is missing (user.name)" in reasons(report)
         assert five(shop) == {"free": 40 - half, "reserved": 0, "committed": half}
 
@@ -245,6 +246,7 @@ def test_a_receiver_that_is_down_is_given_up_after_the_last_pause(tmp_path: Path
         report = shop.run()
 
         assert counts(report) == {"failed": len(LAPSED)}
+        assert shop.log.events(level="alarm") == ["run finished"]
         assert shop.pause.waited == list(PAUSES[1:])
         assert len(post.messages) == 10 * len(PAUSES)
         assert five(shop) == {"free": 40, "reserved": 0, "committed": 0}
