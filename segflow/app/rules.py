@@ -68,7 +68,7 @@ class ShownRule:
     stocks: tuple[Stock, ...]
     coupons_given: int | None
     upcoming: tuple[Instant, ...]
-    runs: Sequence[Run]
+    runs: Sequence[RunReport]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ def show(world: World, compiled: Compiled, name: str) -> ShownRule:
         stocks=tuple(world.ledger.stock(offer) for offer in offers),
         coupons_given=world.ledger.coupons_given(name, None, None) if coupons else None,
         upcoming=upcoming(world, compiled, name, SHOWN),
-        runs=world.ledger.runs(name, SHOWN),
+        runs=[report_of(world.ledger, run) for run in world.ledger.runs(name, SHOWN)],
     )
 
 
@@ -138,7 +138,7 @@ def upcoming(world: World, compiled: Compiled, name: str, count: int) -> tuple[I
 # --- runs ------------------------------------------------------------------------------------
 
 
-def history(world: World, name: str | None, limit: int | None) -> Sequence[Run]:
+def history(world: World, name: str | None, limit: int | None) -> Sequence[RunReport]:
     """The runs of a rule, or of all, newest scheduled first; also of a rule that was deleted since.
 
     Raises NotDeployedError for a rule that is not deployed and never ran.
@@ -146,7 +146,7 @@ def history(world: World, name: str | None, limit: int | None) -> Sequence[Run]:
     found = world.ledger.runs(name, limit)
     if name is not None and not found:
         _refuse_unheard_of(world, Address("rule", name))
-    return found
+    return [report_of(world.ledger, run) for run in found]
 
 
 def run_of(world: World, name: str, scheduled: Instant) -> Run | None:

@@ -23,17 +23,26 @@ def sums(records: Iterable[BucketRecord]) -> dict[str, int]:
 # --- a list of runs --------------------------------------------------------------------------
 
 
-def run_table(runs: Sequence[Run], *, with_rule: bool) -> list[str]:
+def run_table(reports: Sequence[RunReport], *, with_rule: bool) -> list[str]:
     """One line per run, in the order given."""
     names = ("RULE",) if with_rule else ()
-    head = ("SCHEDULED", *names, "STATUS", "AUDIENCE", "MODE", "RUN", "REASON")
-    return columns(head, [_row(run, with_rule=with_rule) for run in runs])
+    counts = ("AUDIENCE", "DELIVERED", "FAILED")
+    head = ("SCHEDULED", *names, "STATUS", *counts, "MODE", "RUN", "REASON")
+    return columns(head, [_row(report, with_rule=with_rule) for report in reports])
 
 
-def _row(run: Run, *, with_rule: bool) -> tuple[Cell, ...]:
-    names = (run.rule,) if with_rule else ()
-    scheduled, short = format_instant(run.scheduled), run.id[:SHORT]
-    return (scheduled, *names, run.status, run.audience, mode_of(run), short, run.reason or "")
+def _row(report: RunReport, *, with_rule: bool) -> tuple[Cell, ...]:
+    run, ended = report.run, sums(report.buckets)
+    return (
+        format_instant(run.scheduled),
+        *((run.rule,) if with_rule else ()),
+        run.status,
+        run.audience,
+        *(ended.get(bucket, 0) if ended else None for bucket in ("delivered", "failed")),
+        mode_of(run),
+        run.id[:SHORT],
+        run.reason or "",
+    )
 
 
 def mode_of(run: Run) -> str:
@@ -54,6 +63,11 @@ def run_facts(run: Run) -> dict[str, Any]:
         "finished_at": _instant(run.finished_at),
         "reason": run.reason,
     }
+
+
+def listed_run(report: RunReport) -> dict[str, Any]:
+    """One run of a list for programs, with its buckets."""
+    return run_facts(report.run) | {"buckets": sums(report.buckets)}
 
 
 # --- the account of one ----------------------------------------------------------------------

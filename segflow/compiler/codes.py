@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 UNKNOWN = "RES001"
 NOT_OF_ENTITY = "RES002"
+UNDECLARED = "RES003"
 CYCLE = "CYC001"
 NOT_YET = "SUP001"
 TWO_SOURCES = "SUP002"
@@ -24,6 +25,7 @@ PERSONAL = "TPL002"
 CODES: Mapping[str, str] = {
     UNKNOWN: "A name refers to nothing",
     NOT_OF_ENTITY: "A segment or an event belongs to another entity",
+    UNDECLARED: "A channel is live in an environment that is not declared",
     CYCLE: "Segments or derived fields rest on themselves",
     NOT_YET: "A form of the language that can't be compiled yet",
     TWO_SOURCES: "A segment needs two sources",

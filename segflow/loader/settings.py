@@ -67,6 +67,7 @@ def _settings(
         timezone=chosen.get("timezone", project.get("timezone", "UTC")),
         state=StateSettings(**state),
         secrets=tables.get("secrets", {}).get("allow", ()),
+        environments=tuple(tables.get("environments", {})),
         **optional,
     )
 

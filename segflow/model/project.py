@@ -32,7 +32,7 @@ class StateSettings:
 class Settings:
     """segflow.toml, with the chosen environment folded in. `name` is the project's, `environment`
     the chosen one; `secrets` are the names that YAML may refer to; `paths` are the folders that
-    hold YAML, relative to the project."""
+    hold YAML, relative to the project; `environments` those that are declared."""
 
     name: str
     environment: str = "default"
@@ -40,6 +40,7 @@ class Settings:
     state: StateSettings = StateSettings()
     secrets: tuple[str, ...] = ()
     paths: tuple[str, ...] = ("catalog", "channels", "segments", "rules", "placements")
+    environments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -347,13 +347,19 @@ def ran(campaign, segflow) -> Path:
 def test_run_list(segflow, ran):
     """Newest first, of all rules or of one, as many as are asked for."""
     rows = [line.split() for line in segflow("run", "list").out.splitlines()]
-    assert rows[0] == ["SCHEDULED", "RULE", "STATUS", "AUDIENCE", "MODE", "RUN", "REASON"]
+    counts = ["AUDIENCE", "DELIVERED", "FAILED"]
+    assert rows[0] == ["SCHEDULED", "RULE", "STATUS", *counts, "MODE", "RUN", "REASON"]
     assert [row[:3] for row in rows[1:]] == [
         [NEXT_DAY, "winback", "done"],
         [AS_OF, "call_list", "done"],
         [AS_OF, "winback", "done"],
     ]
-    assert [row[4] for row in rows[1:]] == ["live", "recorded", "live"]
+    assert [row[6] for row in rows[1:]] == ["live", "recorded", "live"]
+    ended = [run["buckets"] for run in facts(segflow("run", "list", "--json"))["runs"]]
+    assert [[int(cell) for cell in row[4:6]] for row in rows[1:]] == [
+        [buckets.get("delivered", 0), buckets.get("failed", 0)] for buckets in ended
+    ]
+    assert sum(buckets.get("delivered", 0) for buckets in ended) > 0
     of_one = facts(segflow("run", "list", "--rule", "call_list", "--json"))["runs"]
     assert [run["rule"] for run in of_one] == ["call_list"]
     newest = facts(segflow("run", "list", "--limit", "1", "--json"))["runs"]
@@ -383,6 +389,7 @@ def test_rule_history(segflow, ran):
         "started_at",
         "finished_at",
         "reason",
+        "buckets",
     }
 
 

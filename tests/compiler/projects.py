@@ -11,7 +11,7 @@ from segflow.loader.project import load_project
 from segflow.model.compiled import Compiled
 from segflow.model.project import Project
 
-SETTINGS = '[project]\nname = "shop"\n'
+SETTINGS = '[environments.prod]\n[project]\nname = "shop"\n'
 
 CATALOG = """\
 source: warehouse

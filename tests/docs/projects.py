@@ -12,7 +12,9 @@ CATALOG = DOCS / "reference" / "catalog.md"
 LANGUAGE = DOCS / "reference" / "segments.md"
 RULES = DOCS / "reference" / "rules.md"
 
-_SETTINGS = '[project]\nname = "docs"\n[secrets]\nallow = ["PUSH_URL", "CRM_TOKEN"]\n'
+_SETTINGS = (
+    '[project]\nname = "docs"\n[secrets]\nallow = ["PUSH_URL", "CRM_TOKEN"]\n[environments.prod]\n'
+)
 _NO_FILES: Mapping[str, str] = {}
 
 

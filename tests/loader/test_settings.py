@@ -60,6 +60,7 @@ def test_everything_is_read(tmp_path):
         state=StateSettings(url="sqlite:///state.db", snapshots="snapshots"),
         secrets=("WAREHOUSE_URL",),
         paths=("conf", "more"),
+        environments=("prod", "staging"),
     )
 
 

@@ -2,9 +2,10 @@
 and so are actions and variants that contradict themselves."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import assert_never
 
-from segflow.compiler.codes import NO_COUPON, RESERVED
+from segflow.compiler.codes import NO_COUPON, RESERVED, UNDECLARED
 from segflow.compiler.passes.draft import Draft, lacks
 from segflow.model.channel import Channel
 from segflow.model.project import KeyPath
@@ -34,6 +35,8 @@ def supported_rules(draft: Draft) -> Draft:
         if isinstance(found, Channel) and found.kind not in ("", *KINDS):
             help = f"this version delivers by {', '.join(KINDS)}"
             draft.refuse(found.address, ("kind",), f"a channel of kind {found.kind}", help)
+        if isinstance(found, Channel):
+            _environments(draft, found)
     for rule in draft.index.rules.values():
         for path, form in (*_of_trigger(rule.trigger), *_of_rule(rule)):
             draft.refuse(rule.address, path, form)
@@ -99,6 +102,30 @@ def _of_rule(rule: Rule) -> Iterator[Finding]:
             yield ("cap", number, "window"), f"`window: {cap.window}` of a cap"
         if cap.when_full != "drop":
             yield ("cap", number, "when_full"), f"`when_full: {cap.when_full}`"
+
+
+# --- what would never send ---
+
+
+def _environments(draft: Draft, channel: Channel) -> None:
+    """A misspelt environment would be a channel that records for ever."""
+    declared = ("default", *draft.project.settings.environments)
+    for number, name in enumerate(channel.live_environments):
+        if name not in declared:
+            draft.complain(
+                UNDECLARED,
+                channel.address,
+                ("live", "environments", number),
+                f"there is no environment {name!r}, so the channel never sends in it",
+                help=_declare(name, declared),
+                severity="warning",
+            )
+
+
+def _declare(name: str, declared: tuple[str, ...]) -> str:
+    near = get_close_matches(name, declared, n=1)
+    declare = f"add [environments.{name}] to segflow.toml"
+    return f"did you mean `{near[0]}`? Otherwise {declare}" if near else declare
 
 
 # --- what contradicts itself -----------------------------------------------------------------

@@ -16,7 +16,7 @@ from segflow.cli.failures import ERROR, INTERRUPTED, OK
 from segflow.cli.files import shown_path
 from segflow.cli.invocation import Invocation, command
 from segflow.cli.progress import LateBar
-from segflow.cli.run_view import account, coupon_line, report_facts
+from segflow.cli.run_view import account, coupon_line, report_facts, sums
 from segflow.cli.stopping import stopped_by_signals
 from segflow.cli.tables import facts
 from segflow.model.instant import Instant, format_instant
@@ -102,10 +102,23 @@ def _tell(
     else:
         call.output.lines(_lines(report, what, folder))
     if report.run.status == "done" and report.run.reason is None:
-        return OK
+        return OK if _reached_anybody(report) else _all_failed(call)
     if not call.output.as_json:
         label = click.style("error", fg="red", bold=True)
         call.output.note(f"{label}: the run {_ENDS[report.run.status]}: {report.run.reason}")
+    return ERROR
+
+
+def _reached_anybody(report: RunReport) -> bool:
+    """False where there was somebody to send to, and every send failed."""
+    ended = sums(report.buckets)
+    return not ended.get("failed") or any(ended.get(one) for one in ("delivered", "unknown"))
+
+
+def _all_failed(call: Invocation) -> int:
+    if not call.output.as_json:
+        label = click.style("error", fg="red", bold=True)
+        call.output.note(f"{label}: every send failed")
     return ERROR
 
 

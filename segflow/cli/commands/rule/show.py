@@ -9,7 +9,7 @@ from segflow.app import rules
 from segflow.app.rules import ArmShare, ShownRule, UsedChannel
 from segflow.cli.invocation import Invocation, command
 from segflow.cli.rule_view import instants, listed_facts, schedule
-from segflow.cli.run_view import run_facts, run_table
+from segflow.cli.run_view import listed_run, run_table
 from segflow.cli.session import session
 from segflow.cli.tables import facts
 from segflow.model.run import Stock
@@ -85,6 +85,6 @@ def _facts(found: ShownRule, zone: str) -> dict[str, Any]:
         "coupons_given": found.coupons_given,
         "depends": [str(address) for address in found.depends],
         "definition": found.rule.definition,
-        "runs": [run_facts(run) for run in found.runs],
+        "runs": [listed_run(report) for report in found.runs],
         "object": to_words(found.rule.rule),
     }

@@ -6,7 +6,7 @@ from segflow.app import rules
 from segflow.cli import options
 from segflow.cli.deployed import deployed_world
 from segflow.cli.invocation import Invocation, command
-from segflow.cli.run_view import run_facts, run_table
+from segflow.cli.run_view import listed_run, run_table
 
 
 @command("list")
@@ -21,6 +21,6 @@ def listing(call: Invocation, rule: str | None, limit: int) -> None:
     with deployed_world(call) as world:
         found = rules.history(world, rule, limit)
     if call.output.as_json:
-        call.output.facts({"runs": [run_facts(run) for run in found]})
+        call.output.facts({"runs": [listed_run(report) for report in found]})
     else:
         call.output.lines(run_table(found, with_rule=True) if found else ["Nothing ran yet."])
