@@ -73,6 +73,8 @@ def _approve(call: Invocation, world: World, name: str, scheduled: Instant) -> i
 def _run(call: Invocation, world: World, name: str, scheduled: Instant) -> int:
     with stopped_by_signals(_untold) as pause, LateBar() as bar:
         report = run_live(world, name, scheduled, pause, bar)
+    if report is not None and report.run.status == "failed":
+        return _tell(call, report, "Nothing was sent.")
     if report is None or report.run.live:
         return _tell(call, report, "It was run.")
     what = "It was run; none of its channels is live here, so they recorded what they would send."
