@@ -77,7 +77,7 @@ class Delivery:
         waiting = dict(to_send)
         self._total = sum(map(len, waiting.values()))
         for number, seconds in enumerate(PAUSES):
-            if seconds and not self._running.pause(seconds):
+            if seconds and not self._pause(seconds, sum(map(len, waiting.values()))):
                 return Stopped()
             self._pacing.begin(is_last=number == len(PAUSES) - 1)
             waiting = {arm: self._pass(arm, users) for arm, users in waiting.items()}
@@ -89,6 +89,15 @@ class Delivery:
             Placed(bucket=bucket, reason=reason, arm=arm, members=members)
             for (arm, reason, bucket), members in sorted(self._ended.items())
         )
+
+    def _pause(self, seconds: float, waiting: int) -> bool:
+        """Wait for the next pass, and say so: a receiver that is down is what a person waits for
+        without knowing. False where work has to stop."""
+        rule, run = self._run.rule, self._run.id
+        self._running.log("sends wait", rule=rule, run=run, users=waiting, seconds=seconds)
+        what = f"sending {rule}: {waiting:,} wait {seconds:g} s for another try"
+        self._running.progress(what, self._done, self._total)
+        return self._running.pause(seconds)
 
     # --- a pass ---
 

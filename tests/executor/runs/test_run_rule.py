@@ -233,6 +233,8 @@ def test_what_a_receiver_can_not_take_is_tried_again(tmp_path: Path):
 
         assert counts(report) == {"delivered": len(LAPSED)}
         assert shop.pause.waited == [PAUSES[1]]
+        (told,) = (line for line in shop.log.lines if line["event"] == "sends wait")
+        assert (told["users"], told["seconds"]) == (2, PAUSES[1])
         ids = [message.send_id for message in shop.post.messages]
         assert ids[-2:] == [ids[0], ids[2]]
 
