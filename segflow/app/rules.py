@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from segflow.app.segments import Status, status_of
 from segflow.app.wiring import World
-from segflow.campaign.schedule import next_runs
+from segflow.campaign.schedule import next_runs, zone_name
 from segflow.errors import NotDeployedError, RefusedError
 from segflow.executor.deployed import Deployed, decoded, read_deployed
 from segflow.executor.runs.account import report_of
 from segflow.executor.runs.judge import arms_of, is_coupon
 from segflow.executor.runs.running import run_id
-from segflow.executor.timing import rule_zone, scheduled_trigger
+from segflow.executor.timing import known_zone, rule_zone, scheduled_trigger
 from segflow.loader.suggest import nearest
 from segflow.model.address import Address
 from segflow.model.compiled import Compiled, CompiledRule
@@ -27,7 +27,8 @@ SHOWN = 5
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedRule:
     """One rule of the working tree or of the state; `status` as for segments. `next` is its next
-    scheduled instant as it is written here, `last` its newest run."""
+    scheduled instant as it is written here (of a deleted one, as it is deployed), `last` its newest
+    run."""
 
     rule: Rule
     status: Status
@@ -91,14 +92,13 @@ def listing(world: World, compiled: Compiled) -> tuple[ListedRule, ...]:
         if address.kind == "rule" and address.name not in compiled.rules:
             gone = decoded(address, before.canonical)
             if isinstance(gone, Rule):
-                last = _last(world, gone.name)
-                found.append(ListedRule(rule=gone, status="deleted", next=None, last=last))
+                found.append(_deleted(world, deployed, gone))
     return tuple(sorted(found, key=lambda one: one.rule.name))
 
 
 def show(world: World, compiled: Compiled, name: str) -> ShownRule:
     """One rule of the working tree. No source is asked. Raises RefusedError for an unknown name."""
-    found = known(compiled, name)
+    found = known(world, compiled, name)
     rule = found.rule
     actions = [action for _, actions in rule.sends() for action in actions]
     coupons = [action for action in actions if is_coupon(compiled, action)]
@@ -116,9 +116,14 @@ def show(world: World, compiled: Compiled, name: str) -> ShownRule:
     )
 
 
-def known(compiled: Compiled, name: str) -> CompiledRule:
+def known(world: World, compiled: Compiled, name: str) -> CompiledRule:
     """The rule of the working tree. Raises RefusedError where it has none of that name."""
     if name not in compiled.rules:
+        if world.state.deployed([Address("rule", name)]):
+            raise RefusedError(
+                f"rule.{name} is deployed, but not in the files any more",
+                hint=f"it runs until an apply deletes it; see `segflow rule history {name}`",
+            )
         near = nearest(name, compiled.rules)
         raise RefusedError(
             f"there is no rule {name} in the files",
@@ -130,7 +135,7 @@ def known(compiled: Compiled, name: str) -> CompiledRule:
 def upcoming(world: World, compiled: Compiled, name: str, count: int) -> tuple[Instant, ...]:
     """The next instants that a rule of the working tree is scheduled for while it is active; fewer
     where it ends. Raises RefusedError for an unknown name."""
-    rule = known(compiled, name).rule
+    rule = known(world, compiled, name).rule
     now = Instant(world.clock.now())
     return next_runs(rule, scheduled_trigger(rule), rule_zone(rule, compiled), now, count)
 
@@ -184,6 +189,19 @@ def _listed(world: World, compiled: Compiled, deployed: Deployed, one: CompiledR
         status=status_of(one.address, deployed, compiled),
         next=next(iter(upcoming(world, compiled, name, 1)), None),
         last=_last(world, name),
+    )
+
+
+def _deleted(world: World, deployed: Deployed, rule: Rule) -> ListedRule:
+    """A rule that is not in the files any more: it runs until an apply deletes it."""
+    timezone = "UTC" if deployed.version is None else deployed.version.timezone
+    trigger = scheduled_trigger(rule)
+    zone, now = known_zone(zone_name(trigger, timezone)), Instant(world.clock.now())
+    return ListedRule(
+        rule=rule,
+        status="deleted",
+        next=next(iter(next_runs(rule, trigger, zone, now, 1)), None),
+        last=_last(world, rule.name),
     )
 
 
