@@ -41,7 +41,7 @@ class Stopped:
     """Work had to stop: what is not settled is taken up by the next process."""
 
 
-class Delivery:
+class Sender:
     """The sends of one run that was decided."""
 
     def __init__(

@@ -19,7 +19,7 @@ from segflow.errors import (
 from segflow.executor.lease import Hold
 from segflow.executor.runs.account import Account, report_of
 from segflow.executor.runs.arms import Arms, ready_arms
-from segflow.executor.runs.delivery import Delivery, Stopped
+from segflow.executor.runs.delivery import Sender, Stopped
 from segflow.executor.runs.judge import Eligible, eligible_at, epoch_of, evaluator_at, judge
 from segflow.executor.runs.running import Running, run_id
 from segflow.executor.timing import is_in_time
@@ -191,10 +191,8 @@ class _RuleRun:
 
     def _send(self, run: Run, arms: Arms) -> RunReport | None:
         evaluator = evaluator_at(self._running, self._compiled, run.scheduled)
-        delivery = Delivery(
-            self._running, self._hold, self._compiled, self._rule, run, arms, evaluator
-        )
-        match delivery.deliver(self._account.to_send()):
+        sender = Sender(self._running, self._hold, self._compiled, self._rule, run, arms, evaluator)
+        match sender.deliver(self._account.to_send()):
             case Stopped():
                 self._running.log("run handed back", rule=run.rule, run=run.id)
                 return None
