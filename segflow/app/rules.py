@@ -100,7 +100,7 @@ def show(world: World, compiled: Compiled, name: str) -> ShownRule:
     """One rule of the working tree. No source is asked. Raises RefusedError for an unknown name."""
     found = known(world, compiled, name)
     rule = found.rule
-    actions = [action for _, actions in rule.sends() for action in actions]
+    actions = rule.actions()
     coupons = [action for action in actions if is_coupon(compiled, action)]
     offers = dict.fromkeys(action.offer for action in coupons if action.offer is not None)
     return ShownRule(

@@ -87,7 +87,7 @@ def _rule(draft: Draft, name: str) -> CompiledRule:
         depends=tuple(sorted({Address("entity", entity), *named_in(sites)})),
         lists=_lists_in(nodes),
     )
-    paths = {action.template_path or "" for _, actions in rule.sends() for action in actions}
+    paths = {action.template_path or "" for action in rule.actions()}
     files = sorted(paths & draft.project.files.keys())
     uses = [use for path in files for use in names_used(draft.project.files[path].text)]
     return CompiledRule(

@@ -221,3 +221,7 @@ class Rule:
             yield ("send",), self.send
         for number, variant in enumerate(self.variants):
             yield ("variants", number, "send"), variant.send
+
+    def actions(self) -> tuple[Action, ...]:
+        """The actions of all those lists."""
+        return tuple(action for _, actions in self.sends() for action in actions)

@@ -102,14 +102,14 @@ def _new(running: Running, compiled: Compiled, rule: CompiledRule, scheduled: In
 
 
 def _sends_here(running: Running, compiled: Compiled, rule: CompiledRule) -> bool:
-    names = {action.channel for _, actions in rule.rule.sends() for action in actions}
+    names = {action.channel for action in rule.rule.actions()}
     channels = (compiled.project.channel(name) for name in names)
     return any(running.channels.is_live(one) for one in channels if one is not None)
 
 
 def _fingerprint(compiled: Compiled, rule: CompiledRule) -> str:
     """Of the rule and all that it sends: its channels, offers and templates."""
-    actions = [action for _, actions in rule.rule.sends() for action in actions]
+    actions = rule.rule.actions()
     named = {Address("channel", action.channel) for action in actions}
     named |= {Address("offer", action.offer) for action in actions if action.offer is not None}
     parts = [compiled.fingerprints[address] for address in sorted({rule.address, *named})]
