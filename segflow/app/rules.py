@@ -12,7 +12,7 @@ from segflow.executor.deployed import Deployed, decoded, read_deployed
 from segflow.executor.runs.account import report_of
 from segflow.executor.runs.judge import arms_of, is_coupon
 from segflow.executor.runs.running import run_id
-from segflow.executor.timing import known_zone, rule_zone, scheduled_trigger
+from segflow.executor.timing import known_zone, scheduled_trigger
 from segflow.loader.suggest import nearest
 from segflow.model.address import Address
 from segflow.model.compiled import Compiled, CompiledRule
@@ -112,7 +112,7 @@ def show(world: World, compiled: Compiled, name: str) -> ShownRule:
         stocks=tuple(world.ledger.stock(offer) for offer in offers),
         coupons_given=world.ledger.coupons_given(name, None, None) if coupons else None,
         upcoming=upcoming(world, compiled, name, SHOWN),
-        runs=[report_of(world.ledger, run) for run in world.ledger.runs(name, SHOWN)],
+        runs=_ended(world, world.ledger.runs(name, SHOWN)),
     )
 
 
@@ -136,22 +136,28 @@ def upcoming(world: World, compiled: Compiled, name: str, count: int) -> tuple[I
     """The next instants that a rule of the working tree is scheduled for while it is active; fewer
     where it ends. Raises RefusedError for an unknown name."""
     rule = known(world, compiled, name).rule
-    now = Instant(world.clock.now())
-    return next_runs(rule, scheduled_trigger(rule), rule_zone(rule, compiled), now, count)
+    return _to_come(world, rule, compiled.project.settings.timezone, count)
+
+
+def _to_come(world: World, rule: Rule, timezone: str, count: int) -> tuple[Instant, ...]:
+    """The next instants of a rule of a project in that time zone."""
+    trigger, now = scheduled_trigger(rule), Instant(world.clock.now())
+    return next_runs(rule, trigger, known_zone(zone_name(trigger, timezone)), now, count)
 
 
 # --- runs ------------------------------------------------------------------------------------
 
 
 def history(world: World, name: str | None, limit: int | None) -> Sequence[RunReport]:
-    """The runs of a rule, or of all, newest scheduled first; also of a rule that was deleted since.
+    """The runs of a rule, or of all, newest scheduled first, with their buckets alone; also of a
+    rule that was deleted since.
 
     Raises NotDeployedError for a rule that is not deployed and never ran.
     """
     found = world.ledger.runs(name, limit)
     if name is not None and not found:
         _refuse_unheard_of(world, Address("rule", name))
-    return [report_of(world.ledger, run) for run in found]
+    return _ended(world, found)
 
 
 def run_of(world: World, name: str, scheduled: Instant) -> Run | None:
@@ -195,14 +201,17 @@ def _listed(world: World, compiled: Compiled, deployed: Deployed, one: CompiledR
 def _deleted(world: World, deployed: Deployed, rule: Rule) -> ListedRule:
     """A rule that is not in the files any more: it runs until an apply deletes it."""
     timezone = "UTC" if deployed.version is None else deployed.version.timezone
-    trigger = scheduled_trigger(rule)
-    zone, now = known_zone(zone_name(trigger, timezone)), Instant(world.clock.now())
     return ListedRule(
         rule=rule,
         status="deleted",
-        next=next(iter(next_runs(rule, trigger, zone, now, 1)), None),
+        next=next(iter(_to_come(world, rule, timezone, 1)), None),
         last=_last(world, rule.name),
     )
+
+
+def _ended(world: World, runs: Sequence[Run]) -> Sequence[RunReport]:
+    """For lists, in which nobody sees exposures and coupons: they are not read."""
+    return [RunReport(run=run, buckets=tuple(world.ledger.buckets(run.id))) for run in runs]
 
 
 def _last(world: World, name: str) -> Run | None:
