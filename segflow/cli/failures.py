@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from segflow.cli.diagnostics import closing, printable, render, to_json
-from segflow.cli.output import Output
+from segflow.cli.output import Output, error_label
 from segflow.errors import BlockedError, InvalidProjectError, RetryableError, SegflowError
 
 OK = 0
@@ -34,8 +34,7 @@ def to_lines(error: Exception) -> list[str]:
     """The failure for a person: what is wrong, then what to do about it."""
     if isinstance(error, InvalidProjectError):
         return [*render(error.report), closing(error.report)]
-    label = click.style("error", fg="red", bold=True)
-    lines = [f"{label}: {printable_lines(message(error))}"]
+    lines = [f"{error_label()}: {printable_lines(message(error))}"]
     if (advice := hint(error)) is not None:
         lines.append(f"  = {click.style('help:', bold=True)} {printable_lines(advice)}")
     return lines

@@ -42,9 +42,19 @@ class Output:
         """Print one line about the work, not its result, on stderr."""
         click.echo(text, err=True, color=self.color)
 
+    def error(self, text: str) -> None:
+        """Print on stderr that something went wrong; it is no fact, so JSON has none of it."""
+        if not self.as_json:
+            self.note(f"{error_label()}: {text}")
+
     def notes(self, texts: Iterable[str]) -> None:
         """Print several."""
         self.note("\n".join(texts))
+
+
+def error_label() -> str:
+    """The word before what went wrong."""
+    return click.style("error", fg="red", bold=True)
 
 
 def wanted_color(no_color: bool) -> bool | None:

@@ -158,6 +158,5 @@ def _tell_failed(call: Invocation, reports: tuple[RunReport, ...]) -> None:
     for run in (one.run for one in reports if one.run.status == "failed"):
         if run.reason not in told:
             told.add(run.reason)
-            label = click.style("error", fg="red", bold=True)
             at = format_instant(run.scheduled)
-            call.output.note(f"{label}: rule.{run.rule} could not be run for {at}: {run.reason}")
+            call.output.error(f"rule.{run.rule} could not be run for {at}: {run.reason}")

@@ -50,8 +50,7 @@ def _show(call: Invocation, found: tuple[Refreshed, ...]) -> None:
         ]
         call.output.lines(columns(head, rows))
     for one in failed:
-        label = click.style("error", fg="red", bold=True)
-        call.output.note(f"{label}: {one.segment} was not refreshed: {one.error}")
+        call.output.error(f"{one.segment} was not refreshed: {one.error}")
     if not found:
         call.output.line("There is no dynamic segment to refresh.")
     elif failed:

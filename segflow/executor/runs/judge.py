@@ -182,8 +182,7 @@ def _channels_counted(rule: Rule, cap: Cap) -> tuple[str | None, ...]:
     """The channels whose messages count, each for itself; None for those of all."""
     if cap.scope != "channel":
         return (None,)
-    used = {action.channel for actions in arms_of(rule).values() for action in actions}
-    return tuple(sorted(used))
+    return tuple(sorted({action.channel for action in rule.actions()}))
 
 
 def _reached(

@@ -103,25 +103,19 @@ def _tell(
         call.output.facts(report_facts(report) | {"folder": kept})
     else:
         call.output.lines(_lines(report, what, folder))
-    if report.run.status == "done" and report.run.reason is None:
-        return OK if _reached_anybody(report) else _all_failed(call)
-    if not call.output.as_json:
-        label = click.style("error", fg="red", bold=True)
-        call.output.note(f"{label}: the run {_ENDS[report.run.status]}: {report.run.reason}")
-    return ERROR
+    if report.run.status != "done" or report.run.reason is not None:
+        call.output.error(f"the run {_ENDS[report.run.status]}: {report.run.reason}")
+        return ERROR
+    if not _reached_anybody(report):
+        call.output.error("every send failed")
+        return ERROR
+    return OK
 
 
 def _reached_anybody(report: RunReport) -> bool:
     """False where there was somebody to send to, and every send failed."""
     ended = sums(report.buckets)
     return not ended.get("failed") or any(ended.get(one) for one in ("delivered", "unknown"))
-
-
-def _all_failed(call: Invocation) -> int:
-    if not call.output.as_json:
-        label = click.style("error", fg="red", bold=True)
-        call.output.note(f"{label}: every send failed")
-    return ERROR
 
 
 _ENDS: Mapping[RunStatus, str] = {
