@@ -96,5 +96,6 @@ class Agenda:
     def _refresh_of(self, name: str) -> Every | Cron | None:
         """None for what is not refreshed by the clock."""
         segment = self._compiled.segments[name].segment
-        is_timed = segment.mode == "dynamic" and isinstance(segment.refresh, Every | Cron)
-        return segment.refresh if is_timed else None  # type: ignore[return-value]
+        if segment.mode == "dynamic" and isinstance(segment.refresh, Every | Cron):
+            return segment.refresh
+        return None

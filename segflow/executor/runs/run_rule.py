@@ -40,9 +40,8 @@ def run_rule(
     """Run a deployed rule for a scheduled instant, or go on with that run.
 
     None where it can't be finished now: work has to stop, or a source does not answer and it is not
-    too late to try again. A run that is over is reported as it was. Where the
-    audience can't be had the run has failed, and says why. Raises LeaseLostError and
-    StateUnavailableError.
+    too late to try again. A run that is over is reported as it was. Where the audience can't be had
+    the run has failed, and says why. Raises LeaseLostError and StateUnavailableError.
     """
     rule = compiled.rules[name]
     run = _new(running, compiled, rule, scheduled)
@@ -50,7 +49,8 @@ def run_rule(
     is_new = running.effects.ledger.begin_run(hold.lease, run)
     running.effects.failpoint("run.after.begin")
     if is_new:
-        return _RuleRun(running, hold, compiled, rule, Account(running, hold, run)).go(run)
+        account = Account(running, hold, run)
+        return _RuleRun(running, hold, compiled, rule, account).go(run, again=False)
     return go_on(running, hold, compiled, run)
 
 
@@ -68,12 +68,7 @@ def go_on(running: Running, hold: Hold, compiled: Compiled, begun: Run) -> RunRe
     account = Account(running, hold, run)
     if rule is None or _fingerprint(compiled, rule) != run.fingerprint:
         return account.close(CHANGED)
-    try:
-        if run.digest is None and not is_in_time(rule.rule, compiled, run.scheduled, running.now()):
-            return account.close(TOO_LATE)
-    except RefusedError as error:
-        return account.close(error.message)
-    return _RuleRun(running, hold, compiled, rule, account).go(run)
+    return _RuleRun(running, hold, compiled, rule, account).go(run, again=True)
 
 
 def skip_run(
@@ -134,9 +129,11 @@ class _RuleRun:
         self._rule = rule
         self._account = account
 
-    def go(self, run: Run) -> RunReport | None:
-        """To the end, or as far as it gets now."""
+    def go(self, run: Run, *, again: bool) -> RunReport | None:
+        """To the end, or as far as it gets now; `again` where it was begun before."""
         try:
+            if again and run.digest is None and not self._is_in_time(run):
+                return self._account.close(TOO_LATE)
             arms = ready_arms(self._compiled, self._rule.rule, self._running.channels)
             if run.digest is None:
                 run = self._decide(run)
@@ -146,7 +143,8 @@ class _RuleRun:
         except StateUnavailableError:
             raise
         except (RetryableError, RefusedError) as error:
-            if isinstance(error, RetryableError) and self._may_wait(run):
+            is_patient = isinstance(error, RetryableError) and self._running.patient
+            if is_patient and self._is_in_time(run):
                 reason = reason_to_keep(error)
                 self._running.log(
                     "run waits", level="warning", rule=run.rule, run=run.id, reason=reason
@@ -182,10 +180,10 @@ class _RuleRun:
         self._account.opened(run, self._running.effects.ledger.buckets(run.id))
         self._account.take_up(lambda send: arms[send.variant][send.action].port.idempotent)
         untouched = self._account.untouched()
-        now = self._running.now()
-        if not is_in_time(self._rule.rule, self._compiled, run.scheduled, now):
+        if not self._is_in_time(run):
             self._account.dismiss(untouched, "failed", TOO_LATE)
         elif untouched:
+            now = self._running.now()
             eligible = eligible_at(self._running, self._compiled, self._rule, now)
             self._account.dismiss(untouched - eligible.members, "no_longer_eligible", LEFT)
 
@@ -208,8 +206,6 @@ class _RuleRun:
             return kept
         return f"{kept}; `segflow segment count {self._rule.rule.segment}` says more"
 
-    def _may_wait(self, run: Run) -> bool:
+    def _is_in_time(self, run: Run) -> bool:
         now = self._running.now()
-        return self._running.patient and is_in_time(
-            self._rule.rule, self._compiled, run.scheduled, now
-        )
+        return is_in_time(self._rule.rule, self._compiled, run.scheduled, now)
