@@ -1,7 +1,8 @@
 """What the passes hand on: a project half compiled, and the diagnostics found so far."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from segflow.compiler.codes import NOT_YET
 from segflow.compiler.passes.walk import Site, entity_sites, rule_sites, segment_sites
@@ -137,6 +138,11 @@ def _all_sites(index: Index) -> Iterator[tuple[Address, tuple[Site, ...]]]:
         yield segment.address, tuple(segment_sites(segment))
     for rule in index.rules.values():
         yield rule.address, tuple(rule_sites(rule, rule_entity(index, rule)))
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The name that is most like one that is not there; None where none is like it."""
+    return next(iter(get_close_matches(name, list(names), n=1)), None)
 
 
 def lacks(names: Container[str], name: str) -> bool:

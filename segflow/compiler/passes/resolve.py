@@ -1,10 +1,9 @@
 """Resolve: every name refers to something declared, of the right kind and entity."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from segflow.compiler.codes import NOT_OF_ENTITY, UNKNOWN
-from segflow.compiler.passes.draft import Draft, head_path, lacks
+from segflow.compiler.passes.draft import Draft, head_path, lacks, nearest
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address, is_name
 from segflow.model.catalog import Entity, Event, Relation
@@ -215,7 +214,7 @@ def _unknown(
 ) -> None:
     written = (found.name for found in draft.project.objects if found.kind == kind)
     names = sorted(name for name in written if is_name(name))
-    near = _match(name, names)
+    near = nearest(name, names)
     if near is None and any(
         one.kind == kind and one.name.startswith(":") for one in draft.project.broken
     ):
@@ -246,7 +245,7 @@ def _field(draft: Draft, address: Address, path: KeyPath, entity: str, name: str
 def field_hint(draft: Draft, entity: str, name: str) -> str:
     """What to write instead of a field that a declared entity does not have."""
     fields = draft.index.fields[entity]
-    near = _match(name, fields)
+    near = nearest(name, fields)
     if near is None:
         return _known("field", fields)
     return _suggest(draft, Address("entity", entity), ("fields", near), near)
@@ -256,7 +255,7 @@ def _property(draft: Draft, address: Address, path: KeyPath, event: str, name: s
     properties = draft.index.properties.get(event)
     if properties is None or not lacks(properties, name):
         return
-    near = _match(name, properties)
+    near = nearest(name, properties)
     owner = Address("event", event)
     draft.complain(
         UNKNOWN,
@@ -267,10 +266,6 @@ def _property(draft: Draft, address: Address, path: KeyPath, event: str, name: s
         if near
         else _known("property", properties),
     )
-
-
-def _match(name: str, names: Iterable[str]) -> str | None:
-    return next(iter(get_close_matches(name, list(names), n=1)), None)
 
 
 def _suggest(draft: Draft, owner: Address, path: KeyPath, near: str) -> str:

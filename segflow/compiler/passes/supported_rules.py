@@ -2,11 +2,10 @@
 and so are actions and variants that contradict themselves."""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import assert_never
 
 from segflow.compiler.codes import NO_COUPON, RESERVED, UNDECLARED
-from segflow.compiler.passes.draft import Draft, lacks
+from segflow.compiler.passes.draft import Draft, lacks, nearest
 from segflow.model.channel import Channel
 from segflow.model.project import KeyPath
 from segflow.model.rule import (
@@ -123,9 +122,9 @@ def _environments(draft: Draft, channel: Channel) -> None:
 
 
 def _declare(name: str, declared: tuple[str, ...]) -> str:
-    near = get_close_matches(name, declared, n=1)
+    near = nearest(name, declared)
     declare = f"add [environments.{name}] to segflow.toml"
-    return f"did you mean `{near[0]}`? Otherwise {declare}" if near else declare
+    return declare if near is None else f"did you mean `{near}`? Otherwise {declare}"
 
 
 # --- what contradicts itself -----------------------------------------------------------------
