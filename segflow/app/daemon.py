@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from segflow.app.ahead import refuse_ahead
-from segflow.app.wiring import RecordingChannels, World
+from segflow.app.wiring import REHEARSED, RecordingChannels, World
 from segflow.clock import VirtualClock
 from segflow.errors import NotDeployedError, RefusedError
 from segflow.executor.daemon import Condition, Daemon, serve
@@ -119,7 +119,7 @@ def run_live(
 
 def rehearsal_folder(world: World, name: str) -> Path:
     """The folder of what the last rehearsal of a rule would have sent, by channel."""
-    return world.root / ".segflow" / "rehearsed" / name
+    return world.root / REHEARSED / name
 
 
 @contextmanager

@@ -45,6 +45,9 @@ FAILPOINT = "SEGFLOW_FAILPOINT"
 """For tests only: the environment variable that names the failpoint at which the process kills
 itself with SIGKILL."""
 
+REHEARSED = Path(".segflow/rehearsed")
+"""The folder, in the project, of what rules would send in their last rehearsals."""
+
 RECORDED = Path(".segflow/recorded")
 """The folder, in the project, of what channels would send where they must not send."""
 

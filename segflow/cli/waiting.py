@@ -15,7 +15,7 @@ T = TypeVar("T")
 _AGAIN = 0.25
 """Seconds between two tries."""
 
-lock_timeout = click.option(
+lock_timeout_option = click.option(
     "--lock-timeout",
     metavar="SECONDS",
     type=click.FloatRange(min=0),

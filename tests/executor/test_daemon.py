@@ -61,6 +61,12 @@ def look_at(shop: Shop, daemon: Daemon, instant: int) -> None:
     daemon.look()
 
 
+def delivered_late(shop: Shop) -> str:
+    """The answer of a receiver that takes three hours."""
+    shop.clock.set(shop.clock.now() + 3 * HOUR)
+    return "delivered"
+
+
 def runs(shop: Shop, rule: str = "winback") -> list[tuple[int, str]]:
     """The runs of a rule, oldest first: scheduled, from NOW on, and status."""
     found = [(run.scheduled - NOW, run.status) for run in shop.world.ledger.runs(rule)]
@@ -148,11 +154,7 @@ def test_what_comes_while_a_run_is_going_is_passed_over(tmp_path: Path):
     with watching(tmp_path, post) as (shop, daemon):
         daemon.look()
 
-        def slow(message: object) -> str:
-            shop.clock.set(shop.clock.now() + 3 * HOUR)
-            return "delivered"
-
-        post.answers.append(slow)
+        post.answers.append(lambda message: delivered_late(shop))
         look_at(shop, daemon, NOW + HOUR)
         assert runs(shop, "hourly") == [(HOUR, "done"), (4 * HOUR, "skipped")]
         skipped = shop.world.ledger.runs("hourly", 1)[0]
@@ -210,11 +212,7 @@ def test_a_rule_that_had_to_wait_for_others_is_not_run_too_late(tmp_path: Path):
     with watching(tmp_path, post) as (shop, daemon):
         daemon.look()
 
-        def slow(message: object) -> str:
-            shop.clock.set(shop.clock.now() + 3 * HOUR)
-            return "delivered"
-
-        post.answers.append(slow)
+        post.answers.append(lambda message: delivered_late(shop))
         look_at(shop, daemon, NOW + 15 * HOUR)
         assert runs(shop, "hourly") == [(15 * HOUR, "done")]
         assert runs(shop, "nightly") == [(15 * HOUR, "skipped")]

@@ -16,8 +16,7 @@ from segflow.cli.invocation import Invocation, command
 from segflow.cli.plan_view import read_plan, show_plan
 from segflow.cli.progress import LateBar
 from segflow.cli.session import session
-from segflow.cli.waiting import lock_timeout as lock_timeout_option
-from segflow.cli.waiting import when_free
+from segflow.cli.waiting import lock_timeout_option, when_free
 from segflow.model.instant import Instant
 from segflow.model.plan import Plan
 from segflow.planner.machine import to_json

@@ -13,8 +13,7 @@ from segflow.cli.invocation import Invocation, command
 from segflow.cli.output import counted
 from segflow.cli.progress import LateBar
 from segflow.cli.tables import columns
-from segflow.cli.waiting import lock_timeout as lock_timeout_option
-from segflow.cli.waiting import when_free
+from segflow.cli.waiting import lock_timeout_option, when_free
 from segflow.model.instant import Instant, format_instant
 
 
