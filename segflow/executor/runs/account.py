@@ -24,7 +24,7 @@ from segflow.executor.runs.judge import TO_SEND, bucket_record
 from segflow.executor.runs.running import Running
 from segflow.membership.bitmaps import from_bytes
 from segflow.model.instant import format_instant
-from segflow.model.run import BucketRecord, Run, RunReport, RunStatus, Send, Settlement
+from segflow.model.run import BucketRecord, Run, RunReport, RunStatus, Send
 from segflow.ports import LedgerReader
 
 _Group = tuple[str, str, str | None]
@@ -50,6 +50,7 @@ class Account:
         self._run = run
         self._left: defaultdict[_Group, BitMap64] = defaultdict(BitMap64)
         self._to_send: dict[str, BitMap64] = {}
+        self._known: dict[str, Send] | None = None
 
     # --- before and while it is sent ---
 
@@ -58,6 +59,7 @@ class Account:
         self._run = run
         self._left.clear()
         self._to_send.clear()
+        self._known = None  # somebody may have sent since they were read
         for record in buckets:
             members = self._load(record.digest)
             if record.bucket == TO_SEND:
@@ -72,13 +74,15 @@ class Account:
     def take_up(self, can_repeat: Callable[[Send], bool]) -> None:
         """Note what became of the calls that a process died in: where a call can't be repeated,
         nobody can say."""
-        notes: list[Settlement] = []
-        for send in self._sends():
-            if send.status == "claimed" and send.detail == CALLING:
-                again = replace(send, detail=UNSURE)
-                lost = replace(send, status="unknown", detail=DIED)
-                notes.append(self._note(again if can_repeat(send) else lost))
-        self._settle(notes)
+        self._settle(
+            [
+                replace(send, detail=UNSURE)
+                if can_repeat(send)
+                else replace(send, status="unknown", detail=DIED)
+                for send in self._sends()
+                if send.status == "claimed" and send.detail == CALLING
+            ]
+        )
 
     def untouched(self) -> BitMap64:
         """Those of them whom nothing that was sent can have reached yet."""
@@ -91,7 +95,7 @@ class Account:
             return
         self._settle(
             [
-                self._note(replace(send, status="failed", detail=reason))
+                replace(send, status="failed", detail=reason)
                 for send in self._sends()
                 if send.status == "claimed" and send.key in users
             ]
@@ -123,13 +127,13 @@ class Account:
         by_user: defaultdict[int, list[Send]] = defaultdict(list)
         for send in self._sends():
             by_user[send.key].append(send)
-        notes: list[Settlement] = []
+        changed: list[Send] = []
         endings: defaultdict[Ending, BitMap64] = defaultdict(BitMap64)
         for key, sends in by_user.items():
             ended = _closed(sends, reason)
-            notes += map(self._note, (made for made in ended if made not in sends))
+            changed += (made for made in ended if made not in sends)
             endings[ending_of(ended, live=self._run.live)].add(key)
-        self._settle(notes)
+        self._settle(changed)
         return endings
 
     def _leave(self, users: BitMap64, bucket: Bucket, reason: str) -> None:
@@ -139,14 +143,21 @@ class Account:
                 self._to_send[arm] = members - gone
 
     def _sends(self) -> Sequence[Send]:
-        return self._running.effects.ledger.sends(self._run.id)
+        """All sends of the run, read once: there may be millions."""
+        if self._known is None:
+            read = self._running.effects.ledger.sends(self._run.id)
+            self._known = {send.id: send for send in read}
+        return tuple(self._known.values())
 
-    def _note(self, send: Send) -> Settlement:
-        return settlement(send, self._running.now())
-
-    def _settle(self, notes: Sequence[Settlement]) -> None:
-        if notes:
-            self._running.effects.ledger.settle(self._hold.lease, notes)
+    def _settle(self, changed: Sequence[Send]) -> None:
+        """Record that sends are as they are here."""
+        if not changed:
+            return
+        now = self._running.now()
+        notes = [settlement(send, now) for send in changed]
+        self._running.effects.ledger.settle(self._hold.lease, notes)
+        if self._known is not None:
+            self._known |= {send.id: send for send in changed}
 
     def _finished(self, status: RunStatus, reason: str | None) -> RunReport:
         effects = self._running.effects
