@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from segflow.compiler.clocks import Offset, clock_offsets
 from segflow.compiler.dialects import Condition, Dialect, Expression
+from segflow.compiler.targets.needs import Fact, Judgement
 from segflow.compiler.targets.values import (
     Value,
     bound,
@@ -65,7 +66,6 @@ from segflow.model.predicate import (
     AnyOf,
     Compare,
     Everyone,
-    Feature,
     InFile,
     InSegment,
     NoneOf,
@@ -83,18 +83,20 @@ from segflow.model.scalar import Const
 class Conditions:
     """Compiles predicates about one row, a user's or an event's.
 
-    `value` gives the worth of a feature in that row, `key` is the user's key, and `inlined` the
-    predicate that a nested segment stands for at T, or None where its kept set is meant.
+    `value` gives the worth of a fact in that row, `key` is the user's key, and `inlined` the
+    predicate that a nested segment stands for at T, or None where its kept set is meant. `sets`
+    gathers the names of the id sets that are referred to.
     """
 
     as_of: Instant
     zone: ZoneInfo
     dialect: Dialect
-    value: Callable[[Feature], Value]
+    value: Callable[[Fact], Value]
     key: Expression
     inlined: Callable[[InSegment], Predicate | None]
+    sets: dict[str, None]
 
-    def of(self, node: Predicate) -> Condition:
+    def of(self, node: Predicate) -> Condition:  # noqa: C901 - one arm per form
         """The condition that is true exactly where the predicate holds."""
         match node:
             case All(items=items):
@@ -118,12 +120,15 @@ class Conditions:
                 return self._in_set(list_set(path))
             case Sample():
                 return self._sampled(node)
+            case _ if isinstance(node, Judgement):
+                return self.value(node).expression
             case _:
                 raise unsupported(node)
 
     # --- whole leaves ---
 
     def _in_set(self, name: str) -> Condition:
+        self.sets[name] = None
         keys = table(name, column("key"))
         return self.key.in_(select(keys.c.key))
 

@@ -5,69 +5,105 @@ One scan per event (or union of events) gives all its aggregates; one join per t
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, FromClause, and_, select
+from sqlalchemy import CTE, FromClause, Select, and_, select
 
 from segflow.compiler.dialects import Condition, Dialect, Expression
 from segflow.compiler.targets.aggregates import aggregate_columns, aggregate_value
 from segflow.compiler.targets.conditions import Conditions
 from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, property_column
 from segflow.compiler.targets.needs import (
+    Fact,
+    Judgement,
     declared_field,
+    facts_of,
     inlined_segment,
     properties_of,
-    stored_feature,
+    stored_fact,
     where_features,
 )
-from segflow.compiler.targets.values import Value, stored_table, within_bounds
+from segflow.compiler.targets.values import Value, not_later, stored_table, within_bounds
 from segflow.compiler.timeline import Bounds, window_bounds
 from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
-from segflow.model.predicate import Aggregate, Feature, FieldFeature, PropertyFeature
-from segflow.model.types import ValueType
+from segflow.model.predicate import Aggregate, All, FieldFeature, Predicate, PropertyFeature
+from segflow.model.types import BOOLEAN, TIMESTAMP, ValueType
 
-Values = dict[Feature, Value]
+Values = dict[Fact, Value]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
-    """A relation with features joined to it, and what each is worth in its rows."""
+    """A relation with facts joined to it, and what each is worth in its rows."""
 
     relation: FromClause
-    values: Mapping[Feature, Value]
+    values: Mapping[Fact, Value]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Joins features of the users of one entity, as of one instant. `one_row` gathers the tables of
-    fields with their key columns."""
+    """Joins facts to the users of one entity, as of one instant. `one_row` gathers the tables of
+    fields with their key columns, `sets` the names of the id sets that conditions refer to.
+    `judged` gives the keys for which a leaf holds that is judged over rows of its own."""
 
     compiled: Compiled
     entity: Entity
     as_of: Instant
     zone: ZoneInfo
     dialect: Dialect
+    judged: "Callable[[Judgement, Facts], Select[Any]]"
     one_row: dict[tuple[str, str], None] = field(default_factory=dict)
+    sets: dict[str, None] = field(default_factory=dict)
     _taken: dict[str, int] = field(default_factory=dict)
 
-    def joined(self, relation: FromClause, key: Expression, features: Iterable[Feature]) -> Joined:
-        """The relation, each row with the features of the user whose key it holds."""
-        stored = {feature: stored_feature(feature, self.entity) for feature in features}
+    def keys(self, predicate: Predicate) -> Select[Any]:
+        """The keys of the population, each once, for which the predicate holds."""
+        described = self.entity.population.where
+        whole = predicate if described is None else All(items=(described, predicate))
+        population = self._population().cte(self.name("population"))
+        key = population.c[KEY]
+        joined = self.joined(population, key, facts_of(whole, self.compiled))
+        condition = self.conditions(joined.values.__getitem__, key).of(whole)
+        return select(key).select_from(joined.relation).where(condition)
+
+    def of_entity(self, name: str) -> "Facts":
+        """The same for the users of another entity, within the same statement."""
+        return replace(self, entity=self.compiled.entities[name])
+
+    def _population(self) -> Select[Any]:
+        """Every key once that exists at the instant; rows without a key are nobody."""
+        population = self.entity.population
+        read = [population.key] if population.since is None else [population.key, population.since]
+        source = stored_table(population.table, read)
+        key: Expression = source.c[population.key]
+        found = select(key.label(KEY)).distinct().where(key.is_not(None))
+        if population.since is not None:
+            since = self.dialect.stored(source.c[population.since], TIMESTAMP)
+            found = found.where(not_later(since, self.as_of))
+        return found
+
+    def joined(self, relation: FromClause, key: Expression, facts: Iterable[Fact]) -> Joined:
+        """The relation, each row with the facts about the user whose key it holds."""
+        stored = {fact: stored_fact(fact, self.entity) for fact in facts}
         values: Values = {}
         wanted = tuple(dict.fromkeys(stored.values()))
         fields = tuple(one for one in wanted if isinstance(one, FieldFeature))
         aggregates = tuple(one for one in wanted if isinstance(one, Aggregate))
         relation = self._join_fields(relation, key, fields, values)
         relation = self._join_aggregates(relation, key, aggregates, values)
+        for one in wanted:
+            if isinstance(one, Judgement):
+                relation = self._join_judgement(relation, key, one, values)
         return Joined(
             relation=relation, values={asked: values[one] for asked, one in stored.items()}
         )
 
-    def conditions(self, value: Callable[[Feature], Value], key: Expression) -> Conditions:
-        """The compiler of predicates about rows in which features are worth what `value` says."""
+    def conditions(self, value: Callable[[Fact], Value], key: Expression) -> Conditions:
+        """The compiler of predicates about rows in which facts are worth what `value` says."""
         return Conditions(
             as_of=self.as_of,
             zone=self.zone,
@@ -75,6 +111,7 @@ class Facts:
             value=value,
             key=key,
             inlined=lambda leaf: inlined_segment(leaf, self.compiled),
+            sets=self.sets,
         )
 
     def name(self, wanted: str) -> str:
@@ -127,6 +164,16 @@ class Facts:
     def _column(self, feature: FieldFeature) -> str:
         (location,) = declared_field(feature, self.entity).at
         return location.column or feature.field
+
+    # --- judgements ---
+
+    def _join_judgement(
+        self, relation: FromClause, key: Expression, leaf: Judgement, values: Values
+    ) -> FromClause:
+        """Join the keys for which a leaf holds; of all others it does not."""
+        holding = self.judged(leaf, self).cte(self.name(f"{type(leaf).__name__.lower()}_keys"))
+        values[leaf] = Value(holding.c[KEY].is_not(None), BOOLEAN)
+        return relation.outerjoin(holding, holding.c[KEY] == key)
 
     # --- aggregates ---
 
@@ -188,12 +235,12 @@ class Facts:
         ).rows(self.name("_or_".join(events)))
 
     def _over(
-        self, aggregate: Aggregate, bounds: Bounds, rows: Rows, fields: Mapping[Feature, Value]
+        self, aggregate: Aggregate, bounds: Bounds, rows: Rows, fields: Mapping[Fact, Value]
     ) -> Condition | None:
         """Which rows the aggregate is over; None for all."""
         columns = rows.statement.c
 
-        def value(feature: Feature) -> Value:
+        def value(feature: Fact) -> Value:
             if not isinstance(feature, PropertyFeature):
                 return fields[feature]
             type_ = self._type(aggregate, feature.property)

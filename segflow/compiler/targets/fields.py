@@ -7,10 +7,8 @@ from typing import Any
 from sqlalchemy import column, select, table
 
 from segflow.compiler.dialects import Expression
-from segflow.compiler.targets.facts import Facts
-from segflow.compiler.targets.sql import dialect_of
+from segflow.compiler.targets.sql import facts_about
 from segflow.compiler.targets.values import Value
-from segflow.compiler.timeline import zone
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.model.predicate import FieldFeature
@@ -29,13 +27,7 @@ def select_fields(
     """The query for fields of the users in the set CHOSEN, stored and derived ones, as of an
     instant; fields_of() reads its rows."""
     entity = compiled.entities[entity_name]
-    facts = Facts(
-        compiled=compiled,
-        entity=entity,
-        as_of=as_of,
-        zone=zone(compiled.project.settings.timezone),
-        dialect=dialect_of(compiled, entity),
-    )
+    facts = facts_about(compiled, entity_name, as_of)
     chosen = table(facts.name(CHOSEN), column(_KEY))
     features = {name: FieldFeature(field=name) for name in fields}
     joined = facts.joined(chosen, chosen.c[_KEY], features.values())

@@ -19,9 +19,8 @@ from segflow.compiler.targets.events import (
 )
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.needs import declared_field, inlined_segment, properties_of
-from segflow.compiler.targets.sql import dialect_of
+from segflow.compiler.targets.sql import facts_about
 from segflow.compiler.targets.values import stored_table
-from segflow.compiler.timeline import zone
 from segflow.compiler.worlds import EventRow, User
 from segflow.errors import UnusableDataError
 from segflow.model.catalog import Entity
@@ -54,13 +53,8 @@ def look_up(compiled: Compiled, name: str, key: int) -> Lookup:
     """The queries for the fields and events of one user that a segment's predicate rests on."""
     segment = compiled.segments[name]
     entity = compiled.entities[segment.segment.entity]
-    facts = Facts(
-        compiled=compiled,
-        entity=entity,
-        as_of=Instant(0),  # no aggregate is asked, so that nothing depends on it
-        zone=zone(compiled.project.settings.timezone),
-        dialect=dialect_of(compiled, entity),
-    )
+    # No aggregate is asked, so that nothing depends on the instant.
+    facts = facts_about(compiled, entity.name, Instant(0))
     where = entity.population.where
     features = dict.fromkeys(
         feature

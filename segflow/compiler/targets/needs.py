@@ -1,62 +1,76 @@
-"""What a predicate needs to be evaluated: features, kept sets, nested segments unfolded at T."""
+"""What a predicate needs to be evaluated: facts about users, nested segments unfolded at T."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from segflow.compiler.passes.walk import predicate_sites
 from segflow.model.catalog import Entity, Field
-from segflow.model.compiled import Compiled, list_set, segment_set
+from segflow.model.compiled import Compiled
 from segflow.model.predicate import (
     Aggregate,
+    All,
+    AnyOf,
+    Changed,
     Compare,
+    Consent,
+    EventHas,
     Feature,
     FieldFeature,
-    InFile,
+    Held,
     InSegment,
+    Members,
+    NoneOf,
+    Not,
     Predicate,
     PropertyFeature,
+    Rank,
+    Reachable,
+    Same,
     Scaled,
+    Sequence,
     Test,
+    Via,
 )
 
+Judgement = EventHas | Sequence | Same | Held | Changed | Rank | Via | Members | Consent | Reachable
+"""Leaves that are judged over rows of their own: each is a fact about the user, true or not."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
-    """In the order in which they are first met, each once. `features` are those of the user;
-    what the `where` of an aggregate tests of the event is not among them."""
-
-    features: tuple[Feature, ...]
-    sets: tuple[str, ...]
+Fact = Feature | Judgement
+"""What is joined to a user's row, once per statement, however many leaves ask for it."""
 
 
-def needs_of(predicate: Predicate, compiled: Compiled) -> Needs:
-    """What a predicate about users needs, nested dynamic segments included."""
-    features: dict[Feature, None] = {}
-    sets: dict[str, None] = {}
+def facts_of(predicate: Predicate, compiled: Compiled) -> tuple[Fact, ...]:
+    """What a predicate about users asks of them, nested dynamic segments included; in the order in
+    which it is first met, each once. What the `where` of an aggregate or the inside of a judgement
+    asks is not among them: whoever joins those facts joins that, too."""
+    found: dict[Fact, None] = {}
     for node in leaves(predicate, compiled):
         match node:
             case Test():
-                features.update(dict.fromkeys(features_of(node)))
-            case InSegment(segment=name):
-                sets[segment_set(name)] = None
-            case InFile(path=path):
-                sets[list_set(path)] = None
+                found.update(dict.fromkeys(features_of(node)))
+            case _ if isinstance(node, Judgement):
+                found[node] = None
             case _:
                 pass
-    return Needs(features=tuple(features), sets=tuple(sets))
+    return tuple(found)
 
 
 def leaves(predicate: Predicate, compiled: Compiled) -> Iterator[Predicate]:
-    """Every predicate about the user below this one; a nested segment that is evaluated at T
-    gives its own, one whose kept set is meant gives itself."""
-    for site in predicate_sites(predicate, (), ""):
-        if site.events or isinstance(site.node, Feature):
-            continue
-        inlined = inlined_segment(site.node, compiled) if isinstance(site.node, InSegment) else None
-        if inlined is None:
-            yield site.node
-        else:
-            yield from leaves(inlined, compiled)
+    """Every leaf about the user in the boolean algebra of this predicate; a nested segment that is
+    evaluated at T gives its own, one whose kept set is meant gives itself."""
+    match predicate:
+        case All(items=items) | AnyOf(items=items) | NoneOf(items=items):
+            for item in items:
+                yield from leaves(item, compiled)
+        case Not(item=item):
+            yield from leaves(item, compiled)
+        case InSegment():
+            inlined = inlined_segment(predicate, compiled)
+            if inlined is None:
+                yield predicate
+            else:
+                yield from leaves(inlined, compiled)
+        case _:
+            yield predicate
 
 
 def inlined_segment(leaf: InSegment, compiled: Compiled) -> Predicate | None:
@@ -73,14 +87,14 @@ def features_of(test: Test) -> Iterator[Feature]:
             yield operator.right.feature
 
 
-def stored_feature(feature: Feature, entity: Entity) -> Feature:
-    """The feature itself, or of a derived field the one that it stands for."""
-    while isinstance(feature, FieldFeature):
-        derived = declared_field(feature, entity).derived
+def stored_fact(fact: Fact, entity: Entity) -> Fact:
+    """The fact itself, or of a derived field the feature that it stands for."""
+    while isinstance(fact, FieldFeature):
+        derived = declared_field(fact, entity).derived
         if derived is None:
             break
-        feature = derived
-    return feature
+        fact = derived
+    return fact
 
 
 def declared_field(feature: FieldFeature, entity: Entity) -> Field:

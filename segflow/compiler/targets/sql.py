@@ -3,20 +3,14 @@
 population LEFT JOIN tables of fields LEFT JOIN one grouped scan per event WHERE predicate
 """
 
-from typing import Any
-
-from sqlalchemy import Select, select
-
-from segflow.compiler.dialects import DIALECTS, Dialect, Expression
+from segflow.compiler.dialects import DIALECTS, Dialect
 from segflow.compiler.targets.facts import Facts
-from segflow.compiler.targets.needs import needs_of
-from segflow.compiler.targets.values import not_later, stored_table
+from segflow.compiler.targets.judgements import judged
 from segflow.compiler.timeline import zone
 from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
-from segflow.model.predicate import All, Predicate
-from segflow.model.types import TIMESTAMP
+from segflow.model.predicate import Predicate
 from segflow.ports import Selection
 
 
@@ -36,46 +30,32 @@ def select_keys(
     compiled: Compiled, entity_name: str, where: Predicate, as_of: Instant
 ) -> Selection:
     """The query for the users of an entity's population that satisfy a typed predicate."""
-    entity = compiled.entities[entity_name]
-    dialect = dialect_of(compiled, entity)
-    facts = Facts(
-        compiled=compiled,
-        entity=entity,
-        as_of=as_of,
-        zone=zone(compiled.project.settings.timezone),
-        dialect=dialect,
-    )
-    described = entity.population.where
-    predicate = where if described is None else All(items=(described, where))
-    needs = needs_of(predicate, compiled)
-    population = _population(entity, as_of, dialect).cte(facts.name("population"))
-    key = population.c.key
-    joined = facts.joined(population, key, needs.features)
-    condition = facts.conditions(joined.values.__getitem__, key).of(predicate)
+    facts = facts_about(compiled, entity_name, as_of)
+    statement = facts.keys(where)
     return Selection(
-        source=entity.population.source,
-        statement=select(key).select_from(joined.relation).where(condition),
-        sets=needs.sets,
+        source=facts.entity.population.source,
+        statement=statement,
+        sets=tuple(facts.sets),
         one_row=tuple(facts.one_row),
     )
 
 
-def dialect_of(compiled: Compiled, entity: Entity) -> Dialect:
+def facts_about(compiled: Compiled, entity_name: str, as_of: Instant) -> Facts:
+    """Facts about the users of an entity, for one statement."""
+    entity = compiled.entities[entity_name]
+    return Facts(
+        compiled=compiled,
+        entity=entity,
+        as_of=as_of,
+        zone=zone(compiled.project.settings.timezone),
+        dialect=_dialect_of(compiled, entity),
+        judged=judged,
+    )
+
+
+def _dialect_of(compiled: Compiled, entity: Entity) -> Dialect:
     """The dialect of the source that the entity's population is in."""
     source = compiled.project.source(entity.population.source)
     if source is None:
         raise AssertionError(f"there is no source {entity.population.source}")
     return DIALECTS[source.engine]
-
-
-def _population(entity: Entity, as_of: Instant, dialect: Dialect) -> Select[Any]:
-    """Every key once that exists at the instant; rows without a key are nobody."""
-    population = entity.population
-    read = [population.key] if population.since is None else [population.key, population.since]
-    source = stored_table(population.table, read)
-    key: Expression = source.c[population.key]
-    found = select(key.label("key")).distinct().where(key.is_not(None))
-    if population.since is not None:
-        since = dialect.stored(source.c[population.since], TIMESTAMP)
-        found = found.where(not_later(since, as_of))
-    return found
