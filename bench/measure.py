@@ -7,17 +7,20 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Seconds of wall time of each run of one program, and what its last run printed."""
+    """Seconds of wall time of each run of one program, the most memory that one run held, and what
+    its last run printed."""
 
     seconds: tuple[float, ...]
+    peak_mb: float
     output: str
     exit_code: int
 
@@ -45,37 +48,61 @@ def need(program: str) -> str:
 
 
 def race(
-    commands: Mapping[str, Sequence[str]], folders: Mapping[str, Path], runs: int
+    commands: Mapping[str, Sequence[str]],
+    folders: Mapping[str, Path],
+    runs: int,
+    now: Callable[[int], str] = str,
 ) -> dict[str, Timing]:
-    """Run the commands in turns, `runs` times each, as whole processes in their folders.
+    """Run the commands in turns, `runs` times each, as whole processes in their folders. "{now}" in
+    a command is what `now` says of the number of the turn.
 
     Turns even out what else the machine does. Each program runs once before, unmeasured, so that
     neither pays alone for cold caches.
     """
-    environment = {**os.environ, "NO_COLOR": "1", "CHECKPOINT_DISABLE": "1"}
     seconds: dict[str, list[float]] = {name: [] for name in commands}
-    last: dict[str, subprocess.CompletedProcess[str]] = {}
+    last: dict[str, _Run] = {}
     for turn in range(runs + 1):
         for name, command in commands.items():
-            begun = time.perf_counter()
-            last[name] = subprocess.run(
-                command,
-                cwd=folders[name],
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            asked = [now(turn) if part == "{now}" else part for part in command]
+            last[name] = _run(asked, folders[name])
             if turn:
-                seconds[name].append(time.perf_counter() - begun)
+                seconds[name].append(last[name].seconds)
     return {
         name: Timing(
             seconds=tuple(seconds[name]),
-            output=last[name].stdout + last[name].stderr,
-            exit_code=last[name].returncode,
+            peak_mb=last[name].peak_mb,
+            output=last[name].output,
+            exit_code=last[name].exit_code,
         )
         for name in commands
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    seconds: float
+    peak_mb: float
+    output: str
+    exit_code: int
+
+
+def _run(command: Sequence[str], folder: Path) -> _Run:
+    environment = {**os.environ, "NO_COLOR": "1", "CHECKPOINT_DISABLE": "1"}
+    with tempfile.TemporaryFile("w+") as output:
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        return _Run(
+            seconds=seconds,
+            peak_mb=used.ru_maxrss / 1024,
+            output=output.read(),
+            exit_code=process.returncode,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
