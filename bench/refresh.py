@@ -49,8 +49,9 @@ CREATE TABLE {name} AS SELECT
   i AS id,
   1 + (pow((hash(i, {seed}) % 100000000) / 100000000.0, 2) * $users)::bigint AS user_id,
   $now::timestamptz
-    - to_milliseconds(($events - i) * ({days}::bigint * 86400000 // $events) + {seed}) AS happened_at,
-  (hash(i, {seed} + 1) % 50000)::decimal(18, 2) / 100 AS amount,
+    - to_milliseconds(($events - i) * ({days}::bigint * 86400000 // $events) + {seed})
+    AS happened_at,
+  CAST((hash(i, {seed} + 1) % 50000) * 0.01 AS decimal(18, 2)) AS amount,
   'sku_' || (hash(i, {seed} + 2) % 500) AS sku,
   ['web', 'ios', 'android', 'store'][1 + (hash(i, {seed} + 3) % 4)::int] AS channel
 FROM range(1, $events + 1) t(i)

@@ -54,6 +54,13 @@ class MaskedEngine:
         with masking(self._secret, self._value):
             return self._engine.members(selection, sets)
 
+    def memberships(
+        self, selection: Selection, sets: Mapping[str, BitMap64], count: int
+    ) -> tuple[BitMap64, ...]:
+        """See Engine."""
+        with masking(self._secret, self._value):
+            return self._engine.memberships(selection, sets, count)
+
     def rows(self, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
         with masking(self._secret, self._value):

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset
 from duckdb_engine import Dialect
 from pyroaring import BitMap64
@@ -19,7 +20,7 @@ from sqlalchemy.sql import Select
 
 from segflow.errors import SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
-from segflow.ports import Selection
+from segflow.ports import MASK_BITS, Selection
 
 _SAFE: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -88,7 +89,16 @@ class DuckDbEngine:
     def members(self, selection: Selection, sets: Mapping[str, BitMap64]) -> BitMap64:
         """See Engine."""
         with self._errors():
-            return self._bitmap(self._select(selection, sets))
+            return _bitmap(self._unsigned(self._select(selection, sets).column(0)))
+
+    def memberships(
+        self, selection: Selection, sets: Mapping[str, BitMap64], count: int
+    ) -> tuple[BitMap64, ...]:
+        """See Engine."""
+        with self._errors():
+            found = self._select(selection, sets)
+            keys = self._unsigned(found.column(0))
+            return tuple(_bitmap(pc.filter(keys, _bit(found, number))) for number in range(count))
 
     def values(
         self, selection: Selection, sets: Mapping[str, BitMap64]
@@ -195,26 +205,20 @@ class DuckDbEngine:
         parameters = [values[name] for name in compiled.positiontup or ()]
         return self._connection.sql(str(compiled), params=parameters).to_arrow_table()
 
-    def _bitmap(self, found: pa.Table) -> BitMap64:
-        type_ = found.schema.field(0).type
-        if not pa.types.is_integer(type_):
+    def _unsigned(self, found: pa.ChunkedArray) -> pa.ChunkedArray:
+        """The keys as ordinals."""
+        if not pa.types.is_integer(found.type):
             raise UnusableDataError(
-                f"source {self._source}: keys are of type {type_}, not integers",
+                f"source {self._source}: keys are of type {found.type}, not integers",
                 hint="the key of an entity is a column of 64-bit integers",
             )
-        keys = array("Q")
-        for chunk in found.column(0).chunks:
-            try:
-                unsigned = chunk.cast(pa.uint64())
-            except pa.ArrowInvalid as error:
-                raise UnusableDataError(
-                    f"source {self._source}: a key is negative: {_first_line(error)}",
-                    hint="keys are integers from 0 on; leave such rows out by a view",
-                ) from error
-            content = memoryview(unsigned.buffers()[1] or b"")
-            start = unsigned.offset * keys.itemsize
-            keys.frombytes(content[start : start + len(unsigned) * keys.itemsize])
-        return BitMap64(keys)
+        try:
+            return found.cast(pa.uint64())
+        except pa.ArrowInvalid as error:
+            raise UnusableDataError(
+                f"source {self._source}: a key is negative: {_first_line(error)}",
+                hint="keys are integers from 0 on; leave such rows out by a view",
+            ) from error
 
     def _check_one_row(self, table: str, key: str) -> None:
         """Refuse a table of fields in which a key has two rows; asked once while the file stays as
@@ -275,6 +279,25 @@ def _locked(database: str, *, read_only: bool = False) -> duckdb.DuckDBPyConnect
     if not locked:
         connection.execute(_SETTLED)
     return connection
+
+
+def _bitmap(keys: pa.ChunkedArray) -> BitMap64:
+    """The keys as a bitmap, without a detour through Python's numbers."""
+    content = array("Q")
+    for chunk in keys.chunks:
+        buffer = memoryview(chunk.buffers()[1] or b"")
+        start = chunk.offset * content.itemsize
+        content.frombytes(buffer[start : start + len(chunk) * content.itemsize])
+    return BitMap64(content)
+
+
+def _bit(found: pa.Table, number: int) -> pa.ChunkedArray:
+    """For each row whether it belongs to the segment of that number."""
+    mask, bit = (
+        found.column(1 + number // MASK_BITS),
+        pa.scalar(1 << number % MASK_BITS, pa.int64()),
+    )
+    return pc.not_equal(pc.bit_wise_and(mask, bit), pa.scalar(0, pa.int64()))
 
 
 def _keys(ordinals: BitMap64) -> pa.Array:

@@ -1,23 +1,31 @@
 """Evaluating compiled segments through engines: the one way for plan, apply, refresh and count."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pyroaring import BitMap64
 
 from segflow.compiler.targets.fields import fields_of, select_fields
+from segflow.compiler.targets.needs import kept_sets
+from segflow.compiler.targets.shared import select_shared
 from segflow.compiler.targets.sql import select_audience, select_keys, select_members
-from segflow.errors import CorruptStateError
+from segflow.errors import CorruptStateError, SourceUnavailableError, UnusableDataError
 from segflow.executor.effects import Engines
 from segflow.model.catalog import Source
 from segflow.model.compiled import Compiled, list_set, segment_set
 from segflow.model.instant import Instant
 from segflow.model.predicate import Everyone
-from segflow.ports import Engine, Selection
+from segflow.ports import MASK_BITS, Engine, Selection
 
 Kept = Callable[[str], BitMap64 | None]
 """The kept members of a segment: the frozen set of a static one, the last snapshot of a dynamic
 one; None where there is none yet."""
+
+
+TOGETHER = 4 * MASK_BITS
+"""So many segments are asked in one query at most, which bounds its length and its memory."""
 
 
 def source_of(compiled: Compiled, name: str) -> Source:
@@ -41,13 +49,41 @@ class Evaluator:
         self._engines = engines
         self._kept = kept
         self._sets: dict[str, BitMap64] = {}
+        self._prepared: dict[str, BitMap64] = {}
 
     def members(self, name: str) -> BitMap64:
         """The members of a segment of the project by its own predicate, static or not.
 
         Raises SourceUnavailableError and UnusableDataError.
         """
+        if name in self._prepared:
+            return self._prepared.pop(name)
         return self._select(select_members(self._compiled, name, self._as_of))
+
+    def prepare(self, names: Sequence[str]) -> None:
+        """Evaluate segments together, so that what they ask of a source is scanned for once. What
+        can't be is left to members(), which then says why: a segment that rests on a kept set of
+        another one here, which may be made anew before its turn, and all those of a query that
+        fails."""
+        for together in self._sharing(names):
+            selection = select_shared(self._compiled, together, self._as_of)
+            with suppress(SourceUnavailableError, UnusableDataError):
+                sets = {wanted: self._set(wanted) for wanted in selection.sets}
+                engine = self._engine(selection)
+                found = engine.memberships(selection, sets, len(together))
+                self._prepared.update(zip(together, found, strict=True))
+
+    def _sharing(self, names: Sequence[str]) -> Iterator[Sequence[str]]:
+        """The segments that can be asked in one query, at most TOGETHER at a time."""
+        made_anew = {segment_set(name) for name in names}
+        by_entity: dict[str, list[str]] = defaultdict(list)
+        for name in names:
+            segment = self._compiled.segments[name]
+            if made_anew.isdisjoint(kept_sets(segment.where, self._compiled)):
+                by_entity[segment.segment.entity].append(name)
+        for of_entity in by_entity.values():
+            for start in range(0, len(of_entity), TOGETHER):
+                yield of_entity[start : start + TOGETHER]
 
     def audience(self, rule: str) -> BitMap64:
         """The users whom a rule reaches before the gate. Raises as members() does."""

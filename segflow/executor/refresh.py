@@ -112,6 +112,7 @@ class _Refresh:
         """Each segment in order, then one commit for all that succeeded."""
         made: list[Membership] = []
         reports: list[Refreshed] = []
+        self._evaluator.prepare(names)
         for number, name in enumerate(names):
             self._hold.check()
             progress("refreshing", number, len(names))

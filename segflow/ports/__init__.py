@@ -4,12 +4,13 @@ Adapters (engines, store, …) implement these and are chosen in app/wiring.py a
 64-bit roaring bitmaps of ordinals; instants as milliseconds UTC.
 """
 
-from segflow.ports.engines import Engine, Selection
+from segflow.ports.engines import MASK_BITS, Engine, Selection
 from segflow.ports.running import Channel, Channels, Delivery, Ledger, LedgerReader, Message
 from segflow.ports.state import SnapshotStore, StateCommit, StateReader, StateStore
 from segflow.ports.surroundings import Chance, Clock, Failpoint, Log, Pause, Progress
 
 __all__ = [
+    "MASK_BITS",
     "Chance",
     "Channel",
     "Channels",

@@ -7,6 +7,10 @@ from typing import Any, Protocol
 from pyroaring import BitMap64
 from sqlalchemy.sql import Select
 
+MASK_BITS = 62
+"""So many segments share one column of a query for several; numbers of 64 bits with a sign hold
+them in every engine."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -40,6 +44,13 @@ class Engine(Protocol):
         Raises SourceUnavailableError, and UnusableDataError for keys that are negative or no
         integers and for two rows of one key in a table of `one_row`.
         """
+
+    def memberships(
+        self, selection: Selection, sets: Mapping[str, BitMap64], count: int
+    ) -> tuple[BitMap64, ...]:
+        """The keys of so many segments in one query. Behind the key, in order of which the rows
+        come, the selection has a column of numbers per MASK_BITS segments, whose bit i says whether
+        the key belongs to the i-th of them. Raises as members() does."""
 
     def rows(self, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
         """The rows of a small query as plain Python values; timestamps as aware UTC datetimes.

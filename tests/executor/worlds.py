@@ -66,6 +66,12 @@ class GivenEngine:
         self.handed.append(dict(sets))
         return self.answer()
 
+    def memberships(
+        self, selection: Selection, sets: Mapping[str, BitMap64], count: int
+    ) -> tuple[BitMap64, ...]:
+        """The given members for each segment."""
+        return tuple(self.members(selection, sets) for _ in range(count))
+
     def columns(self, table: str) -> Mapping[str, str] | None:
         """No table is known."""
         return None

@@ -22,23 +22,19 @@ def aggregate_columns(
     """The columns for an aggregate over the rows for which `where` is true. `type_` is that of its
     property. An average is kept as a sum and the count of its values."""
 
-    def over(function: FunctionElement[Any]) -> Expression:
-        return function if where is None else function.filter(where)
-
     columns = rows.statement.c
     value = columns[property_column(aggregate.property)] if aggregate.property else columns[TIME]
     match aggregate.kind:
         case "count":
-            made = over(func.count())
+            made = over(func.count(), where)
         case "sum" | "avg":
-            made = over(func.sum(value))
+            made = over(func.sum(value), where)
         case "min" | "first_time":
-            made = over(func.min(value))
+            made = over(func.min(value), where)
         case "max" | "last_time":
-            made = over(func.max(value))
+            made = over(func.max(value), where)
         case "count_distinct":
-            floored = dialect.floored(value) if type_ == TIMESTAMP else value
-            made = over(func.count(distinct(floored)))
+            made = over(func.count(distinct(distinct_value(value, type_, dialect))), where)
         case "first" | "last":
             newest = aggregate.kind == "last"
             made = dialect.first(value, rows.order(value, dialect, newest=newest), where)
@@ -47,8 +43,18 @@ def aggregate_columns(
         case _:
             assert_never(aggregate.kind)
     if aggregate.kind == "avg":
-        return [made.label(name), over(func.count(value)).label(_divisor(name))]
+        return [made.label(name), over(func.count(value), where).label(_divisor(name))]
     return [made.label(name)]
+
+
+def over(function: FunctionElement[Any], where: Condition | None) -> Expression:
+    """An aggregate function over the rows for which `where` is true; None for all."""
+    return function if where is None else function.filter(where)
+
+
+def distinct_value(value: Expression, type_: ValueType | None, dialect: Dialect) -> Expression:
+    """A value of a property such that equal ones, and no others, are one."""
+    return dialect.floored(value) if type_ == TIMESTAMP else value
 
 
 def aggregate_value(

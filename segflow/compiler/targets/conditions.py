@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from segflow.compiler.clocks import Offset, clock_offsets
 from segflow.compiler.dialects import Condition, Dialect, Expression
-from segflow.compiler.targets.needs import Fact, Judgement
+from segflow.compiler.targets.needs import Fact, Judgement, asks_whether
 from segflow.compiler.targets.values import (
     Value,
     bound,
@@ -109,6 +109,9 @@ class Conditions:
                 return opposite(self.of(item))
             case Everyone():
                 return true()
+            case Test() if (asked := asks_whether(node)) is not None:
+                happened: Condition = self.value(asked.fact).expression
+                return happened if asked.expected else opposite(happened)
             case Test():
                 return and_(*(self._operator(operator, node) for operator in node.operators))
             case InSegment():

@@ -4,19 +4,25 @@ One scan per event (or union of events) gives all its aggregates; one join per t
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, FromClause, Select, and_, select
+from sqlalchemy import CTE, FromClause, Label, Select, and_, func, select
 
 from segflow.compiler.dialects import Condition, Dialect, Expression
-from segflow.compiler.targets.aggregates import aggregate_columns, aggregate_value
+from segflow.compiler.targets.aggregates import (
+    aggregate_columns,
+    aggregate_value,
+    distinct_value,
+    over,
+)
 from segflow.compiler.targets.conditions import Conditions
 from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, property_column
 from segflow.compiler.targets.needs import (
     Fact,
+    Happened,
     Judgement,
     declared_field,
     facts_of,
@@ -25,13 +31,14 @@ from segflow.compiler.targets.needs import (
     stored_fact,
     where_features,
 )
+from segflow.compiler.targets.nesting import nested
 from segflow.compiler.targets.values import Value, not_later, stored_table, within_bounds
 from segflow.compiler.timeline import Bounds, window_bounds
 from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
-from segflow.model.predicate import Aggregate, All, FieldFeature, Predicate, PropertyFeature
-from segflow.model.types import BOOLEAN, TIMESTAMP, ValueType
+from segflow.model.predicate import Aggregate, FieldFeature, Predicate, PropertyFeature
+from segflow.model.types import BOOLEAN, INTEGER, TIMESTAMP, ValueType
 
 Values = dict[Fact, Value]
 
@@ -42,6 +49,17 @@ class Joined:
 
     relation: FromClause
     values: Mapping[Fact, Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """A population with facts joined to it: who of it `exists`, and for whom each of several
+    predicates holds, in their order."""
+
+    relation: FromClause
+    key: Expression
+    exists: tuple[Condition, ...]
+    conditions: tuple[Condition, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +80,24 @@ class Facts:
 
     def keys(self, predicate: Predicate) -> Select[Any]:
         """The keys of the population, each once, for which the predicate holds."""
+        one = self.people([predicate])
+        return select(one.key).select_from(one.relation).where(*one.exists, *one.conditions)
+
+    def people(self, predicates: Sequence[Predicate]) -> People:
+        """The population with all that the predicates ask."""
         described = self.entity.population.where
-        whole = predicate if described is None else All(items=(described, predicate))
+        every = predicates if described is None else [described, *predicates]
+        asked = dict.fromkeys(fact for one in every for fact in facts_of(one, self.compiled))
         population = self._population().cte(self.name("population"))
         key = population.c[KEY]
-        joined = self.joined(population, key, facts_of(whole, self.compiled))
-        condition = self.conditions(joined.values.__getitem__, key).of(whole)
-        return select(key).select_from(joined.relation).where(condition)
+        joined = self.joined(population, key, asked)
+        conditions = self.conditions(joined.values.__getitem__, key)
+        return People(
+            relation=joined.relation,
+            key=key,
+            exists=() if described is None else (conditions.of(described),),
+            conditions=tuple(conditions.of(one) for one in predicates),
+        )
 
     def of_entity(self, name: str) -> "Facts":
         """The same for the users of another entity, within the same statement."""
@@ -92,7 +121,7 @@ class Facts:
         values: Values = {}
         wanted = tuple(dict.fromkeys(stored.values()))
         fields = tuple(one for one in wanted if isinstance(one, FieldFeature))
-        aggregates = tuple(one for one in wanted if isinstance(one, Aggregate))
+        aggregates = tuple(one for one in wanted if isinstance(one, Aggregate | Happened))
         relation = self._join_fields(relation, key, fields, values)
         relation = self._join_aggregates(relation, key, aggregates, values)
         for one in wanted:
@@ -181,31 +210,81 @@ class Facts:
         self,
         relation: FromClause,
         key: Expression,
-        features: tuple[Aggregate, ...],
+        asked: tuple[Aggregate | Happened, ...],
         values: Values,
     ) -> FromClause:
-        by_events: dict[tuple[str, ...], list[Aggregate]] = defaultdict(list)
-        for feature in features:
-            by_events[feature.events].append(feature)
-        for events, aggregates in by_events.items():
-            grouped, found = self._grouped(events, aggregates)
+        derived = nested(asked, self.as_of, self.zone)
+        wanted = dict.fromkeys(one for found in derived.values() for one in found.reads)
+        scanned: dict[Aggregate, Value] = {}
+        for grouped, found in self._scans(wanted):
             relation = relation.outerjoin(grouped, grouped.c[KEY] == key)
-            values.update(found)
+            scanned.update(found)
+        values.update({fact: one.value(scanned) for fact, one in derived.items()})
         return relation
 
-    def _grouped(self, events: tuple[str, ...], aggregates: list[Aggregate]) -> tuple[CTE, Values]:
+    def _scans(self, wanted: Iterable[Aggregate]) -> Iterator[tuple[CTE, dict[Aggregate, Value]]]:
+        """One scan per event or union of events, and one for each property of which distinct values
+        are counted in several ways."""
+        by_scan: dict[tuple[tuple[str, ...], str | None], list[Aggregate]] = defaultdict(list)
+        for one in wanted:
+            counted = one.property if one.kind == "count_distinct" else None
+            by_scan[one.events, counted].append(one)
+        for (events, counted), aggregates in list(by_scan.items()):
+            if counted is not None and len(aggregates) == 1:
+                by_scan[events, None] += by_scan.pop((events, counted))
+        for (events, counted), aggregates in by_scan.items():
+            if counted is None:
+                yield self._grouped(events, aggregates)
+            else:
+                yield self._distinct(events, counted, aggregates)
+
+    def _distinct(
+        self, events: tuple[str, ...], counted: str, aggregates: list[Aggregate]
+    ) -> tuple[CTE, dict[Aggregate, Value]]:
+        """As _grouped() for counts of distinct values: the last time of each value tells in which
+        of the windows with one end it is, so that the values are told apart once for all."""
+        bounds = [window_bounds(one.window, self.as_of, self.zone) for one in aggregates]
+        since = _earliest(bounds)
+        rows = self._rows(events, aggregates, since)
+        known = self._known(aggregates, rows)
+        source = rows.statement.c
+        value = distinct_value(
+            source[property_column(counted)], self._type(aggregates[0], counted), self.dialect
+        )
+        found: dict[tuple[Predicate | None, Instant | None], Label[Any]] = {}
+        for one, its in zip(aggregates, bounds, strict=True):
+            if (one.where, its.end) not in found:
+                until = _left_to_test(Bounds(end=its.end), None, self.as_of)
+                where = self._over(one, until, rows, known.values)
+                name = f"t{len(found) + 1}"
+                found[one.where, its.end] = over(func.max(source[TIME]), where).label(name)
+        each = (
+            select(source[KEY], value.label("value"), *found.values())
+            .select_from(known.relation)
+            .where(value.is_not(None))
+            .group_by(source[KEY], value)
+            .cte(self.name(f"{'_or_'.join(events)}_{counted}"))
+        )
+        columns: list[Expression] = [each.c[KEY]]
+        for number, (one, its) in enumerate(zip(aggregates, bounds, strict=True), start=1):
+            last = each.c[found[one.where, its.end].name]
+            inside = within_bounds(last, its)
+            columns.append(over(func.count(), inside).label(f"f{number}"))
+        grouped = select(*columns).group_by(each.c[KEY]).cte(self.name(f"{each.name}_facts"))
+        return grouped, {
+            one: Value(func.coalesce(grouped.c[f"f{number}"], 0), INTEGER)
+            for number, one in enumerate(aggregates, start=1)
+        }
+
+    def _grouped(
+        self, events: tuple[str, ...], aggregates: list[Aggregate]
+    ) -> tuple[CTE, dict[Aggregate, Value]]:
         """One row per key with the columns of every aggregate, and what they are worth."""
         bounds = [window_bounds(one.window, self.as_of, self.zone) for one in aggregates]
         since = _earliest(bounds)
         rows = self._rows(events, aggregates, since)
         source = rows.statement
-        of_users = (
-            feature
-            for one in aggregates
-            for feature in where_features(one)
-            if isinstance(feature, FieldFeature)
-        )
-        known = self.joined(source, source.c[KEY], of_users)
+        known = self._known(aggregates, rows)
         columns: list[Expression] = [source.c[KEY]]
         named: dict[Aggregate, str] = {}
         for number, (one, its) in enumerate(zip(aggregates, bounds, strict=True), start=1):
@@ -219,6 +298,16 @@ class Facts:
             one: aggregate_value(one, self._type(one, one.property), grouped, name)
             for one, name in named.items()
         }
+
+    def _known(self, aggregates: Iterable[Aggregate], rows: Rows) -> Joined:
+        """The rows, each with the fields of its user that are tested beside the event."""
+        of_users = (
+            feature
+            for one in aggregates
+            for feature in where_features(one)
+            if isinstance(feature, FieldFeature)
+        )
+        return self.joined(rows.statement, rows.statement.c[KEY], of_users)
 
     def _rows(
         self, events: tuple[str, ...], aggregates: list[Aggregate], since: Instant | None

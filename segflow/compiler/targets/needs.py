@@ -1,10 +1,13 @@
 """What a predicate needs to be evaluated: facts about users, nested segments unfolded at T."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from segflow.compiler.passes.walk import predicate_sites
 from segflow.model.catalog import Entity, Field
-from segflow.model.compiled import Compiled
+from segflow.model.compiled import Compiled, segment_set
+from segflow.model.operator import CountTest
 from segflow.model.predicate import (
     Aggregate,
     All,
@@ -34,7 +37,15 @@ from segflow.model.predicate import (
 Judgement = EventHas | Sequence | Same | Held | Changed | Rank | Via | Members | Consent | Reachable
 """Leaves that are judged over rows of their own: each is a fact about the user, true or not."""
 
-Fact = Feature | Judgement
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Whether the user has any of the events that an aggregate is over."""
+
+    events: Aggregate
+
+
+Fact = Feature | Judgement | Happened
 """What is joined to a user's row, once per statement, however many leaves ask for it."""
 
 
@@ -45,6 +56,8 @@ def facts_of(predicate: Predicate, compiled: Compiled) -> tuple[Fact, ...]:
     found: dict[Fact, None] = {}
     for node in leaves(predicate, compiled):
         match node:
+            case Test() if (happened := asks_whether(node)) is not None:
+                found[happened.fact] = None
             case Test():
                 found.update(dict.fromkeys(features_of(node)))
             case _ if isinstance(node, Judgement):
@@ -52,6 +65,27 @@ def facts_of(predicate: Predicate, compiled: Compiled) -> tuple[Fact, ...]:
             case _:
                 pass
     return tuple(found)
+
+
+class Whether(NamedTuple):
+    """A test that asks whether something happened, or (`expected` False) that it did not."""
+
+    fact: Happened
+    expected: bool
+
+
+def asks_whether(test: Test) -> Whether | None:
+    """The test as a question whether something happened; None where it asks for more."""
+    of = test.feature
+    if not isinstance(of, Aggregate) or of.kind != "count":
+        return None
+    match test.operators:
+        case (CountTest(op="at_least", count=1) | CountTest(op="more_than", count=0),):
+            return Whether(Happened(of), expected=True)
+        case (CountTest(op="exactly" | "at_most", count=0) | CountTest(op="fewer_than", count=1),):
+            return Whether(Happened(of), expected=False)
+        case _:
+            return None
 
 
 def leaves(predicate: Predicate, compiled: Compiled) -> Iterator[Predicate]:
@@ -71,6 +105,17 @@ def leaves(predicate: Predicate, compiled: Compiled) -> Iterator[Predicate]:
                 yield from leaves(inlined, compiled)
         case _:
             yield predicate
+
+
+def kept_sets(predicate: Predicate, compiled: Compiled) -> Iterator[str]:
+    """The names of the kept sets of other segments that a predicate rests on."""
+    for site in predicate_sites(predicate, (), ""):
+        if isinstance(site.node, InSegment):
+            inlined = inlined_segment(site.node, compiled)
+            if inlined is None:
+                yield segment_set(site.node.segment)
+            else:
+                yield from kept_sets(inlined, compiled)
 
 
 def inlined_segment(leaf: InSegment, compiled: Compiled) -> Predicate | None:
