@@ -4,12 +4,14 @@ Every other evaluator must give the same members. Nothing here knows of SQL or o
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import assert_never
 
 from segflow.compiler.operators import Leaf, operator_holds
+from segflow.compiler.reference.related import members_hold, via_holds
 from segflow.compiler.timeline import window_bounds
 from segflow.compiler.values import Value, times, value_of
 from segflow.compiler.worlds import (
@@ -71,14 +73,37 @@ def members(world: World, compiled: Compiled, name: str, as_of: Instant) -> froz
 def population(world: World, compiled: Compiled, name: str, as_of: Instant) -> Iterator[Subject]:
     """The users that exist at the instant, of the entity of the named segment."""
     entity = compiled.entities[compiled.segments[name].segment.entity]
-    context = Context(compiled=compiled, entity=entity, as_of=as_of, snapshots=world.snapshots)
+    context = Context(
+        compiled=compiled,
+        entity=entity,
+        as_of=as_of,
+        snapshots=world.snapshots,
+        worlds={**world.others, entity.name: world},
+    )
+    yield from _existing(context, name)
+
+
+def _existing(context: Context, segment: str) -> Iterator[Subject]:
+    world = context.worlds[context.entity.name]
     rows_of: dict[int | None, list[EventRow]] = defaultdict(list)
-    for row in events_that_count(world.events, compiled.project):
+    for row in events_that_count(world.events, context.compiled.project):
         rows_of[row.key].append(row)
     for user in world.users:
-        subject = _subject(context, user, rows_of[user.key], name)
+        subject = _subject(context, user, rows_of[user.key], segment)
         if exists(subject):
             yield subject
+
+
+def _people(subject: Subject, entity: str) -> Mapping[int, Subject]:
+    """The users of an entity that exist, by key; asked for by users of another."""
+    context, of = subject.context, (entity, subject.segment)
+    if entity not in context.worlds:
+        raise NotSupportedError(f"nothing is known of the users of entity {entity}")
+    if of not in context.people:
+        there = replace(context, entity=context.compiled.entities[entity])
+        found = _existing(there, subject.segment)
+        context.people[of] = {one.user.key: one for one in found}
+    return context.people[of]
 
 
 def subject_of(context: Context, user: User, rows: Iterable[EventRow], segment: str) -> Subject:
@@ -127,9 +152,15 @@ def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one a
             return subject.user.key in listed(subject.context.compiled, path)
         case Sample():
             return _in_sample(predicate, subject)
+        case _ if subject.context.given and predicate in subject.context.given:
+            return subject.user.key in subject.context.given[predicate]
+        case Via():
+            return via_holds(predicate, subject, partial(_people, subject), holds)
+        case Members():
+            return members_hold(predicate, subject, partial(_people, subject), holds)
         case Periods() | EventHas() | Sequence() | Same() | Held() | Changed() | Rank():
             raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
-        case Transition() | Via() | Members() | Consent() | Reachable() | Sql():
+        case Transition() | Consent() | Reachable() | Sql():
             raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
         case _:
             assert_never(predicate)

@@ -78,13 +78,13 @@ def _rule(draft: Draft, name: str) -> CompiledRule:
     rule = draft.index.rules[name]
     entity = rule_entity(draft.index, rule)
     written = Segment(name=name, entity=entity, where=audience_of(rule, rule.where))
-    sites = tuple(segment_sites(written))
+    sites = tuple(segment_sites(written, draft.index.related))
     nodes = [site.node for site in sites]
     audience = CompiledSegment(
         segment=written,
         where=draft.audiences[name],
         definition=draft.audience_definitions[name],
-        depends=tuple(sorted({Address("entity", entity), *named_in(sites)})),
+        depends=tuple(sorted({Address("entity", entity), *named_in(sites, draft.index)})),
         lists=_lists_in(nodes),
     )
     paths = {action.template_path or "" for action in rule.actions()}
@@ -103,7 +103,9 @@ def _segment(draft: Draft, name: str) -> CompiledSegment:
     nodes = [site.node for site in draft.sites[segment.address]]
     population = draft.entities[segment.entity].population.where
     if population is not None:
-        nodes += [site.node for site in predicate_sites(population, (), segment.entity)]
+        related = draft.index.related
+        sites = predicate_sites(population, (), segment.entity, (), related)
+        nodes += [site.node for site in sites]
     return CompiledSegment(
         segment=segment,
         where=draft.wheres[name],

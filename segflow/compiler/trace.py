@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from types import MappingProxyType
 
 from segflow.compiler.interpret import (
     exists,
@@ -85,17 +86,21 @@ def explain_user(
     events: Iterable[EventRow],
     as_of: Instant,
     snapshots: Mapping[str, frozenset[int]],
+    given: Mapping[Predicate, frozenset[int]] = MappingProxyType({}),
 ) -> Trace:
     """Why the user with the key is in the named segment at an instant, or is not.
 
     `user` is None where the population's table lacks the key. `snapshots` are the recorded members
-    of segments that are static or asked for by snapshot; the key alone is enough of each.
+    of segments that are static or asked for by snapshot, `given` those for whom the leaves hold
+    that the rows of one user do not tell; the key alone is enough of each.
     Raises NotSupportedError for a form that the reference does not know yet.
     """
     if user is None:
         return Trace(segment=name, key=key, as_of=as_of, exists=False, member=False)
     entity = compiled.entities[compiled.segments[name].segment.entity]
-    context = Context(compiled=compiled, entity=entity, as_of=as_of, snapshots=snapshots)
+    context = Context(
+        compiled=compiled, entity=entity, as_of=as_of, snapshots=snapshots, given=given
+    )
     subject = subject_of(context, user, events, name)
     condition = entity.population.where
     root = explain(compiled.segments[name].where, subject)

@@ -10,6 +10,7 @@ from segflow.errors import RefusedError
 from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
+from segflow.model.predicate import Predicate
 from segflow.model.project import Project
 from segflow.model.scalar import Scalar
 
@@ -20,11 +21,13 @@ class NotSupportedError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """One key of a population, since when it exists, and its stored fields; None is missing."""
+    """One key of a population, since when it exists, and its stored fields; None is missing.
+    `related` are the keys of other entities that relations lead to, by the relation's name."""
 
     key: int
     since: Instant | None = None
     fields: Mapping[str, Scalar | None] = field(default_factory=dict)
+    related: Mapping[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +48,13 @@ class EventRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """All that is known of one entity's users. `snapshots` are the recorded members of segments:
-    the frozen ones of static segments and, for `as: snapshot`, the last ones."""
+    the frozen ones of static segments and, for `as: snapshot`, the last ones. `others` are the
+    worlds of the entities that relations lead to or come from, by name."""
 
     users: tuple[User, ...]
     events: tuple[EventRow, ...] = ()
     snapshots: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    others: "Mapping[str, World]" = field(default_factory=dict)
 
 
 def events_that_count(rows: Iterable[EventRow], project: Project) -> tuple[EventRow, ...]:
@@ -113,12 +118,20 @@ def order_of_events(row: EventRow) -> tuple[object, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What is the same for every user: the definitions, the instant, the recorded members."""
+    """What is the same for every user: the definitions, the instant, the recorded members.
+
+    `worlds` are all that is known of users, by entity; of an explanation, which looks at one user,
+    nothing is. `given` are leaves whose answer is known already, with the keys for which they hold.
+    `people` keeps the users of each entity, who are asked about by many of another.
+    """
 
     compiled: Compiled
     entity: Entity
     as_of: Instant
     snapshots: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    worlds: Mapping[str, World] = field(default_factory=dict)
+    given: Mapping[Predicate, frozenset[int]] = field(default_factory=dict)
+    people: "dict[tuple[str, str], Mapping[int, Subject]]" = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -5,6 +5,7 @@ A row is a mapping of columns to plain values: int, str, Decimal, float, bool, d
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from segflow.compiler.worlds import EventRow, User, World
-from segflow.model.catalog import Entity, Event
+from segflow.model.catalog import Entity, Event, Relation
 from segflow.model.project import Project
 from segflow.model.types import INTEGER, STRING, TIMESTAMP, ValueType
 
@@ -48,6 +49,10 @@ def columns(project: Project) -> Mapping[str, Mapping[str, ValueType]]:
                 for at in field.at:
                     found[at.table or ""].setdefault(at.key or "", _KEY)
                     found[at.table or ""][at.column or field.name] = field.type
+        elif isinstance(declared, Relation):
+            leads = project.entity(declared.from_entity)
+            assert leads is not None
+            found[leads.population.table][declared.from_column] = _KEY
         elif isinstance(declared, Event):
             table = found[declared.at.table]
             table |= {column: _KEY for _, column in declared.entities}
@@ -120,17 +125,25 @@ def world_of(
     project: Project, entity_name: str, tables: Tables, snapshots: Mapping[str, frozenset[int]]
 ) -> World:
     """The rows as the reference sees them: instants are floored to milliseconds."""
-    entity = project.entity(entity_name)
-    assert entity is not None
     events = [found for found in project if isinstance(found, Event)]
-    return World(
-        users=tuple(_users(entity, tables)),
-        events=tuple(row for event in events for row in _event_rows(event, entity_name, tables)),
-        snapshots=snapshots,
-    )
+    entities = [found for found in project if isinstance(found, Entity)]
+    worlds = {
+        one.name: World(
+            users=tuple(_users(one, project, tables)),
+            events=tuple(
+                row
+                for event in events
+                if one.name in dict(event.entities)
+                for row in _event_rows(event, one.name, tables)
+            ),
+            snapshots=snapshots,
+        )
+        for one in entities
+    }
+    return replace(worlds[entity_name], others=worlds)
 
 
-def _users(entity: Entity, tables: Tables) -> Sequence[User]:
+def _users(entity: Entity, project: Project, tables: Tables) -> Sequence[User]:
     at = entity.population
     by_key: dict[str, dict[int, Row]] = {}
     for field in entity.fields:
@@ -140,6 +153,11 @@ def _users(entity: Entity, tables: Tables) -> Sequence[User]:
     return [
         User(
             key=row[at.key],
+            related={
+                one.name: row.get(one.from_column)
+                for one in project
+                if isinstance(one, Relation) and one.from_entity == entity.name
+            },
             since=None if at.since is None else floored(row.get(at.since)),
             fields={
                 field.name: floored(

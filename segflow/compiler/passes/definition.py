@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from segflow.compiler.passes.draft import Draft, rule_entity
+from segflow.compiler.passes.draft import Draft, relations_between, rule_entity
 from segflow.compiler.passes.walk import Site, feature_sites, predicate_sites
-from segflow.model.catalog import Field, Property
+from segflow.model.catalog import Field, Property, Relation
 from segflow.model.codec import canonical, digest
 from segflow.model.duration import Duration
 from segflow.model.operator import (
@@ -22,9 +22,11 @@ from segflow.model.predicate import (
     FieldFeature,
     InFile,
     InSegment,
+    Members,
     Predicate,
     PropertyFeature,
     Test,
+    Via,
 )
 from segflow.model.scalar import DatePoint
 from segflow.model.window import Ago, Fixed, InCalendar, Within
@@ -51,7 +53,7 @@ def _hash(
     where: Predicate, entity: str, parts: "_Parts", hashes: Mapping[str, str], draft: Draft
 ) -> str:
     """The hash of a normal predicate over an entity; `hashes` are those of nested segments."""
-    sites = tuple(predicate_sites(where, (), entity))
+    sites = tuple(predicate_sites(where, (), entity, (), draft.index.related))
     nested = {
         f"segment {site.node.segment} {_kept(site.node, draft)}{hashes[site.node.segment]}"
         for site in sites
@@ -74,7 +76,7 @@ class _Parts:
     draft: Draft
     _made: dict[tuple[str, ...], str] = field(default_factory=dict)
 
-    def of_sites(self, sites: Iterable[Site]) -> Iterator[str]:
+    def of_sites(self, sites: Iterable[Site]) -> Iterator[str]:  # noqa: C901 - one arm per form
         for site in sites:
             match site.node:
                 case FieldFeature(field=name):
@@ -87,6 +89,11 @@ class _Parts:
                         yield self.event(event, site.entity)
                         if of is not None:
                             yield self.property(event, of)
+                case Via(relation=name):
+                    yield self.relation(self.draft.index.relations[name])
+                case Members(entity=name):
+                    for relation in relations_between(self.draft.index, name, site.entity):
+                        yield self.relation(relation)
                 case InFile(path=path):
                     found = self.draft.project.lists.get(path)
                     yield f"list {path} {'' if found is None else found.digest}"
@@ -115,8 +122,8 @@ class _Parts:
         key = ("population", entity)
         if key not in self._made:
             one = self.draft.entities[entity]
-            where = one.population.where
-            below = () if where is None else tuple(predicate_sites(where, (), entity))
+            where, related = one.population.where, self.draft.index.related
+            below = () if where is None else tuple(predicate_sites(where, (), entity, (), related))
             used = sorted({self.source(one.population.source), *self.of_sites(below)})
             own = f"population {entity} {one.key_type} {one.ordinals} {canonical(one.population)}"
             self._made[key] = "\n".join([own, *used])
@@ -148,6 +155,10 @@ class _Parts:
             one = self.draft.index.properties[event][name]
             self._made[key] = f"property {event} {canonical(one)}"
         return self._made[key]
+
+    def relation(self, relation: Relation) -> str:
+        ends = (self.population(relation.from_entity), self.population(relation.to_entity))
+        return "\n".join([f"relation {canonical(relation)}", *ends])
 
     def source(self, name: str) -> str:
         key = ("source", name)

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from segflow.compiler.passes.draft import Draft
+from segflow.compiler.passes.draft import Draft, Index, relations_between
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address
 from segflow.model.catalog import Entity, Event, Relation
-from segflow.model.predicate import Aggregate, InSegment, Sql, Transition
+from segflow.model.predicate import Aggregate, InSegment, Members, Sql, Transition, Via
 from segflow.model.project import Object
 from segflow.model.rule import Action, EventTrigger, IfStep, Rule, RuleStep, SendStep
 from segflow.model.segment import Segment
@@ -16,14 +16,16 @@ from segflow.model.segment import Segment
 def depends(draft: Draft) -> Draft:
     """Give every object the addresses that it names, in order."""
     found = {
-        address: tuple(sorted({*_named(one), *named_in(draft.sites.get(address, ()))} - {address}))
+        address: tuple(
+            sorted({*_named(one), *named_in(draft.sites.get(address, ()), draft.index)} - {address})
+        )
         for address, one in draft.project.objects.items()
     }
     return replace(draft, depends=found)
 
 
-def named_in(sites: Iterable[Site]) -> Iterator[Address]:
-    """What the nodes of predicates name."""
+def named_in(sites: Iterable[Site], index: Index) -> Iterator[Address]:
+    """What the nodes of predicates name, and the relations that they go along."""
     for site in sites:
         match site.node:
             case Aggregate(events=events):
@@ -31,6 +33,10 @@ def named_in(sites: Iterable[Site]) -> Iterator[Address]:
                     yield Address("event", name)
             case InSegment(segment=name) | Transition(segment=name):
                 yield Address("segment", name)
+            case Via(relation=name):
+                yield Address("relation", name)
+            case Members(entity=name):
+                yield from (one.address for one in relations_between(index, name, site.entity))
             case Sql(source=name):
                 yield Address("source", name)
             case _:

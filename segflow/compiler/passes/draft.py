@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from segflow.compiler.codes import NOT_YET
-from segflow.compiler.passes.walk import Site, entity_sites, rule_sites, segment_sites
+from segflow.compiler.passes.walk import Related, Site, entity_sites, rule_sites, segment_sites
 from segflow.diagnostics import Diagnostic, Report, Severity, Span
 from segflow.model.address import Address, is_name
-from segflow.model.catalog import Entity, Event, Field, Property, Source
+from segflow.model.catalog import Entity, Event, Field, Property, Relation, Source
 from segflow.model.predicate import Aggregate, All, InSegment, Predicate
 from segflow.model.project import KeyPath, Project
 from segflow.model.rule import Rule
@@ -24,8 +24,14 @@ class Index:
     events: Mapping[str, Event]
     segments: Mapping[str, Segment]
     rules: Mapping[str, Rule]
+    relations: Mapping[str, Relation]
     fields: Mapping[str, Mapping[str, Field]]
     properties: Mapping[str, Mapping[str, Property]]
+
+    @property
+    def related(self) -> Related:
+        """The entity that each relation leads to."""
+        return {name: relation.to_entity for name, relation in self.relations.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +128,7 @@ def _index(project: Project) -> Index:
         events=events,
         segments={found.name: found for found in objects if isinstance(found, Segment)},
         rules={found.name: found for found in objects if isinstance(found, Rule)},
+        relations={found.name: found for found in objects if isinstance(found, Relation)},
         fields={
             name: {one.name: one for one in entity.fields} for name, entity in entities.items()
         },
@@ -132,12 +139,13 @@ def _index(project: Project) -> Index:
 
 
 def _all_sites(index: Index) -> Iterator[tuple[Address, tuple[Site, ...]]]:
+    related = index.related
     for entity in index.entities.values():
-        yield entity.address, tuple(entity_sites(entity))
+        yield entity.address, tuple(entity_sites(entity, related))
     for segment in index.segments.values():
-        yield segment.address, tuple(segment_sites(segment))
+        yield segment.address, tuple(segment_sites(segment, related))
     for rule in index.rules.values():
-        yield rule.address, tuple(rule_sites(rule, rule_entity(index, rule)))
+        yield rule.address, tuple(rule_sites(rule, rule_entity(index, rule), related))
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
@@ -154,6 +162,15 @@ def audience_of(rule: Rule, where: Predicate | None) -> Predicate:
     """Whom a rule reaches: the segment, filtered by `where`."""
     segment = InSegment(segment=rule.segment)
     return segment if where is None else All(items=(segment, where))
+
+
+def relations_between(index: Index, from_entity: str, to_entity: str) -> tuple[Relation, ...]:
+    """The relations by which the one entity refers to the other."""
+    return tuple(
+        one
+        for one in index.relations.values()
+        if (one.from_entity, one.to_entity) == (from_entity, to_entity)
+    )
 
 
 def rule_entity(index: Index, rule: Rule) -> str:

@@ -18,6 +18,7 @@ from segflow.model.predicate import (
     AnyOf,
     Compare,
     Feature,
+    Members,
     NoneOf,
     Not,
     Operator,
@@ -25,6 +26,7 @@ from segflow.model.predicate import (
     Sample,
     Scaled,
     Test,
+    Via,
 )
 from segflow.model.scalar import Const
 from segflow.model.window import Ago, Fixed, Window, Within
@@ -67,6 +69,10 @@ def _predicate(node: Predicate, salt: str) -> Predicate:
             return _not(_one_or(AnyOf, _distinct(_flat(AnyOf, items, salt))))
         case Not(item=item):
             return _not(_predicate(item, salt))
+        case Via(where=where):
+            return replace(node, where=_predicate(where, salt))
+        case Members(where=where, counts=counts):
+            return replace(node, where=_predicate(where, salt), counts=tuple(map(_count, counts)))
         case Sample(salt=None):
             return replace(node, salt=salt)
         case _:

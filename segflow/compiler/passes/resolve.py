@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from segflow.compiler.codes import NOT_OF_ENTITY, UNKNOWN
-from segflow.compiler.passes.draft import Draft, head_path, lacks, nearest
+from segflow.compiler.passes.draft import Draft, head_path, lacks, nearest, relations_between
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address, is_name
 from segflow.model.catalog import Entity, Event, Relation
@@ -12,9 +12,11 @@ from segflow.model.predicate import (
     Changed,
     FieldFeature,
     InSegment,
+    Members,
     PropertyFeature,
     Sql,
     Transition,
+    Via,
 )
 from segflow.model.project import KeyPath
 from segflow.model.rule import Action, EventTrigger, IfStep, Rule, RuleStep, SendStep
@@ -53,6 +55,10 @@ def _site(draft: Draft, address: Address, site: Site) -> None:
             _aggregate(draft, address, site, node)
         case InSegment(segment=name):
             _segment(draft, address, (*path, "segment"), site.entity, name)
+        case Via(relation=name):
+            _via(draft, address, site, name)
+        case Members(entity=name):
+            _members(draft, address, site, name)
         case Transition(kind=kind, segment=name):
             _segment(draft, address, (*path, kind), site.entity, name)
         case Changed(field=name):
@@ -104,6 +110,39 @@ def _keyed_by(draft: Draft, address: Address, path: KeyPath, event: str, entity:
             detail=f"it carries keys of: {', '.join(keyed)}",
             help=f"name the column under `entities:` of event {event}",
         )
+
+
+def _via(draft: Draft, address: Address, site: Site, name: str) -> None:
+    path = (*site.path, "via")
+    if not _object(draft, address, path, "relation", name):
+        return
+    of = draft.index.relations[name].from_entity
+    if of != site.entity and of in draft.index.entities and site.entity in draft.index.entities:
+        draft.complain(
+            NOT_OF_ENTITY,
+            address,
+            path,
+            f"relation {name!r} leads from entity {of!r}, not from {site.entity!r}",
+            help=f"name a relation of entity {site.entity}; `members: {of}` goes the other way",
+        )
+
+
+def _members(draft: Draft, address: Address, site: Site, name: str) -> None:
+    path = (*site.path, "members")
+    if not _object(draft, address, path, "entity", name) or site.entity not in draft.index.entities:
+        return
+    between = relations_between(draft.index, name, site.entity)
+    if len(between) == 1 or draft.project.broken:
+        return
+    written = ", ".join(one.name for one in between) or "none"
+    draft.complain(
+        NOT_OF_ENTITY,
+        address,
+        path,
+        f"one relation must lead from entity {name!r} to {site.entity!r}, there are {len(between)}",
+        detail=f"relations between them: {written}",
+        help="declare the relation in the catalog" if not between else "leave one of them",
+    )
 
 
 def _segment(draft: Draft, address: Address, path: KeyPath, entity: str, name: str) -> None:

@@ -6,7 +6,7 @@ from segflow.compiler.codes import TOO_DEEP, TWO_SOURCES
 from segflow.compiler.passes.draft import Draft
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address
-from segflow.model.catalog import Entity, Event, Field, Location, Property, Relation, Source
+from segflow.model.catalog import Entity, Event, Field, Location, Property, Source
 from segflow.model.predicate import (
     Aggregate,
     Changed,
@@ -49,8 +49,6 @@ _FORMS: dict[type, tuple[str, str]] = {
     Held: ("held", "`held`"),
     Changed: ("changed", "`changed`"),
     Rank: ("rank", "`rank`"),
-    Via: ("via", "`via`"),
-    Members: ("members", "`members`"),
     Consent: ("consent", "`consent`"),
     Reachable: ("reachable", "`reachable`"),
     Sql: ("sql", "`sql`"),
@@ -121,6 +119,10 @@ def _sources_of(draft: Draft, site: Site) -> Iterator[tuple[str, str]]:
             field = draft.index.fields.get(site.entity, {}).get(name)
             if field is not None and field.at:
                 yield f"field {name}", field.at[0].source
+        case Via(relation=name) if name in draft.index.relations:
+            yield from _home(draft, draft.index.relations[name].to_entity)
+        case Members(entity=name):
+            yield from _home(draft, name)
         case Aggregate(events=names):
             for name in names:
                 event = draft.index.events.get(name)
@@ -128,6 +130,12 @@ def _sources_of(draft: Draft, site: Site) -> Iterator[tuple[str, str]]:
                     yield f"event {name}", event.at.source
         case _:
             pass
+
+
+def _home(draft: Draft, entity: str) -> Iterator[tuple[str, str]]:
+    other = draft.index.entities.get(entity)
+    if other is not None:
+        yield f"entity {entity}", other.population.source
 
 
 def _not_too_deep(draft: Draft) -> None:
@@ -191,8 +199,6 @@ def _of_object(found: object) -> Iterator[Finding]:
             yield from _of_entity(found)
         case Event():
             yield from _of_event(found)
-        case Relation():
-            yield (), "a relation"
         case _:
             pass
 

@@ -21,6 +21,7 @@ from segflow.model.predicate import (
     Feature,
     FieldFeature,
     InSegment,
+    Members,
     NoneOf,
     Not,
     Operator,
@@ -28,6 +29,7 @@ from segflow.model.predicate import (
     PropertyFeature,
     Scaled,
     Test,
+    Via,
 )
 from segflow.model.project import KeyPath
 from segflow.model.rule import EventTrigger, Rule
@@ -122,10 +124,24 @@ def _predicate(node: Predicate, path: KeyPath, scope: Scope) -> Predicate:
                 _predicate(item, (*path, key, number), scope) for number, item in enumerate(items)
             )
             return replace(node, items=typed)
+        case Via(relation=name, where=where):
+            relation = scope.draft.index.relations.get(name)
+            other = "" if relation is None else relation.to_entity
+            return _elsewhere(node, where, other, path, scope)
+        case Members(entity=other, where=where):
+            return _elsewhere(node, where, other, path, scope)
         case Not(item=item):
             return Not(item=_predicate(item, (*path, "not"), scope))
         case _:
             return node  # nothing to type, or refused by the pass `supported`
+
+
+def _elsewhere(
+    node: Via | Members, where: Predicate, entity: str, path: KeyPath, scope: Scope
+) -> Predicate:
+    """A predicate about related users of another entity."""
+    there = scope._replace(entity=entity, events=())
+    return replace(node, where=_predicate(where, (*path, "where"), there))
 
 
 def _test(test: Test, path: KeyPath, scope: Scope) -> Test:

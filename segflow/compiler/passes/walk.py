@@ -1,6 +1,7 @@
 """Every node of a predicate with its way in the YAML and what its names refer to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from segflow.model.catalog import Entity
@@ -11,6 +12,7 @@ from segflow.model.predicate import (
     EventHas,
     Feature,
     Held,
+    Members,
     NoneOf,
     Not,
     Operator,
@@ -21,11 +23,18 @@ from segflow.model.predicate import (
     Scaled,
     Sequence,
     Test,
+    Via,
 )
 from segflow.model.predicate import Compare as CompareOperator
 from segflow.model.project import KeyPath
 from segflow.model.rule import EventTrigger, IfStep, Rule, RuleStep, WaitUntilStep
 from segflow.model.segment import Segment
+
+Related = Mapping[str, str]
+"""The entity that each relation leads to, by the relation's name."""
+
+UNRELATED: Related = MappingProxyType({})
+"""For walks that do not go on to other entities by `via`."""
 
 
 class Site(NamedTuple):
@@ -38,29 +47,30 @@ class Site(NamedTuple):
     events: tuple[str, ...] = ()
 
 
-def segment_sites(segment: Segment) -> Iterator[Site]:
+def segment_sites(segment: Segment, related: Related = UNRELATED) -> Iterator[Site]:
     """Every node of a segment's `where`."""
-    return predicate_sites(segment.where, ("where",), segment.entity)
+    return predicate_sites(segment.where, ("where",), segment.entity, (), related)
 
 
-def entity_sites(entity: Entity) -> Iterator[Site]:
+def entity_sites(entity: Entity, related: Related = UNRELATED) -> Iterator[Site]:
     """Every node of a population's `where` and of derived fields."""
     if entity.population.where is not None:
-        yield from predicate_sites(entity.population.where, ("population", "where"), entity.name)
+        path: KeyPath = ("population", "where")
+        yield from predicate_sites(entity.population.where, path, entity.name, (), related)
     for field in entity.fields:
         if field.derived is not None:
             yield from feature_sites(field.derived, ("fields", field.name, "is"), entity.name)
 
 
-def rule_sites(rule: Rule, entity: str) -> Iterator[Site]:
+def rule_sites(rule: Rule, entity: str, related: Related = UNRELATED) -> Iterator[Site]:
     """Every node of a rule's `where`, of its trigger's and of its steps' conditions."""
     if rule.where is not None:
-        yield from predicate_sites(rule.where, ("where",), entity)
+        yield from predicate_sites(rule.where, ("where",), entity, (), related)
     if isinstance(rule.trigger, EventTrigger) and rule.trigger.where is not None:
         path: KeyPath = ("trigger", "where")
         yield from predicate_sites(rule.trigger.where, path, entity, (rule.trigger.event,))
     for condition, path in conditions(rule.steps, ("steps",)):
-        yield from predicate_sites(condition, path, entity)
+        yield from predicate_sites(condition, path, entity, (), related)
 
 
 def conditions(steps: tuple[RuleStep, ...], path: KeyPath) -> Iterator[tuple[Predicate, KeyPath]]:
@@ -76,67 +86,81 @@ def conditions(steps: tuple[RuleStep, ...], path: KeyPath) -> Iterator[tuple[Pre
 
 
 def predicate_sites(
-    node: Predicate, path: KeyPath, entity: str, events: tuple[str, ...] = ()
+    node: Predicate,
+    path: KeyPath,
+    entity: str,
+    events: tuple[str, ...] = (),
+    related: Related = UNRELATED,
 ) -> Iterator[Site]:
-    """The node and all below it, outermost first."""
+    """The node and all below it, outermost first; on to the entities that relations lead to where
+    `related` knows them."""
     yield Site(node, path, entity, events)
     match node:
         case Test(feature=feature, operators=operators):
-            yield from feature_sites(feature, path, entity, events)
+            yield from feature_sites(feature, path, entity, events, related)
             for operator in operators:
-                yield from _operator_sites(operator, path, entity, events)
+                yield from _operator_sites(operator, path, entity, events, related)
         case All(items=items) | AnyOf(items=items) | NoneOf(items=items):
             key = list_key(node)
             for number, item in enumerate(items):
-                yield from predicate_sites(item, (*path, key, number), entity, events)
+                yield from predicate_sites(item, (*path, key, number), entity, events, related)
         case Not(item=item):
-            yield from predicate_sites(item, (*path, "not"), entity, events)
+            yield from predicate_sites(item, (*path, "not"), entity, events, related)
         case _:
-            yield from _rarer_sites(node, path, entity, events)
+            yield from _rarer_sites(node, path, entity, events, related)
 
 
-def _rarer_sites(
-    node: Predicate, path: KeyPath, entity: str, events: tuple[str, ...]
+def _rarer_sites(  # noqa: C901 - one arm per form
+    node: Predicate, path: KeyPath, entity: str, events: tuple[str, ...], related: Related
 ) -> Iterator[Site]:
     """Below the forms that are no boolean algebra and no plain test."""
     match node:
         case Periods(aggregate=aggregate):
-            yield from feature_sites(aggregate, path, entity, events)
+            yield from feature_sites(aggregate, path, entity, events, related)
         case EventHas(aggregate=aggregate, has=has):
-            yield from feature_sites(aggregate, path, entity, events)
-            yield from predicate_sites(has, (*path, "has"), entity, aggregate.events)
+            yield from feature_sites(aggregate, path, entity, events, related)
+            yield from predicate_sites(has, (*path, "has"), entity, aggregate.events, related)
         case Sequence(steps=steps):
             for number, step in enumerate(steps):
                 here = (*path, "sequence", number)
-                yield from feature_sites(
-                    Aggregate(kind="count", events=step.events, where=step.where), here, entity
-                )
+                counted = Aggregate(kind="count", events=step.events, where=step.where)
+                yield from feature_sites(counted, here, entity, (), related)
         case Same(where=where):
-            yield from predicate_sites(where, (*path, "where"), entity, events)
+            yield from predicate_sites(where, (*path, "where"), entity, events, related)
         case Held(item=item):
-            yield from predicate_sites(item, (*path, "held"), entity, events)
+            yield from predicate_sites(item, (*path, "held"), entity, events, related)
         case Rank(feature=feature, among=among):
-            yield from feature_sites(feature, (*path, "rank"), entity, events)
+            yield from feature_sites(feature, (*path, "rank"), entity, events, related)
             if among is not None:
-                yield from predicate_sites(among, (*path, "among"), entity, events)
+                yield from predicate_sites(among, (*path, "among"), entity, events, related)
+        case Via(relation=relation, where=where) if relation in related:
+            here = (*path, "where")
+            yield from predicate_sites(where, here, related[relation], (), related)
+        case Members(entity=other, where=where):
+            yield from predicate_sites(where, (*path, "where"), other, (), related)
         case _:
-            pass  # nothing is below, or it speaks of another entity
+            pass  # nothing is below, or nobody knows of which entity it speaks
 
 
 def feature_sites(
-    feature: Feature, path: KeyPath, entity: str, events: tuple[str, ...] = ()
+    feature: Feature,
+    path: KeyPath,
+    entity: str,
+    events: tuple[str, ...] = (),
+    related: Related = UNRELATED,
 ) -> Iterator[Site]:
     """The feature and, of an aggregate, all in its `where`."""
     yield Site(feature, path, entity, events)
     if isinstance(feature, Aggregate) and feature.where is not None:
-        yield from predicate_sites(feature.where, (*path, "where"), entity, feature.events)
+        yield from predicate_sites(feature.where, (*path, "where"), entity, feature.events, related)
 
 
 def _operator_sites(
-    operator: Operator, path: KeyPath, entity: str, events: tuple[str, ...]
+    operator: Operator, path: KeyPath, entity: str, events: tuple[str, ...], related: Related
 ) -> Iterator[Site]:
     if isinstance(operator, CompareOperator) and isinstance(operator.right, Scaled):
-        yield from feature_sites(operator.right.feature, (*path, operator.op), entity, events)
+        here = (*path, operator.op)
+        yield from feature_sites(operator.right.feature, here, entity, events, related)
 
 
 def list_key(node: All | AnyOf | NoneOf) -> str:

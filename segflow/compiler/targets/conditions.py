@@ -160,7 +160,7 @@ class Conditions:
             case TextMatch():
                 return self._text(operator, value, test)
             case CountTest():
-                return _count(operator, value.expression)
+                return counted(operator, value.expression)
             case Anniversary():
                 return self._anniversary(operator, value)
             case MomentTest() | InLast() | OlderThan() | InNext() | Ahead() | OnCalendar():
@@ -245,7 +245,8 @@ def _constants(values: Iterable[object]) -> tuple[Const, ...]:
     return tuple(value for value in values if isinstance(value, Const))
 
 
-def _count(test: CountTest, count: Expression) -> Condition:
+def counted(test: CountTest, count: Expression) -> Condition:
+    """The test of a number of things."""
     match test.op:
         case "at_least":
             return count >= test.count

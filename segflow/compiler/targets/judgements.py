@@ -7,8 +7,16 @@ from sqlalchemy import Select
 from segflow.compiler.targets.conditions import unsupported
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.needs import Judgement
+from segflow.compiler.targets.relations import members_keys, via_keys
+from segflow.model.predicate import Members, Via
 
 
 def judged(leaf: Judgement, facts: Facts) -> Select[Any]:
     """The keys of users for which a leaf holds, each once, as the column KEY."""
-    raise unsupported(leaf)
+    match leaf:
+        case Via():
+            return via_keys(leaf, facts)
+        case Members():
+            return members_keys(leaf, facts)
+        case _:
+            raise unsupported(leaf)

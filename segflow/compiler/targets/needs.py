@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from segflow.compiler.passes.walk import predicate_sites
-from segflow.model.catalog import Entity, Field
+from segflow.compiler.passes.walk import Related, predicate_sites
+from segflow.model.catalog import Entity, Field, Relation
 from segflow.model.compiled import Compiled, segment_set
 from segflow.model.operator import CountTest
 from segflow.model.predicate import (
@@ -67,6 +67,15 @@ def facts_of(predicate: Predicate, compiled: Compiled) -> tuple[Fact, ...]:
     return tuple(found)
 
 
+def beyond_one_user(compiled: Compiled, name: str) -> tuple[Predicate, ...]:
+    """The leaves of a segment, and of its population, that the rows of one user do not tell."""
+    segment = compiled.segments[name]
+    described = compiled.entities[segment.segment.entity].population.where
+    wheres = (segment.where,) if described is None else (segment.where, described)
+    found = (leaf for where in wheres for leaf in leaves(where, compiled))
+    return tuple(dict.fromkeys(leaf for leaf in found if isinstance(leaf, Via | Members)))
+
+
 class Whether(NamedTuple):
     """A test that asks whether something happened, or (`expected` False) that it did not."""
 
@@ -107,9 +116,15 @@ def leaves(predicate: Predicate, compiled: Compiled) -> Iterator[Predicate]:
             yield predicate
 
 
+def related_in(compiled: Compiled) -> Related:
+    """The entity that each relation leads to."""
+    found = (one for one in compiled.project if isinstance(one, Relation))
+    return {one.name: one.to_entity for one in found}
+
+
 def kept_sets(predicate: Predicate, compiled: Compiled) -> Iterator[str]:
     """The names of the kept sets of other segments that a predicate rests on."""
-    for site in predicate_sites(predicate, (), ""):
+    for site in predicate_sites(predicate, (), "", (), related_in(compiled)):
         if isinstance(site.node, InSegment):
             inlined = inlined_segment(site.node, compiled)
             if inlined is None:

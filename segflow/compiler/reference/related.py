@@ -1,0 +1,53 @@
+"""Related users of other entities: the one that a key leads to, and those whose keys lead here."""
+
+from collections.abc import Callable, Mapping
+
+from segflow.compiler.values import count_satisfies
+from segflow.compiler.worlds import NotSupportedError, Subject
+from segflow.model.catalog import Relation
+from segflow.model.predicate import Members, Predicate, Via
+from segflow.model.project import Project
+
+Holds = Callable[[Predicate, Subject], bool]
+People = Mapping[int, Subject]
+"""The users of an entity that exist at T, by key."""
+
+
+def via_holds(leaf: Via, subject: Subject, people: Callable[[str], People], holds: Holds) -> bool:
+    """The one related user exists and satisfies the predicate."""
+    relation = _declared(leaf.relation, subject.context.compiled.project)
+    other = people(relation.to_entity).get(_led_to(subject, relation) or -1)
+    return other is not None and holds(leaf.where, other)
+
+
+def members_hold(
+    leaf: Members, subject: Subject, people: Callable[[str], People], holds: Holds
+) -> bool:
+    """So many of those whose key leads here satisfy the predicate; of `every`, all and one."""
+    (relation,) = _between(leaf.entity, subject)
+    here = subject.user.key
+    related = [one for one in people(leaf.entity).values() if _led_to(one, relation) == here]
+    holding = sum(holds(leaf.where, one) for one in related)
+    if leaf.every:
+        return holding == len(related) > 0
+    return all(count_satisfies(test.op, holding, test.count) for test in leaf.counts)
+
+
+def _led_to(subject: Subject, relation: Relation) -> int | None:
+    return subject.user.related.get(relation.name)
+
+
+def _between(entity: str, subject: Subject) -> tuple[Relation, ...]:
+    ends = (entity, subject.context.entity.name)
+    return tuple(
+        one
+        for one in subject.context.compiled.project
+        if isinstance(one, Relation) and (one.from_entity, one.to_entity) == ends
+    )
+
+
+def _declared(name: str, project: Project) -> Relation:
+    for one in project:
+        if isinstance(one, Relation) and one.name == name:
+            return one
+    raise NotSupportedError(f"there is no relation {name}")

@@ -1,0 +1,76 @@
+"""Users of related entities in SQL: the one that a key leads to, and those whose keys lead here."""
+
+from typing import Any
+
+from sqlalchemy import FromClause, Select, and_, func, select
+
+from segflow.compiler.targets.conditions import counted
+from segflow.compiler.targets.events import KEY
+from segflow.compiler.targets.facts import Facts
+from segflow.compiler.targets.values import stored_table
+from segflow.model.catalog import Relation
+from segflow.model.predicate import Everyone, Members, Via
+
+_OTHER = "other"
+
+
+def via_keys(leaf: Via, facts: Facts) -> Select[Any]:
+    """The users whose related one is of its population and satisfies the predicate."""
+    relation = _declared(leaf.relation, facts)
+    pairs = _pairs(relation, facts)
+    inside = facts.of_entity(relation.to_entity).keys(leaf.where).cte(facts.name(relation.name))
+    return select(pairs.c[KEY]).where(pairs.c[_OTHER].in_(select(inside.c[KEY]))).distinct()
+
+
+def members_keys(leaf: Members, facts: Facts) -> Select[Any]:
+    """The users to whom as many of the other entity's population lead, with the predicate true."""
+    (relation,) = relations_to(facts, leaf.entity)
+    pairs = _pairs(relation, facts)
+    there = facts.of_entity(leaf.entity)
+    inside = there.keys(leaf.where).cte(facts.name(leaf.entity))
+    number = _related(pairs, inside, facts, "holding")
+    users = facts.keys(Everyone()).cte(facts.name("users"))
+    joined = users.outerjoin(number, number.c[KEY] == users.c[KEY])
+    holding = func.coalesce(number.c.n, 0)
+    if not leaf.every:
+        tests = [counted(test, holding) for test in leaf.counts]
+        return select(users.c[KEY]).select_from(joined).where(and_(*tests))
+    everyone = there.keys(Everyone()).cte(facts.name(f"every_{leaf.entity}"))
+    every = _related(pairs, everyone, facts, "related")
+    joined = joined.join(every, every.c[KEY] == users.c[KEY])
+    return select(users.c[KEY]).select_from(joined).where(holding == every.c.n)
+
+
+def relations_to(facts: Facts, entity: str) -> tuple[Relation, ...]:
+    """The relations that lead from an entity to the one that is asked about."""
+    ends = (entity, facts.entity.name)
+    found = (one for one in facts.compiled.project if isinstance(one, Relation))
+    return tuple(one for one in found if (one.from_entity, one.to_entity) == ends)
+
+
+def _related(pairs: FromClause, inside: FromClause, facts: Facts, name: str) -> FromClause:
+    """How many of those inside lead to each user; who has none has no row."""
+    return (
+        select(pairs.c[_OTHER].label(KEY), func.count().label("n"))
+        .select_from(pairs.join(inside, inside.c[KEY] == pairs.c[KEY]))
+        .group_by(pairs.c[_OTHER])
+        .cte(facts.name(name))
+    )
+
+
+def _pairs(relation: Relation, facts: Facts) -> FromClause:
+    """The keys of the entity that a relation leads from, with those that it leads to. They stand in
+    the table of the population, which has one row per key where it does."""
+    population = facts.compiled.entities[relation.from_entity].population
+    facts.one_row[population.table, population.key] = None
+    source = stored_table(population.table, (population.key, relation.from_column))
+    key, other = source.c[population.key], source.c[relation.from_column]
+    found = select(key.label(KEY), other.label(_OTHER))
+    return found.where(key.is_not(None), other.is_not(None)).cte(facts.name(f"{relation.name}_of"))
+
+
+def _declared(name: str, facts: Facts) -> Relation:
+    for one in facts.compiled.project:
+        if isinstance(one, Relation) and one.name == name:
+            return one
+    raise AssertionError(f"there is no relation {name}")
