@@ -1,6 +1,7 @@
 """One behaviour of the language per file of tests/cases/meaning, asked of both sides."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from segflow.compiler.passes.walk import segment_sites
 from segflow.loader.project import load_project
 from segflow.model.instant import parse_instant
+from segflow.model.predicate import Sql
 from segflow.model.project import Project
 from segflow.model.types import ValueType
 from tests.agreement.data import Row, columns, world_of, write_parquet
@@ -36,6 +39,7 @@ KEYS = {
     "snapshots",
     "stored_as",
     "expect",
+    "answers",  # the keys that the case's query gives
 }
 
 
@@ -91,6 +95,14 @@ def rows(project: Project, tables: Mapping[str, Sequence[Mapping[str, str]]]) ->
     return {table: [row(table, cells) for cells in found] for table, found in tables.items()}
 
 
+def queries_in(project: Project) -> Iterator[Sql]:
+    """The `sql` leaves of all segments."""
+    for segment in project.segments():
+        for site in segment_sites(segment):
+            if isinstance(site.node, Sql):
+                yield site.node
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_case_means_what_it_says(path, tmp_path):
     """Reference, DuckDB and the explanations of single users give the members that are expected."""
@@ -102,6 +114,8 @@ def test_a_case_means_what_it_says(path, tmp_path):
         name: frozenset(map(int, keys)) for name, keys in case.get("snapshots", {}).items()
     }
     world = world_of(project, "customer", tables, snapshots)
+    answers = frozenset(map(int, case.get("answers", ())))
+    world = replace(world, given={leaf: answers for leaf in queries_in(project)})
     compiled, as_of = compiled_for_engines(project), parse_instant(case["as_of"])
     expected = [int(key) for key in case["expect"]]
     reference, _ = by_reference(compiled_for_reference(compiled), world, "tested", as_of)

@@ -79,6 +79,7 @@ def population(world: World, compiled: Compiled, name: str, as_of: Instant) -> I
         as_of=as_of,
         snapshots=world.snapshots,
         worlds={**world.others, entity.name: world},
+        given=world.given,
     )
     yield from _existing(context, name)
 

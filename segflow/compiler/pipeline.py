@@ -8,6 +8,7 @@ from segflow.compiler.passes.depends import depends, named_in
 from segflow.compiler.passes.draft import Draft, audience_of, draft_of, rule_entity
 from segflow.compiler.passes.normalize import normalize
 from segflow.compiler.passes.offers import offers
+from segflow.compiler.passes.queries import queries
 from segflow.compiler.passes.resolve import resolve
 from segflow.compiler.passes.supported import supported
 from segflow.compiler.passes.supported_rules import supported_rules
@@ -36,6 +37,7 @@ CHECKS: tuple[Pass, ...] = (
     supported_rules,
     offers,
     templates,
+    queries,
     typecheck,
 )
 

@@ -49,12 +49,14 @@ class EventRow:
 class World:
     """All that is known of one entity's users. `snapshots` are the recorded members of segments:
     the frozen ones of static segments and, for `as: snapshot`, the last ones. `others` are the
-    worlds of the entities that relations lead to or come from, by name."""
+    worlds of the entities that relations lead to or come from, by name; `given` are leaves that
+    only an engine can answer, such as `sql`, with the keys for which they hold."""
 
     users: tuple[User, ...]
     events: tuple[EventRow, ...] = ()
     snapshots: Mapping[str, frozenset[int]] = field(default_factory=dict)
     others: "Mapping[str, World]" = field(default_factory=dict)
+    given: Mapping[Predicate, frozenset[int]] = field(default_factory=dict)
 
 
 def events_that_count(rows: Iterable[EventRow], project: Project) -> tuple[EventRow, ...]:

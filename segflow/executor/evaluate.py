@@ -68,7 +68,7 @@ class Evaluator:
         for together in self._sharing(names):
             selection = select_shared(self._compiled, together, self._as_of)
             with suppress(SourceUnavailableError, UnusableDataError):
-                sets = {wanted: self._set(wanted) for wanted in selection.sets}
+                sets = self._sets_of(selection)
                 engine = self._engine(selection)
                 found = engine.memberships(selection, sets, len(together))
                 self._prepared.update(zip(together, found, strict=True))
@@ -108,8 +108,14 @@ class Evaluator:
         return fields_of(self._compiled, entity, rows)
 
     def _select(self, selection: Selection) -> BitMap64:
-        sets = {wanted: self._set(wanted) for wanted in selection.sets}
+        sets = self._sets_of(selection)
         return self._engine(selection).members(selection, sets)
+
+    def _sets_of(self, selection: Selection) -> Mapping[str, BitMap64]:
+        for name, query in selection.made.items():
+            if name not in self._sets:
+                self._sets[name] = self._engine(query).members(query, {})
+        return {wanted: self._set(wanted) for wanted in selection.sets}
 
     def _engine(self, selection: Selection) -> Engine:
         return self._engines(source_of(self._compiled, selection.source))

@@ -1,5 +1,6 @@
 """What the compiler makes of a project: typed predicates, dependencies and hashes."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -105,6 +106,12 @@ def segment_set(name: str) -> str:
     """The name under which an engine is given the kept members of a segment: of a static one its
     frozen set, of `as: snapshot` the last snapshot."""
     return f"segment.{name}"
+
+
+def query_set(source: str, query: str) -> str:
+    """The name of the id set that a query of a source gives."""
+    hashed = hashlib.sha256(f"{source}\n{query}".encode())
+    return f"query_{hashed.hexdigest()[:16]}"
 
 
 def list_set(path: str) -> str:

@@ -1,7 +1,7 @@
 """Sources that can be asked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pyroaring import BitMap64
@@ -19,13 +19,15 @@ class Selection:
 
     `statement` is SQLAlchemy Core with bound parameters. It refers to the id sets named in `sets`
     as tables of one column `key`; the engine provides them (their names are made by segment_set()
-    and list_set() in model/compiled.py). `source` names the catalog's source. `one_row` are pairs
-    of table and key column in which a key may stand once only.
+    and list_set() in model/compiled.py). Sets that are the answer to a query of their own stand in
+    `made`, too, with that query, which may be one of another source. `source` names the catalog's
+    source. `one_row` are pairs of table and key column in which a key may stand once only.
     """
 
     source: str
     statement: Select[Any]
     sets: tuple[str, ...] = ()
+    made: "Mapping[str, Selection]" = field(default_factory=dict)
     one_row: tuple[tuple[str, str], ...] = ()
 
 

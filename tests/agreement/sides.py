@@ -21,7 +21,7 @@ from segflow.model.compiled import Compiled, list_set, segment_set
 from segflow.model.instant import Instant
 from segflow.model.predicate import Predicate
 from segflow.model.project import Project
-from segflow.ports import Engine
+from segflow.ports import Engine, Selection
 from tests.agreement.data import write_parquet
 from tests.strategies import Example
 
@@ -95,8 +95,16 @@ def by_duckdb(
 ) -> frozenset[int]:
     """The members that DuckDB gives."""
     selection = sql.select_members(compiled, name, as_of)
+    return frozenset(engine.members(selection, sets_of(selection, engine, compiled, world)))
+
+
+def sets_of(
+    selection: Selection, engine: Engine, compiled: Compiled, world: World
+) -> Mapping[str, BitMap64]:
+    """Every set that a selection names."""
     sets = kept_sets(compiled.project, world.snapshots)
-    return frozenset(engine.members(selection, {each: sets[each] for each in selection.sets}))
+    made = {name: engine.members(query, {}) for name, query in selection.made.items()}
+    return {each: made[each] if each in made else sets[each] for each in selection.sets}
 
 
 def by_reference(
@@ -131,5 +139,4 @@ def _holding(
     engine: Engine, compiled: Compiled, world: World, entity: str, leaf: Predicate, as_of: Instant
 ) -> frozenset[int]:
     selection = sql.select_keys(compiled, entity, leaf, as_of)
-    sets = kept_sets(compiled.project, world.snapshots)
-    return frozenset(engine.members(selection, {each: sets[each] for each in selection.sets}))
+    return frozenset(engine.members(selection, sets_of(selection, engine, compiled, world)))

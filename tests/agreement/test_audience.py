@@ -17,8 +17,8 @@ from tests.agreement.sides import (
     by_duckdb,
     by_reference,
     compiled_for_engines,
-    kept_sets,
     opened,
+    sets_of,
 )
 from tests.strategies import Example, examples
 
@@ -58,8 +58,7 @@ def test_an_audience_is_the_segment_cut_by_the_filter(tmp_path):
             everyone = by_duckdb(engine, compiled, example.world, "everyone", as_of)
             for name, rule in compiled.rules.items():
                 selection = select_audience(compiled, name, as_of)
-                sets = kept_sets(project, example.world.snapshots)
-                wanted = {each: sets[each] for each in selection.sets}
+                wanted = sets_of(selection, engine, compiled, example.world)
                 found = frozenset(engine.members(selection, wanted))
                 segment = compiled.segments[rule.rule.segment].segment
                 if segment.mode == "static":

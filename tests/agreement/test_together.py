@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, given, settings
 
 from segflow.compiler.targets.shared import select_shared
 from tests.agreement.data import write_parquet
-from tests.agreement.sides import by_reference, compiled_for_engines, kept_sets, opened
+from tests.agreement.sides import by_reference, compiled_for_engines, opened, sets_of
 from tests.strategies import Example, examples
 
 SEGMENTS = 24
@@ -20,10 +20,9 @@ def test_segments_asked_together_agree_with_the_reference(tmp_path):
         compiled, as_of = compiled_for_engines(example.project), example.shop.as_of
         write_parquet(tmp_path, example.project, example.tables, example.shop.stored_as)
         selection = select_shared(compiled, example.segments, as_of)
-        sets = kept_sets(example.project, example.world.snapshots)
-        given_sets = {name: sets[name] for name in selection.sets}
         with opened(example.project, tmp_path) as engine:
-            found = engine.memberships(selection, given_sets, SEGMENTS)
+            sets = sets_of(selection, engine, compiled, example.world)
+            found = engine.memberships(selection, sets, SEGMENTS)
         for name, keys in zip(example.segments, found, strict=True):
             expected, _ = by_reference(compiled, example.world, name, as_of)
             assert frozenset(keys) == expected, name

@@ -34,7 +34,6 @@ from segflow.model.predicate import (
     FieldFeature,
     Held,
     InSegment,
-    Members,
     Periods,
     Predicate,
     PropertyFeature,
@@ -47,7 +46,6 @@ from segflow.model.predicate import (
     Step,
     Test,
     Transition,
-    Via,
 )
 from segflow.model.project import Project, Settings
 from segflow.model.scalar import Const, Text
@@ -98,8 +96,6 @@ UNSUPPORTED: list[Predicate] = [
     Changed(field="app"),
     Rank(feature=COUNT, side="top", unit="count", high=Decimal(1)),
     Transition(kind="entered", segment="s"),
-    Via(relation="r", where=Everyone()),
-    Members(entity="e", where=Everyone()),
     Consent(topic="t"),
     Reachable(address="email"),
     Sql(query="select 1", source="shop"),

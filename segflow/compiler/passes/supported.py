@@ -22,7 +22,6 @@ from segflow.model.predicate import (
     Reachable,
     Same,
     Sequence,
-    Sql,
     Test,
     Transition,
     Via,
@@ -51,7 +50,6 @@ _FORMS: dict[type, tuple[str, str]] = {
     Rank: ("rank", "`rank`"),
     Consent: ("consent", "`consent`"),
     Reachable: ("reachable", "`reachable`"),
-    Sql: ("sql", "`sql`"),
     ContextFeature: ("context", "`context`"),
 }
 

@@ -44,7 +44,7 @@ from segflow.compiler.timeline import (
     date_bounds,
     operator_bounds,
 )
-from segflow.model.compiled import list_set, segment_set
+from segflow.model.compiled import list_set, query_set, segment_set
 from segflow.model.hashing import HASHES
 from segflow.model.instant import Instant
 from segflow.model.operator import (
@@ -74,6 +74,7 @@ from segflow.model.predicate import (
     Predicate,
     Sample,
     Scaled,
+    Sql,
     Test,
 )
 from segflow.model.scalar import Const
@@ -85,7 +86,7 @@ class Conditions:
 
     `value` gives the worth of a fact in that row, `key` is the user's key, and `inlined` the
     predicate that a nested segment stands for at T, or None where its kept set is meant. `sets`
-    gathers the names of the id sets that are referred to.
+    gathers the names of the id sets that are referred to, and of one that a query makes, the query.
     """
 
     as_of: Instant
@@ -94,7 +95,7 @@ class Conditions:
     value: Callable[[Fact], Value]
     key: Expression
     inlined: Callable[[InSegment], Predicate | None]
-    sets: dict[str, None]
+    sets: dict[str, Sql | None]
 
     def of(self, node: Predicate) -> Condition:  # noqa: C901 - one arm per form
         """The condition that is true exactly where the predicate holds."""
@@ -123,6 +124,8 @@ class Conditions:
                 return self._in_set(list_set(path))
             case Sample():
                 return self._sampled(node)
+            case Sql():
+                return self._in_set(query_set(node.source, node.query), node)
             case _ if isinstance(node, Judgement):
                 return self.value(node).expression
             case _:
@@ -130,8 +133,8 @@ class Conditions:
 
     # --- whole leaves ---
 
-    def _in_set(self, name: str) -> Condition:
-        self.sets[name] = None
+    def _in_set(self, name: str, made_by: Sql | None = None) -> Condition:
+        self.sets[name] = made_by
         keys = table(name, column("key"))
         return self.key.in_(select(keys.c.key))
 

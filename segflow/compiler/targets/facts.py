@@ -37,7 +37,7 @@ from segflow.compiler.timeline import Bounds, window_bounds
 from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
-from segflow.model.predicate import Aggregate, FieldFeature, Predicate, PropertyFeature
+from segflow.model.predicate import Aggregate, FieldFeature, Predicate, PropertyFeature, Sql
 from segflow.model.types import BOOLEAN, INTEGER, TIMESTAMP, ValueType
 
 Values = dict[Fact, Value]
@@ -65,7 +65,7 @@ class People:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Joins facts to the users of one entity, as of one instant. `one_row` gathers the tables of
-    fields with their key columns, `sets` the names of the id sets that conditions refer to.
+    fields with their key columns, `sets` the id sets that conditions refer to, as Conditions does.
     `judged` gives the keys for which a leaf holds that is judged over rows of its own."""
 
     compiled: Compiled
@@ -75,7 +75,7 @@ class Facts:
     dialect: Dialect
     judged: "Callable[[Judgement, Facts], Select[Any]]"
     one_row: dict[tuple[str, str], None] = field(default_factory=dict)
-    sets: dict[str, None] = field(default_factory=dict)
+    sets: dict[str, Sql | None] = field(default_factory=dict)
     _taken: dict[str, int] = field(default_factory=dict)
 
     def keys(self, predicate: Predicate) -> Select[Any]:

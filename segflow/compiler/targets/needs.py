@@ -30,6 +30,7 @@ from segflow.model.predicate import (
     Same,
     Scaled,
     Sequence,
+    Sql,
     Test,
     Via,
 )
@@ -73,7 +74,7 @@ def beyond_one_user(compiled: Compiled, name: str) -> tuple[Predicate, ...]:
     described = compiled.entities[segment.segment.entity].population.where
     wheres = (segment.where,) if described is None else (segment.where, described)
     found = (leaf for where in wheres for leaf in leaves(where, compiled))
-    return tuple(dict.fromkeys(leaf for leaf in found if isinstance(leaf, Via | Members)))
+    return tuple(dict.fromkeys(leaf for leaf in found if isinstance(leaf, Via | Members | Sql)))
 
 
 class Whether(NamedTuple):

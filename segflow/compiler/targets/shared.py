@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import BigInteger, case, literal, select
 
 from segflow.compiler.dialects import Condition, Expression
-from segflow.compiler.targets.sql import facts_about
+from segflow.compiler.targets.sql import facts_about, made_sets
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.ports import MASK_BITS, Selection
@@ -24,6 +24,7 @@ def select_shared(compiled: Compiled, names: Sequence[str], as_of: Instant) -> S
         source=facts.entity.population.source,
         statement=statement.order_by(found.key),
         sets=tuple(facts.sets),
+        made=made_sets(facts),
         one_row=tuple(facts.one_row),
     )
 

@@ -3,9 +3,12 @@
 population LEFT JOIN tables of fields LEFT JOIN one grouped scan per event WHERE predicate
 """
 
+from collections.abc import Mapping
+
 from segflow.compiler.dialects import DIALECTS, Dialect
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.judgements import judged
+from segflow.compiler.targets.queries import select_query
 from segflow.compiler.timeline import zone
 from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled
@@ -36,8 +39,15 @@ def select_keys(
         source=facts.entity.population.source,
         statement=statement,
         sets=tuple(facts.sets),
+        made=made_sets(facts),
         one_row=tuple(facts.one_row),
     )
+
+
+def made_sets(facts: Facts) -> Mapping[str, Selection]:
+    """The queries of the id sets that conditions refer to and that `sql:` leaves make."""
+    leaves = {name: leaf for name, leaf in facts.sets.items() if leaf is not None}
+    return {name: select_query(leaf, facts.compiled, facts.as_of) for name, leaf in leaves.items()}
 
 
 def facts_about(compiled: Compiled, entity_name: str, as_of: Instant) -> Facts:

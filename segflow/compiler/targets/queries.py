@@ -1,0 +1,30 @@
+"""`sql:` leaves: the keys that a query of a person gives, asked by itself.
+
+Within a larger statement its tables could be taken for ours; and the query may be one of another
+source.
+"""
+
+from sqlalchemy import bindparam, column, select, text
+
+from segflow.compiler.dialects import UTC_TIMESTAMP
+from segflow.compiler.queries import AS_OF, read_query
+from segflow.compiler.targets.events import KEY
+from segflow.model.compiled import Compiled
+from segflow.model.instant import Instant, datetime_of
+from segflow.model.predicate import Sql
+from segflow.ports import Selection
+
+
+def select_query(leaf: Sql, compiled: Compiled, as_of: Instant) -> Selection:
+    """The query for the keys, each once; a missing one is nobody's."""
+    source = compiled.project.source(leaf.source)
+    assert source is not None
+    query = read_query(leaf.query, source.engine)
+    written = text(query.text)
+    if query.binds:
+        instant = bindparam(AS_OF, datetime_of(as_of), UTC_TIMESTAMP, unique=True)
+        written = written.bindparams(instant)
+    found = written.columns(column(query.column)).subquery("query")
+    key = found.c[query.column]
+    statement = select(key.label(KEY)).where(key.is_not(None)).distinct()
+    return Selection(source=leaf.source, statement=statement)
