@@ -18,7 +18,7 @@ from sqlalchemy import Double, FromClause, Numeric, String, cast, distinct, func
 
 from segflow.compiler.dialects import DuckDb
 from segflow.compiler.passes import normalize
-from segflow.compiler.targets import aggregates, conditions, events, facts, sql, values
+from segflow.compiler.targets import aggregates, conditions, events, facts, nesting, values
 from segflow.compiler.timeline import Bounds
 from segflow.model.codec import canonical
 from tests.agreement.sides import pairs
@@ -83,9 +83,9 @@ def without(name: str) -> Callable[[Any], Any]:
     """The population without one of its conditions."""
 
     def forget(population: Any) -> Any:
-        def forgetful(entity: Any, *rest: Any) -> Any:
-            less = replace(entity.population, **{name: None})
-            return population(replace(entity, population=less), *rest)
+        def forgetful(known: Any) -> Any:
+            less = replace(known.entity.population, **{name: None})
+            return population(replace(known, entity=replace(known.entity, population=less)))
 
         return forgetful
 
@@ -182,7 +182,11 @@ FAULTS = [
     Fault("the latest row of an id counts", events.RowsOf, "_contents", latest_first),
     Fault("keys do not decide between rows", events.RowsOf, "_contents", without_keys),
     Fault("what is read decides between rows", events, "properties_that_decide", by_what_is_read),
-    Fault("since is ignored", sql, "_population", without("since")),
+    Fault("since is ignored", facts.Facts, "_population", without("since")),
+    Fault("all windows are the widest", nesting, "_since",
+          lambda since: lambda last, start: since(last, None)),
+    Fault("windows nest whatever their end", nesting, "window_bounds",
+          lambda resolve: lambda *window: replace(resolve(*window), end=window[1] + 1), ("Ago",)),
     Fault("no events are no number", facts, "aggregate_value", nulls_kept, ('"count"',)),
     Fault("ties go by nothing", events.Rows, "order", tie_by_nothing, ('"last"',)),
     Fault("sums are doubles", aggregates, "func", sums_of_doubles, ('"sum"',)),
