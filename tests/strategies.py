@@ -48,6 +48,7 @@ from segflow.model.types import INTEGER, TIMESTAMP, ValueType, decimal_type
 from segflow.model.window import Fixed, Window
 from tests.agreement.choices import Pick
 from tests.agreement.data import Tables, world_of
+from tests.agreement.forms import zones
 from tests.agreement.shop import (
     FIELD_TYPES,
     KEYS,
@@ -217,7 +218,8 @@ def tested(
     folds = type_.name == "string" and not any(
         isinstance(each, TextMatch) and each.op == "matches" for each in found
     )
-    return Test(feature=feature, operators=found, ignore_case=folds and pick.chance(2))
+    test = Test(feature=feature, operators=found, ignore_case=folds and pick.chance(2))
+    return zones.in_users_zone(pick, test, type_)
 
 
 # --- features --------------------------------------------------------------------------------
@@ -236,6 +238,7 @@ def aggregate(pick: Pick, of: Shop, kinds: Sequence[str]) -> tuple[Aggregate, Va
         where=event_where(pick, of, events, 1) if pick.chance(4) else None,
         window=window(pick, of),
     )
+    found = zones.windowed(pick, found)
     if kind in ("count", "count_distinct"):
         return found, INTEGER
     if name is None:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from segflow.compiler.timeline import zone
 from segflow.compiler.values import value_of
+from segflow.compiler.zones import default_zone, users_zone
 from segflow.errors import RefusedError
 from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
@@ -143,10 +144,4 @@ class Subject:
         if not of_user:
             return self.context.zone
         own = self.user.fields.get(entity.timezone_field) if entity.timezone_field else None
-        if isinstance(own, str):
-            try:
-                return zone(own)
-            except ValueError:
-                pass
-        default = entity.timezone_default
-        return self.context.zone if default is None else zone(default)
+        return users_zone(own, default_zone(entity, self.context.zone))

@@ -32,6 +32,7 @@ from segflow.model.types import ValueType, parse_type
 from segflow.model.window import Ago, CalendarSpan, InCalendar, Window, Within
 from tests.agreement.choices import Pick
 from tests.agreement.data import TIME_TYPES, Row, Tables
+from tests.agreement.forms import zones
 
 FIELDS = {
     "plan": ("string", "people"),
@@ -45,6 +46,7 @@ FIELDS = {
     "vip": ("boolean", "profiles"),
     "born": ("date", "people"),
     "seen": ("timestamp", "profiles"),
+    "zone": ("string", "profiles"),
 }
 DERIVED: dict[str, tuple[str, Aggregate]] = {
     "spend": (
@@ -150,6 +152,7 @@ class Shop:
     that its rows and its predicates draw from."""
 
     zone: str
+    users_zone: str | None
     as_of: Instant
     unique_purchases: bool
     view_id: str | None
@@ -195,6 +198,7 @@ def shop(pick: Pick) -> Shop:
     births = (date(1984, 2, 29), date(1985, 2, 28), date(1990, today.month, min(today.day, 28)))
     return Shop(
         zone=name,
+        users_zone=pick.one([None, "Asia/Tokyo"]),
         as_of=as_of,
         unique_purchases=pick.chance(2),
         view_id=pick.one(["integer", "string", None]),
@@ -216,9 +220,14 @@ def shop(pick: Pick) -> Shop:
 def edges(
     as_of: Instant, zone_name: str, windows: Sequence[Window], durations: Sequence[Duration]
 ) -> tuple[Instant, ...]:
-    """Both sides of every edge of the windows in use and of T, and the last instant that counts."""
+    """Both sides of every edge of the windows in use and of T, and the last instant that counts; of
+    the windows also their edges for some users."""
     there = zone(zone_name)
-    bounds = [window_bounds(window, as_of, there) for window in windows]
+    bounds = [
+        window_bounds(window, as_of, zone(name))
+        for window in windows
+        for name in (zone_name, zone_name, *zones.POOL[1:3])
+    ]
     bounds += [
         operator_bounds(operator, as_of, there)
         for duration in durations
@@ -261,7 +270,12 @@ def catalog(of: Shop) -> tuple[Source | Entity | Event, ...]:
         ),
     )
     entity = Entity(
-        name="customer", key_type="integer", population=population, fields=stored + derived
+        name="customer",
+        key_type="integer",
+        population=population,
+        timezone_field="zone",
+        timezone_default=of.users_zone,
+        fields=stored + derived,
     )
     account = Entity(
         name="account",
@@ -311,7 +325,9 @@ def tables(pick: Pick, of: Shop) -> Tables:
 
 def _fields(pick: Pick, of: Shop, table: str) -> Row:
     return {
-        f"c_{name}": stored_value(pick, of, parse_type(type_))
+        f"c_{name}": pick.one(zones.POOL)
+        if name == "zone"
+        else stored_value(pick, of, parse_type(type_))
         for name, (type_, there) in FIELDS.items()
         if there == table
     }

@@ -92,8 +92,19 @@ class _Parts:
                     yield f"list {path} {'' if found is None else found.digest}"
                 case _:
                     pass
+            yield from self._zones(site)
+
+    def _zones(self, site: Site) -> Iterator[str]:
+        """What says in which zone the node means its units and dates."""
+        of_project = self.draft.project.settings.timezone
+        if not isinstance(site.node, Test | Aggregate) or not site.node.user_zone:
             if _asks_for_zone(site.node) or self._tests_instant_of_date(site):
-                yield f"zone {self.draft.project.settings.timezone}"
+                yield f"zone {of_project}"
+            return
+        one = self.draft.entities[site.entity]
+        yield f"zones of {one.name} by {one.timezone_field}, {one.timezone_default or of_project}"
+        if one.timezone_field is not None:
+            yield self.field(one.name, one.timezone_field)
 
     def _tests_instant_of_date(self, site: Site) -> bool:
         """Whether a date is tested as an instant, that is, as its local midnight."""

@@ -84,8 +84,6 @@ def supported(draft: Draft) -> Draft:
 def _of_site(site: Site) -> Iterator[Finding]:
     node, path = site.node, site.path
     match node:
-        case Test(user_zone=True) | Aggregate(user_zone=True):
-            yield (*path, "timezone"), "`timezone: user`"
         case Aggregate(kind="mode"):
             yield (*path, "mode"), "`mode`"
         case Transition(kind=kind):
@@ -118,16 +116,26 @@ def _one_source(draft: Draft, address: Address, site: Site) -> None:
 def _sources_of(draft: Draft, site: Site) -> Iterator[tuple[str, str]]:
     match site.node:
         case FieldFeature(field=name):
-            field = draft.index.fields.get(site.entity, {}).get(name)
-            if field is not None and field.at:
-                yield f"field {name}", field.at[0].source
-        case Aggregate(events=names):
+            yield from _sources_of_field(draft, site.entity, name)
+        case Test(user_zone=True):
+            entity = draft.index.entities[site.entity]
+            yield from _sources_of_field(draft, site.entity, entity.timezone_field or "")
+        case Aggregate(events=names, user_zone=user_zone):
+            if user_zone:
+                entity = draft.index.entities[site.entity]
+                yield from _sources_of_field(draft, site.entity, entity.timezone_field or "")
             for name in names:
                 event = draft.index.events.get(name)
                 if event is not None:
                     yield f"event {name}", event.at.source
         case _:
             pass
+
+
+def _sources_of_field(draft: Draft, entity: str, name: str) -> Iterator[tuple[str, str]]:
+    field = draft.index.fields.get(entity, {}).get(name)
+    if field is not None and field.at:
+        yield f"field {name}", field.at[0].source
 
 
 def _not_too_deep(draft: Draft) -> None:

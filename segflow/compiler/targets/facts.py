@@ -9,24 +9,27 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, FromClause, Select, and_, select
+from sqlalchemy import CTE, FromClause, Select, and_, select, true
 
 from segflow.compiler.dialects import Condition, Dialect, Expression
 from segflow.compiler.targets.aggregates import aggregate_columns, aggregate_value
 from segflow.compiler.targets.conditions import Conditions
 from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, property_column
+from segflow.compiler.targets.local import by_zone
 from segflow.compiler.targets.needs import (
     Fact,
     Judgement,
+    UserZone,
     declared_field,
     facts_of,
+    facts_of_rows,
     inlined_segment,
     properties_of,
     stored_fact,
-    where_features,
 )
 from segflow.compiler.targets.values import Value, not_later, stored_table, within_bounds
 from segflow.compiler.timeline import Bounds, window_bounds
+from segflow.compiler.zones import Ways, Zones, zones_of
 from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
@@ -88,7 +91,12 @@ class Facts:
 
     def joined(self, relation: FromClause, key: Expression, facts: Iterable[Fact]) -> Joined:
         """The relation, each row with the facts about the user whose key it holds."""
-        stored = {fact: stored_fact(fact, self.entity) for fact in facts}
+        known = self.zones.known  # else nobody asks for a user's zone
+        stored = {
+            fact: stored_fact(fact, self.entity)
+            for fact in facts
+            if known or not isinstance(fact, UserZone)
+        }
         values: Values = {}
         wanted = tuple(dict.fromkeys(stored.values()))
         fields = tuple(one for one in wanted if isinstance(one, FieldFeature))
@@ -106,13 +114,18 @@ class Facts:
         """The compiler of predicates about rows in which facts are worth what `value` says."""
         return Conditions(
             as_of=self.as_of,
-            zone=self.zone,
+            zones=self.zones,
             dialect=self.dialect,
             value=value,
             key=key,
             inlined=lambda leaf: inlined_segment(leaf, self.compiled),
             sets=self.sets,
         )
+
+    @property
+    def zones(self) -> Zones:
+        """The zones of the entity's users."""
+        return zones_of(self.entity, self.zone)
 
     def name(self, wanted: str) -> str:
         """A name that no other part of the statement has, and no table of the catalog."""
@@ -195,22 +208,17 @@ class Facts:
 
     def _grouped(self, events: tuple[str, ...], aggregates: list[Aggregate]) -> tuple[CTE, Values]:
         """One row per key with the columns of every aggregate, and what they are worth."""
-        bounds = [window_bounds(one.window, self.as_of, self.zone) for one in aggregates]
-        since = _earliest(bounds)
+        ways = [self._ways(one) for one in aggregates]
+        since = _earliest([bounds for one in ways for bounds in one.each()])
         rows = self._rows(events, aggregates, since)
         source = rows.statement
-        of_users = (
-            feature
-            for one in aggregates
-            for feature in where_features(one)
-            if isinstance(feature, FieldFeature)
-        )
+        of_users = (fact for one in aggregates for fact in facts_of_rows(one))
         known = self.joined(source, source.c[KEY], of_users)
         columns: list[Expression] = [source.c[KEY]]
         named: dict[Aggregate, str] = {}
-        for number, (one, its) in enumerate(zip(aggregates, bounds, strict=True), start=1):
+        for number, (one, its) in enumerate(zip(aggregates, ways, strict=True), start=1):
             named[one] = f"f{number}"
-            where = self._over(one, _left_to_test(its, since, self.as_of), rows, known.values)
+            where = self._over(one, its, since, rows, known.values)
             type_ = self._type(one, one.property)
             columns += aggregate_columns(one, type_, rows, where, named[one], self.dialect)
         statement = select(*columns).select_from(known.relation).group_by(source.c[KEY])
@@ -234,8 +242,20 @@ class Facts:
             dialect=self.dialect,
         ).rows(self.name("_or_".join(events)))
 
+    def _ways(self, aggregate: Aggregate) -> Ways[Bounds]:
+        """The window's bounds, in the project's zone or in each user's."""
+        return self.zones.ways(
+            lambda zone: window_bounds(aggregate.window, self.as_of, zone),
+            of_user=aggregate.user_zone,
+        )
+
     def _over(
-        self, aggregate: Aggregate, bounds: Bounds, rows: Rows, fields: Mapping[Fact, Value]
+        self,
+        aggregate: Aggregate,
+        ways: Ways[Bounds],
+        since: Instant | None,
+        rows: Rows,
+        fields: Mapping[Fact, Value],
     ) -> Condition | None:
         """Which rows the aggregate is over; None for all."""
         columns = rows.statement.c
@@ -247,9 +267,13 @@ class Facts:
             assert type_ is not None
             return Value(columns[property_column(feature.property)], type_)
 
+        def within(bounds: Bounds) -> Condition:
+            left = _left_to_test(bounds, since, self.as_of)
+            return true() if left == Bounds() else within_bounds(columns[TIME], left)
+
         tests: list[Condition] = []
-        if bounds != Bounds():
-            tests.append(within_bounds(columns[TIME], bounds))
+        if ways.others or _left_to_test(ways.default, since, self.as_of) != Bounds():
+            tests.append(by_zone(ways, lambda: fields[UserZone()].expression, within))
         if aggregate.where is not None:
             tests.append(self.conditions(value, columns[KEY]).of(aggregate.where))
         return and_(*tests) if tests else None

@@ -26,7 +26,7 @@ from segflow.errors import UnusableDataError
 from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, instant_of
-from segflow.model.predicate import Aggregate, Feature, FieldFeature, InSegment, Predicate
+from segflow.model.predicate import Aggregate, Feature, FieldFeature, InSegment, Predicate, Test
 from segflow.model.scalar import Scalar
 from segflow.model.types import TIMESTAMP, ValueType
 
@@ -144,6 +144,13 @@ def _features(predicate: Predicate, compiled: Compiled, entity: Entity) -> Itera
                 yield site.node
             case _:
                 pass
+        if isinstance(site.node, Test | Aggregate) and site.node.user_zone:
+            yield from _zone_field(entity)
+
+
+def _zone_field(entity: Entity) -> Iterator[FieldFeature]:
+    if entity.timezone_field is not None:
+        yield FieldFeature(field=entity.timezone_field)
 
 
 def _of_field(feature: FieldFeature, compiled: Compiled, entity: Entity) -> Iterator[Feature]:
@@ -154,8 +161,11 @@ def _of_field(feature: FieldFeature, compiled: Compiled, entity: Entity) -> Iter
         yield from _of_field(derived, compiled, entity)
     else:
         yield derived
-        if isinstance(derived, Aggregate) and derived.where is not None:
-            yield from _features(derived.where, compiled, entity)
+        if isinstance(derived, Aggregate):
+            if derived.user_zone:
+                yield from _zone_field(entity)
+            if derived.where is not None:
+                yield from _features(derived.where, compiled, entity)
 
 
 def _read(features: Iterable[Feature]) -> Mapping[str, tuple[str, ...]]:
