@@ -48,7 +48,7 @@ from segflow.model.types import INTEGER, TIMESTAMP, ValueType, decimal_type
 from segflow.model.window import Fixed, Window
 from tests.agreement.choices import Pick
 from tests.agreement.data import Tables, world_of
-from tests.agreement.forms import zones
+from tests.agreement.forms import history, zones
 from tests.agreement.shop import (
     FIELD_TYPES,
     KEYS,
@@ -93,7 +93,7 @@ class Example:
         return tuple(segment.name for segment in self.project.segments())
 
 
-SHOP, ROWS, SEGMENT = 64, 2600, 160
+SHOP, ROWS, SEGMENT = 64, 3800, 160
 """So many bytes are drawn for each part of an example."""
 
 
@@ -142,7 +142,13 @@ def project(of: Shop, segments: Sequence[Segment]) -> Project:
 
 def predicate(pick: Pick, of: Shop, nested: Sequence[str], depth: int) -> Predicate:
     """A predicate about a user; `nested` names the segments that it may rest on."""
-    choice = pick.below(20)
+    choice = pick.below(22)
+    if choice >= 20:
+        return history.leaf(
+            pick,
+            of.literals,
+            lambda feature, type_: tested(pick, of, feature, type_, FIELD_FEATURES),
+        )
     if choice >= 13 and depth:
         return algebra(pick, lambda: predicate(pick, of, nested, depth - 1))
     if choice == 12 and nested:

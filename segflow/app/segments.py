@@ -110,7 +110,8 @@ def explain(world: World, compiled: Compiled, name: str, key: int, as_of: Instan
         for event, statement in lookup.events.items()
         for row in events_of(lookup, event, engine.rows(statement))
     ]
-    user = user_of(lookup, engine.rows(lookup.user))
+    histories = {name: engine.rows(one) for name, one in lookup.histories.items()}
+    user = user_of(lookup, engine.rows(lookup.user), histories)
     sets = _evaluator(world, compiled, instant).nested(name)
     alone = {nested: frozenset({key} if key in found else ()) for nested, found in sets.items()}
     return explain_user(compiled, name, key, user, events, instant, alone)

@@ -10,7 +10,8 @@ from fractions import Fraction
 from typing import assert_never
 
 from segflow.compiler.operators import Leaf, operator_holds
-from segflow.compiler.timeline import window_bounds
+from segflow.compiler.reference.changes import field_changed, field_held
+from segflow.compiler.timeline import first_instant, last_bounds, window_bounds
 from segflow.compiler.values import Value, times, value_of
 from segflow.compiler.worlds import (
     Context,
@@ -22,6 +23,7 @@ from segflow.compiler.worlds import (
     events_that_count,
     order_of_events,
 )
+from segflow.model.catalog import Field
 from segflow.model.compiled import Compiled
 from segflow.model.hashing import HASHES, stable_hash
 from segflow.model.instant import Instant
@@ -127,7 +129,11 @@ def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one a
             return subject.user.key in listed(subject.context.compiled, path)
         case Sample():
             return _in_sample(predicate, subject)
-        case Periods() | EventHas() | Sequence() | Same() | Held() | Changed() | Rank():
+        case Held():
+            return _held(predicate, subject)
+        case Changed():
+            return _changed(predicate, subject)
+        case Periods() | EventHas() | Sequence() | Same() | Rank():
             raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
         case Transition() | Via() | Members() | Consent() | Reachable() | Sql():
             raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
@@ -136,6 +142,10 @@ def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one a
 
 
 def _test_holds(test: Test, subject: Subject) -> bool:
+    return _passes(feature_value(test.feature, subject), test, subject)
+
+
+def _passes(value: Value | None, test: Test, subject: Subject) -> bool:
     def worth(right: Scaled) -> Value | None:
         return times(feature_value(right.feature, subject), right.times)
 
@@ -145,7 +155,6 @@ def _test_holds(test: Test, subject: Subject) -> bool:
         ignore_case=test.ignore_case,
         worth=worth,
     )
-    value = feature_value(test.feature, subject)
     return all(operator_holds(operator, value, leaf) for operator in test.operators)
 
 
@@ -174,6 +183,27 @@ def sample_percent(sample: Sample, subject: Subject) -> Fraction:
     return Fraction(100 * stable_hash(salt, subject.user.key), HASHES)
 
 
+def _held(leaf: Held, subject: Subject) -> bool:
+    context = subject.context
+    first = first_instant(leaf.for_, context.as_of, context.zone)
+    match leaf.item:
+        case Test(feature=FieldFeature(field=name)) as test:
+
+            def passes(value: Value | None) -> bool:
+                return _passes(value, test, subject)
+
+            field = _declared(name, subject)
+            return field_held(subject.user, field, first, context.as_of, passes)
+        case _:
+            raise NotSupportedError("a field or a segment is held")
+
+
+def _changed(leaf: Changed, subject: Subject) -> bool:
+    context = subject.context
+    window = last_bounds(leaf.in_last, context.as_of, context.zone)
+    return field_changed(subject.user, _declared(leaf.field, subject), leaf, window)
+
+
 # --- features --------------------------------------------------------------------------------
 
 
@@ -193,12 +223,17 @@ def feature_value(feature: Feature, subject: Subject) -> Value | None:
 
 
 def _field_value(name: str, subject: Subject) -> Value | None:
+    declared = _declared(name, subject)
+    if declared.derived is not None:
+        return feature_value(declared.derived, replace(subject, event=None))
+    return subject.user.value(declared, subject.context.as_of)
+
+
+def _declared(name: str, subject: Subject) -> Field:
     declared = subject.context.entity.field_named(name)
     if declared is None:
         raise NotSupportedError(f"there is no field {name}")
-    if declared.derived is not None:
-        return feature_value(declared.derived, replace(subject, event=None))
-    return value_of(subject.user.fields.get(name), declared.type)
+    return declared
 
 
 def _property_value(event: EventRow | None, name: str, subject: Subject) -> Value | None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from segflow.compiler.worlds import EventRow, User, World
-from segflow.model.catalog import Entity, Event
+from segflow.model.catalog import Entity, Event, History
 from segflow.model.project import Project
 from segflow.model.types import INTEGER, STRING, TIMESTAMP, ValueType
 
@@ -45,6 +45,10 @@ def columns(project: Project) -> Mapping[str, Mapping[str, ValueType]]:
             if population.since is not None:
                 found[population.table][population.since] = TIMESTAMP
             for field in declared.fields:
+                if field.history is not None:
+                    table = found[field.history.table]
+                    table |= {field.history.key: _KEY, field.history.time: TIMESTAMP}
+                    table[field.history.column] = field.type
                 for at in field.at:
                     found[at.table or ""].setdefault(at.key or "", _KEY)
                     found[at.table or ""][at.column or field.name] = field.type
@@ -148,9 +152,19 @@ def _users(entity: Entity, tables: Tables) -> Sequence[User]:
                 for field in entity.fields
                 for place in field.at
             },
+            history={
+                field.name: _history(field.history, row[at.key], tables)
+                for field in entity.fields
+                if field.history is not None
+            },
         )
         for row in tables.get(at.table, ())
     ]
+
+
+def _history(at: History, key: int, tables: Tables) -> tuple[tuple[Any, Any], ...]:
+    rows = (row for row in tables.get(at.table, ()) if row.get(at.key) == key)
+    return tuple((floored(row.get(at.time)), floored(row.get(at.column))) for row in rows)
 
 
 def _event_rows(event: Event, entity_name: str, tables: Tables) -> Sequence[EventRow]:

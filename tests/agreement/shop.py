@@ -32,7 +32,7 @@ from segflow.model.types import ValueType, parse_type
 from segflow.model.window import Ago, CalendarSpan, InCalendar, Window, Within
 from tests.agreement.choices import Pick
 from tests.agreement.data import TIME_TYPES, Row, Tables
-from tests.agreement.forms import zones
+from tests.agreement.forms import history, zones
 
 FIELDS = {
     "plan": ("string", "people"),
@@ -96,6 +96,7 @@ ENTITIES = {
 FIELD_TYPES = {
     **{name: parse_type(text) for name, (text, _) in FIELDS.items()},
     **{name: parse_type(text) for name, (text, _) in DERIVED.items()},
+    **history.TYPES,
 }
 PROPERTY_TYPES = {
     event: {name: parse_type(text) for name, text in found.items()}
@@ -204,7 +205,8 @@ def shop(pick: Pick) -> Shop:
         view_id=pick.one(["integer", "string", None]),
         since=pick.chance(2),
         stored_as={
-            table: pick.one(TIME_TYPES) for table in ("people", "profiles", "orders", "views")
+            table: pick.one(TIME_TYPES)
+            for table in ("people", "profiles", "orders", "views", history.TABLE)
         },
         scalars={
             kind: tuple(pick.part(pool, 3 + len(pool) // 4)) for kind, pool in SCALARS.items()
@@ -245,7 +247,7 @@ def edges(
 
 def catalog(of: Shop) -> tuple[Source | Entity | Event, ...]:
     """The objects that segments rest on."""
-    names = ("people", "profiles", "accounts", "orders", "views")
+    names = ("people", "profiles", "accounts", "orders", "views", history.TABLE)
     tables = tuple((name, f"{name}.parquet") for name in names)
     stored = tuple(
         Field(
@@ -275,7 +277,7 @@ def catalog(of: Shop) -> tuple[Source | Entity | Event, ...]:
         population=population,
         timezone_field="zone",
         timezone_default=of.users_zone,
-        fields=stored + derived,
+        fields=stored + derived + history.fields(),
     )
     account = Entity(
         name="account",
@@ -305,7 +307,7 @@ def _event(name: str, id_: EventId | None, unique: bool) -> Event:
 
 
 def tables(pick: Pick, of: Shop) -> Tables:
-    """Rows for the four tables."""
+    """Rows for the tables."""
     early = datetime_of(of.as_of) - timedelta(days=5000)
     people, profiles = [], []
     for key in KEYS:
@@ -320,16 +322,22 @@ def tables(pick: Pick, of: Shop) -> Tables:
         "profiles": profiles,
         "orders": _events(pick, of, "purchase"),
         "views": _events(pick, of, "view"),
+        history.TABLE: history.rows(
+            pick,
+            [*KEYS[2:], None, STRANGERS[0]],
+            lambda: _moment(pick, of, of.past),
+            lambda type_: stored_value(pick, of, type_),
+        ),
     }
 
 
 def _fields(pick: Pick, of: Shop, table: str) -> Row:
+    types = {name: parse_type(text) for name, (text, there) in FIELDS.items() if there == table}
+    if table == "people":
+        types |= history.TYPES
     return {
-        f"c_{name}": pick.one(zones.POOL)
-        if name == "zone"
-        else stored_value(pick, of, parse_type(type_))
-        for name, (type_, there) in FIELDS.items()
-        if there == table
+        f"c_{name}": pick.one(zones.POOL) if name == "zone" else stored_value(pick, of, type_)
+        for name, type_ in types.items()
     }
 
 

@@ -117,5 +117,6 @@ def explained(
         for event, statement in lookup.events.items()
         for row in events_of(lookup, event, engine.rows(statement))
     ]
-    user = user_of(lookup, engine.rows(lookup.user))
+    histories = {name: engine.rows(one) for name, one in lookup.histories.items()}
+    user = user_of(lookup, engine.rows(lookup.user), histories)
     return explain_user(compiled, name, key, user, events, as_of, world.snapshots)

@@ -19,12 +19,15 @@ from segflow.model.operator import (
 )
 from segflow.model.predicate import (
     Aggregate,
+    Changed,
     FieldFeature,
+    Held,
     InFile,
     InSegment,
     Predicate,
     PropertyFeature,
     Test,
+    Transition,
 )
 from segflow.model.scalar import DatePoint
 from segflow.model.window import Ago, Fixed, InCalendar, Within
@@ -77,7 +80,7 @@ class _Parts:
     def of_sites(self, sites: Iterable[Site]) -> Iterator[str]:
         for site in sites:
             match site.node:
-                case FieldFeature(field=name):
+                case FieldFeature(field=name) | Changed(field=name):
                     yield self.field(site.entity, name)
                 case PropertyFeature(property=name):
                     for event in site.events:
@@ -137,9 +140,12 @@ class _Parts:
         key = ("field", entity, name)
         if key not in self._made:
             one = next(found for found in self.draft.entities[entity].fields if found.name == name)
-            stored = sorted({self.source(location.source) for location in one.at})
+            sources = {location.source for location in one.at}
+            if one.history is not None:
+                sources.add(one.history.source)
+            stored = sorted(map(self.source, sources))
             below = () if one.derived is None else tuple(feature_sites(one.derived, (), entity))
-            plain = replace(one, history=None, pii=False)
+            plain = replace(one, pii=False)
             used = sorted(set(self.of_sites(below)))
             self._made[key] = "\n".join([f"field {entity} {canonical(plain)}", *stored, *used])
         return self._made[key]
@@ -179,6 +185,8 @@ def _asks_for_zone(node: object) -> bool:
             return _is_calendar(start) or _is_calendar(end)
         case Aggregate(window=Fixed(since=since, until=until)):
             return isinstance(since, DatePoint) or isinstance(until, DatePoint)
+        case Changed(in_last=duration) | Transition(in_last=duration) | Held(for_=duration):
+            return _is_calendar(duration)
         case Test(operators=operators):
             return any(_operator_asks(operator) for operator in operators)
         case _:

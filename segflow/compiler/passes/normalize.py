@@ -29,6 +29,7 @@ from segflow.model.predicate import (
     AnyOf,
     Compare,
     Feature,
+    Held,
     NoneOf,
     Not,
     Operator,
@@ -79,6 +80,8 @@ def _predicate(node: Predicate, salt: str) -> Predicate:
             return _not(_one_or(AnyOf, _distinct(_flat(AnyOf, items, salt))))
         case Not(item=item):
             return _not(_predicate(item, salt))
+        case Held(item=item):
+            return replace(node, item=_predicate(item, salt))
         case Sample(salt=None):
             return replace(node, salt=salt)
         case _:

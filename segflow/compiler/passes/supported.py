@@ -14,7 +14,6 @@ from segflow.model.predicate import (
     ContextFeature,
     EventHas,
     FieldFeature,
-    Held,
     InSegment,
     Members,
     Periods,
@@ -46,8 +45,6 @@ _FORMS: dict[type, tuple[str, str]] = {
     EventHas: ("has", "`has`"),
     Sequence: ("sequence", "`sequence`"),
     Same: ("same", "`same`"),
-    Held: ("held", "`held`"),
-    Changed: ("changed", "`changed`"),
     Rank: ("rank", "`rank`"),
     Via: ("via", "`via`"),
     Members: ("members", "`members`"),
@@ -115,7 +112,7 @@ def _one_source(draft: Draft, address: Address, site: Site) -> None:
 
 def _sources_of(draft: Draft, site: Site) -> Iterator[tuple[str, str]]:
     match site.node:
-        case FieldFeature(field=name):
+        case FieldFeature(field=name) | Changed(field=name):
             yield from _sources_of_field(draft, site.entity, name)
         case Test(user_zone=True):
             entity = draft.index.entities[site.entity]
@@ -136,6 +133,8 @@ def _sources_of_field(draft: Draft, entity: str, name: str) -> Iterator[tuple[st
     field = draft.index.fields.get(entity, {}).get(name)
     if field is not None and field.at:
         yield f"field {name}", field.at[0].source
+    if field is not None and field.history is not None:
+        yield f"the history of field {name}", field.history.source
 
 
 def _not_too_deep(draft: Draft) -> None:
@@ -225,8 +224,6 @@ def _of_field(field: Field) -> Iterator[Finding]:
     path: KeyPath = ("fields", field.name)
     if field.type.is_list or field.type.name == "version":
         yield (*path, "type"), f"type {field.type}"
-    if field.history is not None:
-        yield (*path, "history"), "`history`"
     if len(field.at) > 1:
         yield (*path, "at"), "a field at several locations"
     for number, location in enumerate(field.at):

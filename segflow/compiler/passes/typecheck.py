@@ -7,6 +7,7 @@ from typing import assert_never
 from segflow.compiler.codes import DERIVED, LITERAL, MISFIT, MISPLACED
 from segflow.compiler.passes.draft import Draft, audience_of, rule_entity
 from segflow.compiler.passes.operators import INEXACT, digits_of, typed_operator
+from segflow.compiler.passes.pasts import check_held, typed_changed
 from segflow.compiler.passes.slots import FACTOR_DIGITS, Scope, Slot
 from segflow.compiler.passes.walk import conditions, list_key
 from segflow.compiler.timeline import zone
@@ -16,10 +17,12 @@ from segflow.model.predicate import (
     Aggregate,
     All,
     AnyOf,
+    Changed,
     Compare,
     ContextFeature,
     Feature,
     FieldFeature,
+    Held,
     InSegment,
     NoneOf,
     Not,
@@ -137,6 +140,11 @@ def _predicate(node: Predicate, path: KeyPath, scope: Scope) -> Predicate:
             return replace(node, items=typed)
         case Not(item=item):
             return Not(item=_predicate(item, (*path, "not"), scope))
+        case Held(item=item):
+            check_held(node, path, scope)
+            return replace(node, item=_predicate(item, (*path, "held"), scope))
+        case Changed():
+            return typed_changed(node, path, scope)
         case _:
             return node  # nothing to type, or refused by the pass `supported`
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, FromClause, Select, and_, select, true
+from sqlalchemy import CTE, FromClause, Select, and_, case, select, true
 
 from segflow.compiler.dialects import Condition, Dialect, Expression
 from segflow.compiler.targets.aggregates import aggregate_columns, aggregate_value
 from segflow.compiler.targets.conditions import Conditions
 from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, property_column
+from segflow.compiler.targets.histories import VALUE, value_then
 from segflow.compiler.targets.local import by_zone
 from segflow.compiler.targets.needs import (
     Fact,
@@ -51,7 +52,8 @@ class Joined:
 class Facts:
     """Joins facts to the users of one entity, as of one instant. `one_row` gathers the tables of
     fields with their key columns, `sets` the names of the id sets that conditions refer to.
-    `judged` gives the keys for which a leaf holds that is judged over rows of its own."""
+    `judged` gives the keys for which a leaf holds that is judged over rows of its own. Without
+    `then`, fields that have a history are what the source has now."""
 
     compiled: Compiled
     entity: Entity
@@ -59,6 +61,7 @@ class Facts:
     zone: ZoneInfo
     dialect: Dialect
     judged: "Callable[[Judgement, Facts], Select[Any]]"
+    then: bool = True
     one_row: dict[tuple[str, str], None] = field(default_factory=dict)
     sets: dict[str, None] = field(default_factory=dict)
     _taken: dict[str, int] = field(default_factory=dict)
@@ -67,7 +70,7 @@ class Facts:
         """The keys of the population, each once, for which the predicate holds."""
         described = self.entity.population.where
         whole = predicate if described is None else All(items=(described, predicate))
-        population = self._population().cte(self.name("population"))
+        population = self.population().cte(self.name("population"))
         key = population.c[KEY]
         joined = self.joined(population, key, facts_of(whole, self.compiled))
         condition = self.conditions(joined.values.__getitem__, key).of(whole)
@@ -77,7 +80,11 @@ class Facts:
         """The same for the users of another entity, within the same statement."""
         return replace(self, entity=self.compiled.entities[name])
 
-    def _population(self) -> Select[Any]:
+    def at(self, as_of: Instant) -> "Facts":
+        """The same as of another instant, within the same statement."""
+        return replace(self, as_of=as_of)
+
+    def population(self) -> Select[Any]:
         """Every key once that exists at the instant; rows without a key are nobody."""
         population = self.entity.population
         read = [population.key] if population.since is None else [population.key, population.since]
@@ -145,6 +152,7 @@ class Facts:
         for entity in self.compiled.entities.values():
             yield entity.population.table
             yield from (at.table for field in entity.fields for at in field.at if at.table)
+            yield from (field.history.table for field in entity.fields if field.history)
 
     # --- fields ---
 
@@ -167,7 +175,23 @@ class Facts:
                 type_ = declared_field(feature, self.entity).type
                 stored = self.dialect.stored(source.c[self._column(feature)], type_)
                 values[feature] = Value(stored, type_)
+        for feature in features if self.then else ():
+            relation = self._join_history(relation, key, feature, values)
         return relation
+
+    def _join_history(
+        self, relation: FromClause, key: Expression, feature: FieldFeature, values: Values
+    ) -> FromClause:
+        """Give a field that has a history its value as of the instant, where the key is known."""
+        declared = declared_field(feature, self.entity)
+        if declared.history is None:
+            return relation
+        name = self.name(f"{feature.field}_then")
+        then = value_then(declared, self.as_of, self.dialect, name)
+        today = values[feature].expression
+        value = case((then.c[KEY].is_not(None), then.c[VALUE]), else_=today)
+        values[feature] = Value(value, declared.type)
+        return relation.outerjoin(then, then.c[KEY] == key)
 
     def _table(self, feature: FieldFeature) -> tuple[str, str]:
         population = self.entity.population
