@@ -22,9 +22,11 @@ from segflow.model.predicate import (
     Aggregate,
     All,
     AnyOf,
+    Changed,
     Compare,
     Feature,
     FieldFeature,
+    Held,
     InSegment,
     NoneOf,
     Not,
@@ -158,11 +160,32 @@ def _values(predicate: Predicate, subject: Subject) -> Iterator[FeatureValue]:
             for operator in operators:
                 if isinstance(operator, Compare) and isinstance(operator.right, Scaled):
                     yield _feature(operator.right.feature, subject)
+            if predicate.user_zone or (isinstance(feature, Aggregate) and feature.user_zone):
+                yield _zone(subject)
+        case Held(item=Test(feature=FieldFeature() as feature)):
+            yield from _past(feature, subject)
+        case Changed(field=name):
+            yield from _past(FieldFeature(field=name), subject)
         case Sample():
             percent = int(sample_percent(predicate, subject) * 10**_PLACES)
             yield FeatureValue(text="sample", value=f"{written(Fraction(percent, 10**_PLACES))}%")
         case _:
             pass
+
+
+def _past(feature: FieldFeature, subject: Subject) -> Iterator[FeatureValue]:
+    """The value of a field at T, and since when it is so."""
+    yield _feature(feature, subject)
+    field = subject.context.entity.field_named(feature.field)
+    steps = [] if field is None else subject.user.steps(field)
+    since = [step.since for step in steps if step.since <= subject.context.as_of]
+    text = format_instant(since[-1]) if since else None
+    yield FeatureValue(text=f"{feature.field} since", value=text)
+
+
+def _zone(subject: Subject) -> FeatureValue:
+    """The zone that is the user's, by default or by name."""
+    return FeatureValue(text="timezone: user", value=subject.zone(of_user=True).key)
 
 
 def _feature(feature: Feature, subject: Subject) -> FeatureValue:

@@ -70,8 +70,9 @@ def leaf(
     """Held or changed."""
     name = pick.one(list(TYPES))
     if pick.chance(2):
-        texts = [None, *(Text(text=text) for text in literals(TYPES[name])), None]
-        in_last: Sequence[Duration | None] = [None, *FOR]
+        named = [Text(text=text) for text in literals(TYPES[name])]
+        texts = [*[None] * (3 * len(named)), *named]
+        in_last: Sequence[Duration | None] = [None, *FOR, *FOR[3:]]
         return Changed(
             field=name, old=pick.one(texts), new=pick.one(texts), in_last=pick.one(in_last)
         )
