@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from segflow.compiler.worlds import World
+from segflow.compiler.worlds import LoggedChange, World
 from segflow.model.codec import digest
 from segflow.model.operator import (
     Ahead,
@@ -48,7 +48,7 @@ from segflow.model.types import INTEGER, TIMESTAMP, ValueType, decimal_type
 from segflow.model.window import Fixed, Window
 from tests.agreement.choices import Pick
 from tests.agreement.data import Tables, world_of
-from tests.agreement.forms import history, zones
+from tests.agreement.forms import history, log, zones
 from tests.agreement.shop import (
     FIELD_TYPES,
     KEYS,
@@ -93,7 +93,7 @@ class Example:
         return tuple(segment.name for segment in self.project.segments())
 
 
-SHOP, ROWS, SEGMENT = 64, 3800, 160
+SHOP, ROWS, SEGMENT = 64, 3800, 220
 """So many bytes are drawn for each part of an example."""
 
 
@@ -115,14 +115,16 @@ def example(entropy: bytes) -> Example:
     rows = tables(Pick(entropy[SHOP : SHOP + ROWS]), of)
     made: list[Segment] = []
     recorded: dict[str, frozenset[int]] = {}
+    logs: dict[str, tuple[LoggedChange, ...]] = {}
     for number, start in enumerate(range(SHOP + ROWS, len(entropy), SEGMENT)):
         pick, name = Pick(entropy[start : start + SEGMENT]), f"s{number}"
         mode = "static" if pick.chance(8) else "dynamic"
         recorded[name] = frozenset(pick.part([*KEYS, *STRANGERS], 8))
+        logs[name] = log.log(pick, [*KEYS, *STRANGERS], of.past)
         where = predicate(pick, of, [segment.name for segment in made], 2)
         made.append(Segment(name=name, entity="customer", where=where, mode=mode))  # type: ignore[arg-type]
     whole = project(of, made)
-    world = world_of(whole, "customer", rows, recorded)
+    world = world_of(whole, "customer", rows, recorded, logs)
     return Example(shop=of, project=whole, tables=rows, world=world)
 
 
@@ -142,7 +144,9 @@ def project(of: Shop, segments: Sequence[Segment]) -> Project:
 
 def predicate(pick: Pick, of: Shop, nested: Sequence[str], depth: int) -> Predicate:
     """A predicate about a user; `nested` names the segments that it may rest on."""
-    choice = pick.below(22)
+    choice = pick.below(24)
+    if choice >= 22 and nested:
+        return log.leaf(pick, nested)
     if choice >= 20:
         return history.leaf(
             pick,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from segflow.compiler.worlds import LoggedChange, Logs
 from segflow.loader.project import load_project
 from segflow.model.instant import parse_instant
 from segflow.model.project import Project
@@ -34,6 +35,7 @@ KEYS = {
     "tables",
     "lists",
     "snapshots",
+    "logs",
     "stored_as",
     "expect",
 }
@@ -91,6 +93,20 @@ def rows(project: Project, tables: Mapping[str, Sequence[Mapping[str, str]]]) ->
     return {table: [row(table, cells) for cells in found] for table, found in tables.items()}
 
 
+def logs(case: Mapping[str, Any]) -> Logs:
+    """The membership logs of a case."""
+
+    def change(entry: Mapping[str, Any]) -> LoggedChange:
+        return LoggedChange(
+            as_of=parse_instant(entry["at"]),
+            cause=entry["cause"],
+            entered=frozenset(map(int, entry.get("entered", ()))),
+            exited=frozenset(map(int, entry.get("exited", ()))),
+        )
+
+    return {name: tuple(map(change, log)) for name, log in case.get("logs", {}).items()}
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_case_means_what_it_says(path, tmp_path):
     """Reference, DuckDB and the explanations of single users give the members that are expected."""
@@ -101,7 +117,7 @@ def test_a_case_means_what_it_says(path, tmp_path):
     snapshots = {
         name: frozenset(map(int, keys)) for name, keys in case.get("snapshots", {}).items()
     }
-    world = world_of(project, "customer", tables, snapshots)
+    world = world_of(project, "customer", tables, snapshots, logs(case))
     compiled, as_of = compiled_for_engines(project), parse_instant(case["as_of"])
     expected = [int(key) for key in case["expect"]]
     reference, _ = by_reference(compiled_for_reference(compiled), world, "tested", as_of)

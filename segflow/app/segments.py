@@ -15,6 +15,7 @@ from segflow.errors import NotDeployedError, RefusedError
 from segflow.executor.deployed import Deployed, decoded, read_deployed
 from segflow.executor.evaluate import Evaluator, source_of
 from segflow.executor.members import load
+from segflow.executor.past import Past
 from segflow.loader.suggest import nearest
 from segflow.membership.bitmaps import from_bytes
 from segflow.membership.log import drops, members_at
@@ -112,9 +113,10 @@ def explain(world: World, compiled: Compiled, name: str, key: int, as_of: Instan
     ]
     histories = {name: engine.rows(one) for name, one in lookup.histories.items()}
     user = user_of(lookup, engine.rows(lookup.user), histories)
-    sets = _evaluator(world, compiled, instant).nested(name)
+    evaluator = _evaluator(world, compiled, instant)
+    sets, logs = evaluator.nested(name), evaluator.logs(name, key)
     alone = {nested: frozenset({key} if key in found else ()) for nested, found in sets.items()}
-    return explain_user(compiled, name, key, user, events, instant, alone)
+    return explain_user(compiled, name, key, user, events, instant, alone, logs)
 
 
 def recorded(world: World, name: str, at: Instant) -> Recorded:
@@ -197,7 +199,8 @@ def _evaluator(world: World, compiled: Compiled, as_of: Instant) -> Evaluator:
         snapshot = snapshots.get(name)
         return None if snapshot is None else load(world.snapshots, snapshot)
 
-    return Evaluator(compiled, as_of, world.engines, kept)
+    past = Past(world.state, world.snapshots)
+    return Evaluator(compiled, as_of, world.engines, kept, past)
 
 
 def status_of(address: Address, deployed: Deployed, compiled: Compiled) -> Status:

@@ -11,11 +11,13 @@ from typing import assert_never
 
 from segflow.compiler.operators import Leaf, operator_holds
 from segflow.compiler.reference.changes import field_changed, field_held
-from segflow.compiler.timeline import first_instant, last_bounds, window_bounds
+from segflow.compiler.reference.log import held_membership, moves
+from segflow.compiler.timeline import Bounds, first_instant, last_bounds, window_bounds
 from segflow.compiler.values import Value, times, value_of
 from segflow.compiler.worlds import (
     Context,
     EventRow,
+    LoggedChange,
     NotSupportedError,
     Subject,
     User,
@@ -73,7 +75,9 @@ def members(world: World, compiled: Compiled, name: str, as_of: Instant) -> froz
 def population(world: World, compiled: Compiled, name: str, as_of: Instant) -> Iterator[Subject]:
     """The users that exist at the instant, of the entity of the named segment."""
     entity = compiled.entities[compiled.segments[name].segment.entity]
-    context = Context(compiled=compiled, entity=entity, as_of=as_of, snapshots=world.snapshots)
+    context = Context(
+        compiled=compiled, entity=entity, as_of=as_of, snapshots=world.snapshots, logs=world.logs
+    )
     rows_of: dict[int | None, list[EventRow]] = defaultdict(list)
     for row in events_that_count(world.events, compiled.project):
         rows_of[row.key].append(row)
@@ -133,9 +137,13 @@ def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one a
             return _held(predicate, subject)
         case Changed():
             return _changed(predicate, subject)
+        case Transition(kind=kind, segment=name):
+            return bool(
+                moves(logged(name, subject), kind, subject.user.key, _last(predicate, subject))
+            )
         case Periods() | EventHas() | Sequence() | Same() | Rank():
             raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
-        case Transition() | Via() | Members() | Consent() | Reachable() | Sql():
+        case Via() | Members() | Consent() | Reachable() | Sql():
             raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
         case _:
             assert_never(predicate)
@@ -194,14 +202,25 @@ def _held(leaf: Held, subject: Subject) -> bool:
 
             field = _declared(name, subject)
             return field_held(subject.user, field, first, context.as_of, passes)
+        case InSegment(segment=name):
+            log = logged(name, subject)
+            return held_membership(log, subject.user.key, first, context.as_of)
         case _:
             raise NotSupportedError("a field or a segment is held")
 
 
 def _changed(leaf: Changed, subject: Subject) -> bool:
-    context = subject.context
-    window = last_bounds(leaf.in_last, context.as_of, context.zone)
-    return field_changed(subject.user, _declared(leaf.field, subject), leaf, window)
+    declared = _declared(leaf.field, subject)
+    return field_changed(subject.user, declared, leaf, _last(leaf, subject))
+
+
+def _last(leaf: Changed | Transition, subject: Subject) -> Bounds:
+    return last_bounds(leaf.in_last, subject.context.as_of, subject.context.zone)
+
+
+def logged(segment: str, subject: Subject) -> tuple[LoggedChange, ...]:
+    """The membership log of a segment, empty where nothing was ever recorded."""
+    return subject.context.logs.get(segment, ())
 
 
 # --- features --------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.model.project import Project
 from segflow.model.scalar import Scalar
+from segflow.model.state import Cause
 
 
 class NotSupportedError(RefusedError):
@@ -74,6 +75,20 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedChange:
+    """One entry of a segment's membership log: who entered and who exited, when and why."""
+
+    as_of: Instant
+    cause: Cause
+    entered: frozenset[int] = frozenset()
+    exited: frozenset[int] = frozenset()
+
+
+Logs = Mapping[str, tuple[LoggedChange, ...]]
+"""The membership logs of segments by name, oldest entry first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """All that is known of one entity's users. `snapshots` are the recorded members of segments:
     the frozen ones of static segments and, for `as: snapshot`, the last ones."""
@@ -81,6 +96,7 @@ class World:
     users: tuple[User, ...]
     events: tuple[EventRow, ...] = ()
     snapshots: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    logs: Logs = field(default_factory=dict)
 
 
 def events_that_count(rows: Iterable[EventRow], project: Project) -> tuple[EventRow, ...]:
@@ -150,6 +166,7 @@ class Context:
     entity: Entity
     as_of: Instant
     snapshots: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    logs: Logs = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:

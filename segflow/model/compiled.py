@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from segflow.model.address import Address
 from segflow.model.catalog import Entity
-from segflow.model.predicate import Predicate
+from segflow.model.predicate import Held, InSegment, Predicate, Transition
 from segflow.model.project import Project
 from segflow.model.rule import Rule
 from segflow.model.segment import Segment
@@ -105,6 +105,26 @@ def segment_set(name: str) -> str:
     """The name under which an engine is given the kept members of a segment: of a static one its
     frozen set, of `as: snapshot` the last snapshot."""
     return f"segment.{name}"
+
+
+LogLeaf = Transition | Held
+"""A leaf that asks the membership log of a segment; a Held of a field asks none."""
+
+
+def logged_segment(leaf: LogLeaf) -> str:
+    """The segment whose log a leaf asks."""
+    if isinstance(leaf, Transition):
+        return leaf.segment
+    if not isinstance(leaf.item, InSegment):
+        raise AssertionError("the log knows of segments only")
+    return leaf.item.segment
+
+
+def log_set(leaf: LogLeaf) -> str:
+    """The name under which an engine is given the users for whom the log says that a leaf holds."""
+    if isinstance(leaf, Transition):
+        return f"log.{leaf.kind}.{leaf.segment}.{leaf.in_last or 'ever'}"
+    return f"log.held.{logged_segment(leaf)}.{leaf.for_}"
 
 
 def list_set(path: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from segflow.compiler.worlds import EventRow, User, World
+from segflow.compiler.worlds import EventRow, Logs, User, World
 from segflow.model.catalog import Entity, Event, History
 from segflow.model.project import Project
 from segflow.model.types import INTEGER, STRING, TIMESTAMP, ValueType
@@ -121,7 +121,11 @@ def _stored(value: Any, unit: str) -> Any:
 
 
 def world_of(
-    project: Project, entity_name: str, tables: Tables, snapshots: Mapping[str, frozenset[int]]
+    project: Project,
+    entity_name: str,
+    tables: Tables,
+    snapshots: Mapping[str, frozenset[int]],
+    logs: Logs,
 ) -> World:
     """The rows as the reference sees them: instants are floored to milliseconds."""
     entity = project.entity(entity_name)
@@ -131,6 +135,7 @@ def world_of(
         users=tuple(_users(entity, tables)),
         events=tuple(row for event in events for row in _event_rows(event, entity_name, tables)),
         snapshots=snapshots,
+        logs=logs,
     )
 
 

@@ -21,6 +21,7 @@ from segflow.model.instant import Instant
 from segflow.model.project import Project
 from segflow.ports import Engine
 from tests.agreement.data import write_parquet
+from tests.agreement.forms.log import log_sets
 from tests.strategies import Example
 
 
@@ -93,7 +94,10 @@ def by_duckdb(
 ) -> frozenset[int]:
     """The members that DuckDB gives."""
     selection = sql.select_members(compiled, name, as_of)
-    sets = kept_sets(compiled.project, world.snapshots)
+    sets = {
+        **kept_sets(compiled.project, world.snapshots),
+        **log_sets(compiled, world.logs, as_of),
+    }
     return frozenset(engine.members(selection, {each: sets[each] for each in selection.sets}))
 
 
@@ -119,4 +123,4 @@ def explained(
     ]
     histories = {name: engine.rows(one) for name, one in lookup.histories.items()}
     user = user_of(lookup, engine.rows(lookup.user), histories)
-    return explain_user(compiled, name, key, user, events, as_of, world.snapshots)
+    return explain_user(compiled, name, key, user, events, as_of, world.snapshots, world.logs)

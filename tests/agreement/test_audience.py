@@ -13,6 +13,7 @@ from segflow.model.project import Project
 from segflow.model.rule import Action, EveryTrigger, Rule
 from segflow.model.segment import Segment
 from tests.agreement.data import write_parquet
+from tests.agreement.forms.log import log_sets
 from tests.agreement.sides import (
     by_duckdb,
     by_reference,
@@ -58,7 +59,10 @@ def test_an_audience_is_the_segment_cut_by_the_filter(tmp_path):
             everyone = by_duckdb(engine, compiled, example.world, "everyone", as_of)
             for name, rule in compiled.rules.items():
                 selection = select_audience(compiled, name, as_of)
-                sets = kept_sets(project, example.world.snapshots)
+                sets = {
+                    **kept_sets(project, example.world.snapshots),
+                    **log_sets(compiled, example.world.logs, as_of),
+                }
                 wanted = {each: sets[each] for each in selection.sets}
                 found = frozenset(engine.members(selection, wanted))
                 segment = compiled.segments[rule.rule.segment].segment

@@ -59,6 +59,10 @@ def _hash(
         f"segment {site.node.segment} {_kept(site.node, draft)}{hashes[site.node.segment]}"
         for site in sites
         if isinstance(site.node, InSegment)
+    } | {
+        f"log of {site.node.segment} {hashes[site.node.segment]}"
+        for site in sites
+        if isinstance(site.node, Transition)
     }
     used = {parts.population(entity), *nested, *parts.of_sites(sites)}
     return digest("\n".join([_FORMAT, canonical(where), *sorted(used)]))

@@ -23,7 +23,6 @@ from segflow.model.predicate import (
     Sequence,
     Sql,
     Test,
-    Transition,
     Via,
 )
 from segflow.model.project import KeyPath
@@ -83,8 +82,6 @@ def _of_site(site: Site) -> Iterator[Finding]:
     match node:
         case Aggregate(kind="mode"):
             yield (*path, "mode"), "`mode`"
-        case Transition(kind=kind):
-            yield (*path, kind), f"`{kind}`"
         case _ if type(node) in _FORMS:
             key, form = _FORMS[type(node)]
             yield (*path, key), form

@@ -31,6 +31,7 @@ from segflow.model.predicate import (
     PropertyFeature,
     Scaled,
     Test,
+    Transition,
 )
 from segflow.model.project import KeyPath
 from segflow.model.rule import EventTrigger, Rule
@@ -64,10 +65,9 @@ def _entity(entity: Entity, scope: Scope) -> Entity:
     population = entity.population
     if population.where is not None:
         for site in scope.draft.sites[entity.address]:
-            if isinstance(site.node, InSegment):
-                scope.complain(
-                    MISPLACED, (*site.path, "segment"), "a population can't rest on a segment"
-                )
+            if isinstance(site.node, InSegment | Transition):
+                key = "segment" if isinstance(site.node, InSegment) else site.node.kind
+                scope.complain(MISPLACED, (*site.path, key), "a population can't rest on a segment")
         where = _predicate(population.where, ("population", "where"), scope)
         population = replace(population, where=where)
     _timezone(entity, scope)

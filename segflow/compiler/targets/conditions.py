@@ -51,7 +51,7 @@ from segflow.compiler.timeline import (
     operator_bounds,
 )
 from segflow.compiler.zones import Resolved, Zones
-from segflow.model.compiled import list_set, segment_set
+from segflow.model.compiled import list_set, log_set, segment_set
 from segflow.model.hashing import HASHES
 from segflow.model.instant import Instant
 from segflow.model.operator import (
@@ -74,6 +74,7 @@ from segflow.model.predicate import (
     Compare,
     CompareOp,
     Everyone,
+    Held,
     InFile,
     InSegment,
     NoneOf,
@@ -83,6 +84,7 @@ from segflow.model.predicate import (
     Sample,
     Scaled,
     Test,
+    Transition,
 )
 from segflow.model.scalar import Const
 
@@ -128,6 +130,8 @@ class Conditions:
                 return self._in_set(list_set(path))
             case Sample():
                 return self._sampled(node)
+            case Transition() | Held(item=InSegment()):
+                return self._in_set(log_set(node))
             case _ if isinstance(node, Judgement):
                 return self.value(node).expression
             case _:

@@ -54,6 +54,8 @@ def facts_of(predicate: Predicate, compiled: Compiled) -> tuple[Fact, ...]:
         match node:
             case Test():
                 found.update(dict.fromkeys(facts_tested(node)))
+            case Held(item=InSegment()):
+                pass  # the log has said of whom it holds: a set of keys
             case _ if isinstance(node, Judgement):
                 found[node] = None
             case _:
