@@ -119,7 +119,5 @@ def test_audience_of_a_rule_is_evaluated():
     engine = GivenEngine(lambda: BitMap64([1]))
     found = compiled(FROZEN, Channel(name="push", kind="webhook"), rule)
     kept = {"frozen": BitMap64([1, 2])}
-    assert Evaluator(found, NOW, lambda _: engine, kept.get, NOTHING).audience(
-        "r"
-    ) == BitMap64([1])
+    assert Evaluator(found, NOW, lambda _: engine, kept.get, NOTHING).audience("r") == BitMap64([1])
     assert engine.handed == [{segment_set("frozen"): BitMap64([1, 2])}]
