@@ -31,6 +31,7 @@ from segflow.model.predicate import (
     Test,
     Via,
 )
+from segflow.model.segment import Segment
 
 Judgement = EventHas | Sequence | Same | Held | Changed | Rank | Via | Members | Consent | Reachable
 """Leaves that are judged over rows of their own: each is a fact about the user, true or not."""
@@ -85,7 +86,12 @@ def leaves(predicate: Predicate, compiled: Compiled) -> Iterator[Predicate]:
 def inlined_segment(leaf: InSegment, compiled: Compiled) -> Predicate | None:
     """The predicate that a nested segment stands for at T; None where its kept set is meant."""
     nested = compiled.segments[leaf.segment]
-    return None if leaf.snapshot or nested.segment.mode == "static" else nested.where
+    return None if is_kept(leaf, nested.segment) else nested.where
+
+
+def is_kept(leaf: InSegment, segment: Segment) -> bool:
+    """Whether a leaf means the kept set of the segment that it names."""
+    return leaf.snapshot or segment.mode == "static"
 
 
 def features_of(test: Test) -> Iterator[Feature]:
