@@ -26,9 +26,9 @@ def utc_by_default(zones_of: Any) -> Any:
     return lambda entity, zone: replace(zones_of(entity, zone), users=ZoneInfo("UTC"))
 
 
-def trimmed(by_zone: Any) -> Any:
+def trimmed(join: Any) -> Any:
     """Spaces at the end of a zone's name do not count."""
-    return lambda ways, zone, made: by_zone(ways, lambda: func.trim(zone()), made)
+    return lambda relation, zone, *rest: join(relation, func.trim(zone), *rest)
 
 
 def todays_before(value_then: Any) -> Any:
@@ -69,7 +69,7 @@ def ends_alone(_: Any) -> Any:
 FAULTS = [
     Fault("users' zones are the project's", Zones, "ways", of_project, (USERS,)),
     Fault("without a zone it is UTC", facts, "zones_of", utc_by_default, (USERS,)),
-    Fault("zones' names are trimmed", facts, "by_zone", trimmed, (USERS,)),
+    Fault("zones' names are trimmed", facts, "join_ways", trimmed, (USERS,)),
     Fault("before its first row a value is today's", facts, "value_then", todays_before),
     Fault("ties of a history go by nothing", facts, "value_then", ties_by_nothing),
     Fault("held begins a millisecond late", changes, "first_instant",

@@ -16,7 +16,7 @@ from segflow.compiler.targets.aggregates import aggregate_columns, aggregate_val
 from segflow.compiler.targets.conditions import Conditions
 from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, property_column
 from segflow.compiler.targets.histories import VALUE, value_then
-from segflow.compiler.targets.local import by_zone
+from segflow.compiler.targets.local import by_number, join_ways
 from segflow.compiler.targets.needs import (
     Fact,
     Judgement,
@@ -238,14 +238,20 @@ class Facts:
         source = rows.statement
         of_users = (fact for one in aggregates for fact in facts_of_rows(one))
         known = self.joined(source, source.c[KEY], of_users)
+        relation = known.relation
+        numbers: Mapping[Ways[Any], Expression] = {}
+        if local := tuple(dict.fromkeys(one for one in ways if one.others)):
+            zone = known.values[UserZone()].expression
+            relation, numbers = join_ways(relation, zone, local, self.name("zones"))
         columns: list[Expression] = [source.c[KEY]]
         named: dict[Aggregate, str] = {}
         for number, (one, its) in enumerate(zip(aggregates, ways, strict=True), start=1):
             named[one] = f"f{number}"
-            where = self._over(one, its, since, rows, known.values)
+            within = self._within(its, numbers.get(its), since, rows)
+            where = self._over(one, within, rows, known.values)
             type_ = self._type(one, one.property)
             columns += aggregate_columns(one, type_, rows, where, named[one], self.dialect)
-        statement = select(*columns).select_from(known.relation).group_by(source.c[KEY])
+        statement = select(*columns).select_from(relation).group_by(source.c[KEY])
         grouped = statement.cte(self.name("_or_".join(events) + "_facts"))
         return grouped, {
             one: aggregate_value(one, self._type(one, one.property), grouped, name)
@@ -273,11 +279,23 @@ class Facts:
             of_user=aggregate.user_zone,
         )
 
+    def _within(
+        self, ways: Ways[Bounds], number: Expression | None, since: Instant | None, rows: Rows
+    ) -> Condition | None:
+        """Which rows lie in the window; None for all."""
+
+        def left_to_test(bounds: Bounds) -> Condition:
+            left = _left_to_test(bounds, since, self.as_of)
+            return true() if left == Bounds() else within_bounds(rows.statement.c[TIME], left)
+
+        if not ways.others and _left_to_test(ways.default, since, self.as_of) == Bounds():
+            return None
+        return by_number(ways, number, left_to_test)
+
     def _over(
         self,
         aggregate: Aggregate,
-        ways: Ways[Bounds],
-        since: Instant | None,
+        within: Condition | None,
         rows: Rows,
         fields: Mapping[Fact, Value],
     ) -> Condition | None:
@@ -291,13 +309,7 @@ class Facts:
             assert type_ is not None
             return Value(columns[property_column(feature.property)], type_)
 
-        def within(bounds: Bounds) -> Condition:
-            left = _left_to_test(bounds, since, self.as_of)
-            return true() if left == Bounds() else within_bounds(columns[TIME], left)
-
-        tests: list[Condition] = []
-        if ways.others or _left_to_test(ways.default, since, self.as_of) != Bounds():
-            tests.append(by_zone(ways, lambda: fields[UserZone()].expression, within))
+        tests: list[Condition] = [] if within is None else [within]
         if aggregate.where is not None:
             tests.append(self.conditions(value, columns[KEY]).of(aggregate.where))
         return and_(*tests) if tests else None
