@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from segflow.compiler.worlds import World
+from segflow.compiler.worlds import LoggedChange, World
 from segflow.model.codec import digest
 from segflow.model.operator import (
     Ahead,
@@ -48,6 +48,7 @@ from segflow.model.types import INTEGER, TIMESTAMP, ValueType, decimal_type
 from segflow.model.window import Fixed, Window
 from tests.agreement.choices import Pick
 from tests.agreement.data import Tables, world_of
+from tests.agreement.forms import history, log, zones
 from tests.agreement.shop import (
     FIELD_TYPES,
     KEYS,
@@ -92,7 +93,7 @@ class Example:
         return tuple(segment.name for segment in self.project.segments())
 
 
-SHOP, ROWS, SEGMENT = 64, 2600, 160
+SHOP, ROWS, SEGMENT = 64, 3800, 220
 """So many bytes are drawn for each part of an example."""
 
 
@@ -114,14 +115,16 @@ def example(entropy: bytes) -> Example:
     rows = tables(Pick(entropy[SHOP : SHOP + ROWS]), of)
     made: list[Segment] = []
     recorded: dict[str, frozenset[int]] = {}
+    logs: dict[str, tuple[LoggedChange, ...]] = {}
     for number, start in enumerate(range(SHOP + ROWS, len(entropy), SEGMENT)):
         pick, name = Pick(entropy[start : start + SEGMENT]), f"s{number}"
         mode = "static" if pick.chance(8) else "dynamic"
         recorded[name] = frozenset(pick.part([*KEYS, *STRANGERS], 8))
+        logs[name] = log.log(pick, [*KEYS, *STRANGERS], of.past)
         where = predicate(pick, of, [segment.name for segment in made], 2)
         made.append(Segment(name=name, entity="customer", where=where, mode=mode))  # type: ignore[arg-type]
     whole = project(of, made)
-    world = world_of(whole, "customer", rows, recorded)
+    world = world_of(whole, "customer", rows, recorded, logs)
     return Example(shop=of, project=whole, tables=rows, world=world)
 
 
@@ -141,7 +144,15 @@ def project(of: Shop, segments: Sequence[Segment]) -> Project:
 
 def predicate(pick: Pick, of: Shop, nested: Sequence[str], depth: int) -> Predicate:
     """A predicate about a user; `nested` names the segments that it may rest on."""
-    choice = pick.below(20)
+    choice = pick.below(24)
+    if choice >= 22 and nested:
+        return log.leaf(pick, nested)
+    if choice >= 20:
+        return history.leaf(
+            pick,
+            of.literals,
+            lambda feature, type_: tested(pick, of, feature, type_, FIELD_FEATURES),
+        )
     if choice >= 13 and depth:
         return algebra(pick, lambda: predicate(pick, of, nested, depth - 1))
     if choice == 12 and nested:
@@ -217,7 +228,8 @@ def tested(
     folds = type_.name == "string" and not any(
         isinstance(each, TextMatch) and each.op == "matches" for each in found
     )
-    return Test(feature=feature, operators=found, ignore_case=folds and pick.chance(2))
+    test = Test(feature=feature, operators=found, ignore_case=folds and pick.chance(2))
+    return zones.in_users_zone(pick, test, type_)
 
 
 # --- features --------------------------------------------------------------------------------
@@ -236,6 +248,7 @@ def aggregate(pick: Pick, of: Shop, kinds: Sequence[str]) -> tuple[Aggregate, Va
         where=event_where(pick, of, events, 1) if pick.chance(4) else None,
         window=window(pick, of),
     )
+    found = zones.windowed(pick, found)
     if kind in ("count", "count_distinct"):
         return found, INTEGER
     if name is None:

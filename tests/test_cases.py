@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from segflow.compiler.passes.walk import segment_sites
+from segflow.compiler.worlds import LoggedChange, Logs
 from segflow.loader.project import load_project
 from segflow.model.instant import parse_instant
 from segflow.model.predicate import Sql
@@ -37,6 +38,7 @@ KEYS = {
     "tables",
     "lists",
     "snapshots",
+    "logs",
     "stored_as",
     "expect",
     "answers",  # the keys that the case's query gives
@@ -103,6 +105,20 @@ def queries_in(project: Project) -> Iterator[Sql]:
                 yield site.node
 
 
+def logs(case: Mapping[str, Any]) -> Logs:
+    """The membership logs of a case."""
+
+    def change(entry: Mapping[str, Any]) -> LoggedChange:
+        return LoggedChange(
+            as_of=parse_instant(entry["at"]),
+            cause=entry["cause"],
+            entered=frozenset(map(int, entry.get("entered", ()))),
+            exited=frozenset(map(int, entry.get("exited", ()))),
+        )
+
+    return {name: tuple(map(change, log)) for name, log in case.get("logs", {}).items()}
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_case_means_what_it_says(path, tmp_path):
     """Reference, DuckDB and the explanations of single users give the members that are expected."""
@@ -113,7 +129,7 @@ def test_a_case_means_what_it_says(path, tmp_path):
     snapshots = {
         name: frozenset(map(int, keys)) for name, keys in case.get("snapshots", {}).items()
     }
-    world = world_of(project, "customer", tables, snapshots)
+    world = world_of(project, "customer", tables, snapshots, logs(case))
     answers = frozenset(map(int, case.get("answers", ())))
     world = replace(world, given={leaf: answers for leaf in queries_in(project)})
     compiled, as_of = compiled_for_engines(project), parse_instant(case["as_of"])

@@ -9,7 +9,10 @@ from segflow.app.wiring import World
 from segflow.executor.deployed import Deployed
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.former import Former, impact
+from segflow.executor.past import Past, Staged
+from segflow.membership.draft import draft_membership
 from segflow.model.address import Address
+from segflow.model.codec import digest
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.model.observed import Observed
@@ -61,9 +64,12 @@ class _Impacts:
     ) -> None:
         self._plan = plan
         self._deployed = deployed
+        self._as_of = as_of
         self._former = Former(world.effects, deployed, as_of)
         self._evaluated = {step.segment for step in plan.steps if isinstance(step, EvaluateSegment)}
-        self._evaluator = Evaluator(compiled, as_of, world.engines, self._kept)
+        self._compiled = compiled
+        past = Past(world.state, world.snapshots, self._staged)
+        self._evaluator = Evaluator(compiled, as_of, world.engines, self._kept, past)
 
     def all(self, progress: Progress) -> Mapping[Address, Impact]:
         """An impact per segment that is evaluated or dropped, and per rule whose audience is
@@ -97,6 +103,21 @@ class _Impacts:
 
     def _of_rule(self, name: str) -> Impact:
         return measure(self._former.audience(name), self._evaluator.audience(name))
+
+    def _staged(self, name: str) -> Staged | None:
+        """What an apply would add to the log of a segment that it evaluates."""
+        if name not in self._evaluated:
+            return None
+        was = self._former.was(name)
+        draft = draft_membership(
+            segment=name,
+            as_of=self._as_of,
+            definition=self._compiled.segments[name].definition,
+            members=self._evaluator.members(name),
+            previous=None if was is None else was.previous,
+        )
+        contents = {digest(content): content for content in draft.contents}
+        return Staged(entries=draft.membership.entries, contents=contents)
 
     def _kept(self, name: str) -> BitMap64 | None:
         """What an apply would find kept: what it evaluates itself, else the last snapshot."""

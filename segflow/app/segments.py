@@ -16,6 +16,7 @@ from segflow.errors import NotDeployedError, RefusedError
 from segflow.executor.deployed import Deployed, decoded, read_deployed
 from segflow.executor.evaluate import Evaluator, source_of
 from segflow.executor.members import load
+from segflow.executor.past import Past
 from segflow.loader.suggest import nearest
 from segflow.membership.bitmaps import from_bytes
 from segflow.membership.log import drops, members_at
@@ -111,7 +112,8 @@ def explain(world: World, compiled: Compiled, name: str, key: int, as_of: Instan
         for event, statement in lookup.events.items()
         for row in events_of(lookup, event, engine.rows(statement))
     ]
-    user = user_of(lookup, engine.rows(lookup.user))
+    histories = {name: engine.rows(one) for name, one in lookup.histories.items()}
+    user = user_of(lookup, engine.rows(lookup.user), histories)
     evaluator = _evaluator(world, compiled, instant)
 
     def only(found: BitMap64) -> frozenset[int]:
@@ -122,7 +124,8 @@ def explain(world: World, compiled: Compiled, name: str, key: int, as_of: Instan
         leaf: only(evaluator.holding(lookup.entity, leaf))
         for leaf in beyond_one_user(compiled, name)
     }
-    return explain_user(compiled, name, key, user, events, instant, alone, given)
+    logs = evaluator.logs(name, key)
+    return explain_user(compiled, name, key, user, events, instant, alone, logs, given)
 
 
 def recorded(world: World, name: str, at: Instant) -> Recorded:
@@ -205,7 +208,8 @@ def _evaluator(world: World, compiled: Compiled, as_of: Instant) -> Evaluator:
         snapshot = snapshots.get(name)
         return None if snapshot is None else load(world.snapshots, snapshot)
 
-    return Evaluator(compiled, as_of, world.engines, kept)
+    past = Past(world.state, world.snapshots)
+    return Evaluator(compiled, as_of, world.engines, kept, past)
 
 
 def status_of(address: Address, deployed: Deployed, compiled: Compiled) -> Status:

@@ -11,7 +11,7 @@ from segflow.errors import InvalidProjectError, SegflowError
 from segflow.executor.effects import Engines
 from segflow.loader.suggest import nearest
 from segflow.model.address import Address
-from segflow.model.catalog import Entity, Event, Field
+from segflow.model.catalog import Entity, Event, Field, History
 from segflow.model.compiled import Compiled
 from segflow.model.project import KeyPath, Project
 from segflow.model.types import INTEGER, STRING, TIMESTAMP, ValueType
@@ -109,6 +109,8 @@ def _of_entity(entity: Entity) -> Iterator[Claim]:
 
 
 def _of_field(entity: Entity, field: Field) -> Iterator[Claim]:
+    if field.history is not None:
+        yield from _of_history(entity, field, field.history)
     for number, location in enumerate(field.at):
         if location.index is not None:
             continue
@@ -129,6 +131,24 @@ def _of_field(entity: Entity, field: Field) -> Iterator[Claim]:
                 table=location.table or entity.population.table,
                 column=column,
             )
+
+
+def _of_history(entity: Entity, field: Field, history: History) -> Iterator[Claim]:
+    columns = (
+        ("table", None, None),
+        ("key", history.key, _KEYS[entity.key_type]),
+        ("time", history.time, TIMESTAMP),
+        ("column", history.column, field.type),
+    )
+    for key, column, type_ in columns:
+        yield Claim(
+            type=type_,
+            address=entity.address,
+            path=("fields", field.name, "history", key),
+            source=history.source,
+            table=history.table,
+            column=column,
+        )
 
 
 def _of_event(event: Event, keys: Mapping[str, ValueType]) -> Iterator[Claim]:

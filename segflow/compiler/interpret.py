@@ -11,12 +11,15 @@ from functools import partial
 from typing import assert_never
 
 from segflow.compiler.operators import Leaf, operator_holds
+from segflow.compiler.reference.changes import field_changed, field_held
+from segflow.compiler.reference.log import held_membership, moves
 from segflow.compiler.reference.related import members_hold, via_holds
-from segflow.compiler.timeline import window_bounds
+from segflow.compiler.timeline import Bounds, first_instant, last_bounds, window_bounds
 from segflow.compiler.values import Value, times, value_of
 from segflow.compiler.worlds import (
     Context,
     EventRow,
+    LoggedChange,
     NotSupportedError,
     Subject,
     User,
@@ -24,6 +27,7 @@ from segflow.compiler.worlds import (
     events_that_count,
     order_of_events,
 )
+from segflow.model.catalog import Field
 from segflow.model.compiled import Compiled
 from segflow.model.hashing import HASHES, stable_hash
 from segflow.model.instant import Instant
@@ -78,6 +82,7 @@ def population(world: World, compiled: Compiled, name: str, as_of: Instant) -> I
         entity=entity,
         as_of=as_of,
         snapshots=world.snapshots,
+        logs=world.logs,
         worlds={**world.others, entity.name: world},
         given=world.given,
     )
@@ -159,15 +164,27 @@ def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one a
             return via_holds(predicate, subject, partial(_people, subject), holds)
         case Members():
             return members_hold(predicate, subject, partial(_people, subject), holds)
-        case Periods() | EventHas() | Sequence() | Same() | Held() | Changed() | Rank():
+        case Held():
+            return _held(predicate, subject)
+        case Changed():
+            return _changed(predicate, subject)
+        case Transition(kind=kind, segment=name):
+            return bool(
+                moves(logged(name, subject), kind, subject.user.key, _last(predicate, subject))
+            )
+        case Periods() | EventHas() | Sequence() | Same() | Rank():
             raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
-        case Transition() | Consent() | Reachable() | Sql():
+        case Consent() | Reachable() | Sql():
             raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
         case _:
             assert_never(predicate)
 
 
 def _test_holds(test: Test, subject: Subject) -> bool:
+    return _passes(feature_value(test.feature, subject), test, subject)
+
+
+def _passes(value: Value | None, test: Test, subject: Subject) -> bool:
     def worth(right: Scaled) -> Value | None:
         return times(feature_value(right.feature, subject), right.times)
 
@@ -177,7 +194,6 @@ def _test_holds(test: Test, subject: Subject) -> bool:
         ignore_case=test.ignore_case,
         worth=worth,
     )
-    value = feature_value(test.feature, subject)
     return all(operator_holds(operator, value, leaf) for operator in test.operators)
 
 
@@ -206,6 +222,38 @@ def sample_percent(sample: Sample, subject: Subject) -> Fraction:
     return Fraction(100 * stable_hash(salt, subject.user.key), HASHES)
 
 
+def _held(leaf: Held, subject: Subject) -> bool:
+    context = subject.context
+    first = first_instant(leaf.for_, context.as_of, context.zone)
+    match leaf.item:
+        case Test(feature=FieldFeature(field=name)) as test:
+
+            def passes(value: Value | None) -> bool:
+                return _passes(value, test, subject)
+
+            field = _declared(name, subject)
+            return field_held(subject.user, field, first, context.as_of, passes)
+        case InSegment(segment=name):
+            log = logged(name, subject)
+            return held_membership(log, subject.user.key, first, context.as_of)
+        case _:
+            raise NotSupportedError("a field or a segment is held")
+
+
+def _changed(leaf: Changed, subject: Subject) -> bool:
+    declared = _declared(leaf.field, subject)
+    return field_changed(subject.user, declared, leaf, _last(leaf, subject))
+
+
+def _last(leaf: Changed | Transition, subject: Subject) -> Bounds:
+    return last_bounds(leaf.in_last, subject.context.as_of, subject.context.zone)
+
+
+def logged(segment: str, subject: Subject) -> tuple[LoggedChange, ...]:
+    """The membership log of a segment, empty where nothing was ever recorded."""
+    return subject.context.logs.get(segment, ())
+
+
 # --- features --------------------------------------------------------------------------------
 
 
@@ -225,12 +273,17 @@ def feature_value(feature: Feature, subject: Subject) -> Value | None:
 
 
 def _field_value(name: str, subject: Subject) -> Value | None:
+    declared = _declared(name, subject)
+    if declared.derived is not None:
+        return feature_value(declared.derived, replace(subject, event=None))
+    return subject.user.value(declared, subject.context.as_of)
+
+
+def _declared(name: str, subject: Subject) -> Field:
     declared = subject.context.entity.field_named(name)
     if declared is None:
         raise NotSupportedError(f"there is no field {name}")
-    if declared.derived is not None:
-        return feature_value(declared.derived, replace(subject, event=None))
-    return value_of(subject.user.fields.get(name), declared.type)
+    return declared
 
 
 def _property_value(event: EventRow | None, name: str, subject: Subject) -> Value | None:

@@ -142,6 +142,19 @@ def _moment_bounds(test: MomentTest, zone: ZoneInfo) -> Bounds:
             assert_never(test.op)
 
 
+def first_instant(length: Duration, as_of: Instant, zone: ZoneInfo) -> Instant:
+    """The first instant of (T - length, T], for what must hold at each of them."""
+    start = operator_bounds(InLast(duration=length), as_of, zone).start
+    return FIRST if start is None else start
+
+
+def last_bounds(length: Duration | None, as_of: Instant, zone: ZoneInfo) -> Bounds:
+    """The instants of (T - length, T]; without a length all up to T."""
+    if length is None:
+        return Bounds(end=Instant(as_of + 1))
+    return operator_bounds(InLast(duration=length), as_of, zone)
+
+
 def calendar_bounds(span: CalendarSpan, as_of: Instant, zone: ZoneInfo) -> Bounds:
     """The whole local units of the span, [start, end); not cut at `as_of`."""
     today = local_date(as_of, zone)

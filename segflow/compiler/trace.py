@@ -11,21 +11,24 @@ from segflow.compiler.interpret import (
     exists,
     feature_value,
     holds,
+    logged,
     matching_events,
     sample_percent,
     subject_of,
 )
 from segflow.compiler.values import Value, Version
-from segflow.compiler.worlds import Context, EventRow, Subject, User
+from segflow.compiler.worlds import Context, EventRow, Logs, Subject, User
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant
 from segflow.model.predicate import (
     Aggregate,
     All,
     AnyOf,
+    Changed,
     Compare,
     Feature,
     FieldFeature,
+    Held,
     InSegment,
     NoneOf,
     Not,
@@ -33,6 +36,7 @@ from segflow.model.predicate import (
     Sample,
     Scaled,
     Test,
+    Transition,
 )
 from segflow.model.wording import phrase
 from segflow.model.wording_predicate import feature as words_of_feature
@@ -86,20 +90,22 @@ def explain_user(
     events: Iterable[EventRow],
     as_of: Instant,
     snapshots: Mapping[str, frozenset[int]],
+    logs: Logs,
     given: Mapping[Predicate, frozenset[int]] = MappingProxyType({}),
 ) -> Trace:
     """Why the user with the key is in the named segment at an instant, or is not.
 
     `user` is None where the population's table lacks the key. `snapshots` are the recorded members
-    of segments that are static or asked for by snapshot, `given` those for whom the leaves hold
-    that the rows of one user do not tell; the key alone is enough of each.
+    of segments that are static or asked for by snapshot, `logs` the logs of those whose past is
+    asked, `given` those for whom the leaves hold that the rows of one user do not tell; the key
+    alone is enough of each.
     Raises NotSupportedError for a form that the reference does not know yet.
     """
     if user is None:
         return Trace(segment=name, key=key, as_of=as_of, exists=False, member=False)
     entity = compiled.entities[compiled.segments[name].segment.entity]
     context = Context(
-        compiled=compiled, entity=entity, as_of=as_of, snapshots=snapshots, given=given
+        compiled=compiled, entity=entity, as_of=as_of, snapshots=snapshots, logs=logs, given=given
     )
     subject = subject_of(context, user, events, name)
     condition = entity.population.where
@@ -163,11 +169,50 @@ def _values(predicate: Predicate, subject: Subject) -> Iterator[FeatureValue]:
             for operator in operators:
                 if isinstance(operator, Compare) and isinstance(operator.right, Scaled):
                     yield _feature(operator.right.feature, subject)
+            if predicate.user_zone or (isinstance(feature, Aggregate) and feature.user_zone):
+                yield _zone(subject)
+        case Held(item=Test(feature=FieldFeature() as feature)):
+            yield from _past(feature, subject)
+        case Held(item=InSegment(segment=name)):
+            yield from _moves(name, subject)
+        case Transition(segment=name):
+            yield from _moves(name, subject)
+        case Changed(field=name):
+            yield from _past(FieldFeature(field=name), subject)
         case Sample():
             percent = int(sample_percent(predicate, subject) * 10**_PLACES)
             yield FeatureValue(text="sample", value=f"{written(Fraction(percent, 10**_PLACES))}%")
         case _:
             pass
+
+
+def _past(feature: FieldFeature, subject: Subject) -> Iterator[FeatureValue]:
+    """The value of a field at T, and since when it is so."""
+    yield _feature(feature, subject)
+    field = subject.context.entity.field_named(feature.field)
+    steps = [] if field is None else subject.user.steps(field)
+    since = [step.since for step in steps if step.since <= subject.context.as_of]
+    text = format_instant(since[-1]) if since else None
+    yield FeatureValue(text=f"{feature.field} since", value=text)
+
+
+def _moves(segment: str, subject: Subject) -> Iterator[FeatureValue]:
+    """When the log last saw the user enter and exit, whatever the cause."""
+    log, key = logged(segment, subject), subject.user.key
+    for kind in ("entered", "exited"):
+        found = [
+            change.as_of
+            for change in log
+            if change.as_of <= subject.context.as_of
+            and key in (change.entered if kind == "entered" else change.exited)
+        ]
+        text = format_instant(found[-1]) if found else None
+        yield FeatureValue(text=f"{segment} {kind}", value=text)
+
+
+def _zone(subject: Subject) -> FeatureValue:
+    """The zone that is the user's, by default or by name."""
+    return FeatureValue(text="timezone: user", value=subject.zone(of_user=True).key)
 
 
 def _feature(feature: Feature, subject: Subject) -> FeatureValue:

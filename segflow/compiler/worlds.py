@@ -2,32 +2,64 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from segflow.compiler.timeline import zone
-from segflow.compiler.values import value_of
+from segflow.compiler.values import Value, value_of
+from segflow.compiler.zones import default_zone, users_zone
 from segflow.errors import RefusedError
-from segflow.model.catalog import Entity, Event
+from segflow.model.catalog import Entity, Event, Field
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.model.predicate import Predicate
 from segflow.model.project import Project
 from segflow.model.scalar import Scalar
+from segflow.model.state import Cause
 
 
 class NotSupportedError(RefusedError):
     """The reference does not know this form of the language yet."""
 
 
+class Step(NamedTuple):
+    """From an instant on a field has a value; None is missing."""
+
+    since: Instant
+    value: Value | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
     """One key of a population, since when it exists, and its stored fields; None is missing.
-    `related` are the keys of other entities that relations lead to, by the relation's name."""
+    `related` are the keys of other entities that relations lead to, by the relation's name.
+    `history` holds the rows of fields that have one, each a time and a value, in any order."""
 
     key: int
     since: Instant | None = None
     fields: Mapping[str, Scalar | None] = field(default_factory=dict)
     related: Mapping[str, int | None] = field(default_factory=dict)
+    history: Mapping[str, tuple[tuple[Instant | None, Scalar | None], ...]] = field(
+        default_factory=dict
+    )
+
+    def steps(self, of: Field) -> list[Step]:
+        """How a field's value went, oldest first: the rows that have a time; of those at the same
+        instant the one with the greatest value, since nothing else tells them apart."""
+        values: dict[Instant, list[Value]] = {}
+        for time, scalar in self.history.get(of.name, ()):
+            if time is not None:
+                value = value_of(scalar, of.type)
+                values.setdefault(time, []).extend(() if value is None else (value,))
+        return [Step(time, max(found, default=None)) for time, found in sorted(values.items())]
+
+    def value(self, of: Field, at: Instant) -> Value | None:
+        """The value of a stored field at an instant: the last step up to then, missing before the
+        first one. A field without steps has its value of today at every instant."""
+        known = self.steps(of) if of.history is not None else []
+        if not known:
+            return value_of(self.fields.get(of.name), of.type)
+        return next((step.value for step in reversed(known) if step.since <= at), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +78,20 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedChange:
+    """One entry of a segment's membership log: who entered and who exited, when and why."""
+
+    as_of: Instant
+    cause: Cause
+    entered: frozenset[int] = frozenset()
+    exited: frozenset[int] = frozenset()
+
+
+Logs = Mapping[str, tuple[LoggedChange, ...]]
+"""The membership logs of segments by name, oldest entry first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """All that is known of one entity's users. `snapshots` are the recorded members of segments:
     the frozen ones of static segments and, for `as: snapshot`, the last ones. `others` are the
@@ -57,6 +103,7 @@ class World:
     snapshots: Mapping[str, frozenset[int]] = field(default_factory=dict)
     others: "Mapping[str, World]" = field(default_factory=dict)
     given: Mapping[Predicate, frozenset[int]] = field(default_factory=dict)
+    logs: Logs = field(default_factory=dict)
 
 
 def events_that_count(rows: Iterable[EventRow], project: Project) -> tuple[EventRow, ...]:
@@ -134,6 +181,7 @@ class Context:
     worlds: Mapping[str, World] = field(default_factory=dict)
     given: Mapping[Predicate, frozenset[int]] = field(default_factory=dict)
     people: "dict[tuple[str, str], Mapping[int, Subject]]" = field(default_factory=dict)
+    logs: Logs = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -157,11 +205,6 @@ class Subject:
         entity = self.context.entity
         if not of_user:
             return self.context.zone
-        own = self.user.fields.get(entity.timezone_field) if entity.timezone_field else None
-        if isinstance(own, str):
-            try:
-                return zone(own)
-            except ValueError:
-                pass
-        default = entity.timezone_default
-        return self.context.zone if default is None else zone(default)
+        field = entity.field_named(entity.timezone_field or "")
+        own = None if field is None else self.user.value(field, self.context.as_of)
+        return users_zone(own, default_zone(entity, self.context.zone))

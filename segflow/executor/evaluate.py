@@ -7,14 +7,17 @@ from typing import Any
 
 from pyroaring import BitMap64
 
+from segflow.compiler.log_leaves import log_leaves
 from segflow.compiler.targets.fields import fields_of, select_fields
 from segflow.compiler.targets.needs import kept_sets
 from segflow.compiler.targets.shared import select_shared
 from segflow.compiler.targets.sql import select_audience, select_keys, select_members
+from segflow.compiler.worlds import Logs
 from segflow.errors import CorruptStateError, SourceUnavailableError, UnusableDataError
 from segflow.executor.effects import Engines
+from segflow.executor.past import Past
 from segflow.model.catalog import Source
-from segflow.model.compiled import Compiled, list_set, segment_set
+from segflow.model.compiled import Compiled, list_set, log_set, logged_segment, segment_set
 from segflow.model.instant import Instant
 from segflow.model.predicate import Everyone, Predicate
 from segflow.ports import MASK_BITS, Engine, Selection
@@ -40,14 +43,17 @@ class Evaluator:
     """Gives the members of segments of one compiled project, all at one instant.
 
     A set that is not kept yet (of a static segment before its first apply) is evaluated at the same
-    instant, which is what an apply would freeze.
+    instant, which is what an apply would freeze. `past` answers leaves that ask the log.
     """
 
-    def __init__(self, compiled: Compiled, as_of: Instant, engines: Engines, kept: Kept) -> None:
+    def __init__(
+        self, compiled: Compiled, as_of: Instant, engines: Engines, kept: Kept, past: Past
+    ) -> None:
         self._compiled = compiled
         self._as_of = as_of
         self._engines = engines
         self._kept = kept
+        self._past = past
         self._sets: dict[str, BitMap64] = {}
         self._prepared: dict[str, BitMap64] = {}
 
@@ -130,6 +136,16 @@ class Evaluator:
             if segment_set(other) in wanted
         }
 
+    def logs(self, name: str, key: int) -> Logs:
+        """The logs that the members of a segment are judged by, as far as they are about one user.
+        Raises RefusedError where one begins too late."""
+        wanted = select_members(self._compiled, name, self._as_of).sets
+        asked = [leaf for leaf in log_leaves(self._compiled) if log_set(leaf) in wanted]
+        for leaf in asked:
+            self._set(log_set(leaf))
+        segments = {logged_segment(leaf) for leaf in asked}
+        return {segment: self._past.of_user(segment, key) for segment in segments}
+
     def _set(self, wanted: str) -> BitMap64:
         if wanted not in self._sets:
             self._sets[wanted] = self._make_set(wanted)
@@ -143,4 +159,8 @@ class Evaluator:
             if wanted == segment_set(name):
                 kept = self._kept(name)
                 return self.members(name) if kept is None else kept
+        for leaf in log_leaves(self._compiled):
+            if wanted == log_set(leaf):
+                timezone = self._compiled.project.settings.timezone
+                return self._past.members(leaf, self._as_of, timezone)
         raise CorruptStateError(f"no set is called {wanted}")

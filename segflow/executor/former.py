@@ -15,6 +15,7 @@ from segflow.executor.deployed import Deployed, compile_deployed
 from segflow.executor.effects import Effects
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.members import load
+from segflow.executor.past import Past
 from segflow.membership.changes import Previous
 from segflow.model.address import Address
 from segflow.model.instant import Instant
@@ -95,4 +96,5 @@ class Former:
             compiled = compile_deployed(self._deployed, self._effects.state)
         except UnsupportedVersionError:
             return None
-        return Evaluator(compiled, self._as_of, self._effects.engines, self.recorded)
+        past = Past(self._effects.state, self._effects.snapshots)
+        return Evaluator(compiled, self._as_of, self._effects.engines, self.recorded, past)

@@ -17,6 +17,7 @@ from segflow.executor.effects import Effects
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.lease import Hold, holding
 from segflow.executor.members import keep, load
+from segflow.executor.past import Past, Staged
 from segflow.membership.changes import Previous
 from segflow.membership.draft import draft_membership
 from segflow.model.compiled import Compiled
@@ -106,11 +107,12 @@ class _Refresh:
         self._snapshots: dict[str, Snapshot] = dict(deployed.snapshots)
         self._compiled = compiled
         self._as_of = as_of
-        self._evaluator = Evaluator(compiled, as_of, effects.engines, self._recorded)
+        self._made: dict[str, Membership] = {}
+        past = Past(effects.state, effects.snapshots, self._staged)
+        self._evaluator = Evaluator(compiled, as_of, effects.engines, self._recorded, past)
 
     def run(self, names: Sequence[str], progress: Progress) -> tuple[Refreshed, ...]:
         """Each segment in order, then one commit for all that succeeded."""
-        made: list[Membership] = []
         reports: list[Refreshed] = []
         self._evaluator.prepare(names)
         for number, name in enumerate(names):
@@ -122,9 +124,9 @@ class _Refresh:
                 reports.append(self._failed(name, error))
                 continue
             self._snapshots[name] = membership.snapshot
-            made.append(membership)
+            self._made[name] = membership
             reports.append(_report(membership))
-        self._commit(made)
+        self._commit(tuple(self._made.values()))
         return tuple(reports)
 
     def _evaluate(self, name: str) -> Membership:
@@ -149,6 +151,10 @@ class _Refresh:
     def _recorded(self, name: str) -> BitMap64 | None:
         snapshot = self._snapshots.get(name)
         return None if snapshot is None else load(self._effects.snapshots, snapshot)
+
+    def _staged(self, name: str) -> Staged | None:
+        made = self._made.get(name)
+        return None if made is None else Staged(entries=made.entries)
 
     def _failed(self, name: str, error: SegflowError) -> Refreshed:
         snapshot = self._snapshots.get(name)

@@ -11,6 +11,7 @@ from segflow.errors import GiveUpError
 from segflow.executor.effects import Effects, no_progress
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.lease import Hold
+from segflow.executor.past import Past
 from segflow.executor.runs.freshness import frozen_set
 from segflow.executor.runs.run_rule import run_rule
 from segflow.executor.runs.running import KeptAt, Running
@@ -63,8 +64,9 @@ def rehearsed_sets(effects: Effects, compiled: Compiled) -> KeptAt:
         if instant is None:
             return None
         if (name, instant) not in made:
+            past = Past(effects.state, effects.snapshots)
             evaluator = Evaluator(
-                compiled, instant, effects.engines, lambda other: kept(other, instant)
+                compiled, instant, effects.engines, lambda other: kept(other, instant), past
             )
             made[name, instant] = evaluator.members(name)
         return made[name, instant]

@@ -12,11 +12,12 @@ from segflow.executor.evaluate import Evaluator
 from segflow.executor.former import Former, impact
 from segflow.executor.journal import StepResult
 from segflow.executor.members import keep, load
+from segflow.executor.past import Past, Staged
 from segflow.membership.draft import draft_exit, draft_membership
 from segflow.model.address import Address
 from segflow.model.compiled import Compiled, CompiledRule, CompiledSegment
 from segflow.model.plan import DropSegment, EvaluateSegment, Plan
-from segflow.model.state import LogEntry, Membership, Snapshot
+from segflow.model.state import LogEntry, Membership
 from segflow.planner.stale import PLAN_AGAIN
 
 
@@ -32,11 +33,12 @@ class Stage:
         self._plan = plan
         self._deployed = deployed
         self._changes = {change.address: change for change in plan.changes}
-        self._staged: dict[str, Snapshot] = {}
+        self._staged: dict[str, Membership] = {}
         self.planned = compile_planned(plan, deployed, effects.state)
         _refuse_other_meaning(plan, deployed, self.planned)
         self._former = Former(effects, deployed, plan.as_of)
-        self._evaluator = Evaluator(self.planned, plan.as_of, effects.engines, self._kept)
+        past = Past(effects.state, effects.snapshots, self._to_log)
+        self._evaluator = Evaluator(self.planned, plan.as_of, effects.engines, self._kept, past)
 
     def perform(self, step: EvaluateSegment | DropSegment) -> StepResult:
         """Do one step; what it made is in the snapshot store, and nothing points to it yet.
@@ -53,7 +55,7 @@ class Stage:
     def made(self, result: StepResult) -> None:
         """Let later steps see what an earlier one made."""
         if isinstance(result, Membership):
-            self._staged[result.snapshot.segment] = result.snapshot
+            self._staged[result.snapshot.segment] = result
 
     def _evaluate(self, name: str) -> Membership:
         segment = self.planned.segments[name]
@@ -88,7 +90,11 @@ class Stage:
         staged = self._staged.get(name)
         if staged is None:
             return self._former.recorded(name)
-        return load(self._effects.snapshots, staged)
+        return load(self._effects.snapshots, staged.snapshot)
+
+    def _to_log(self, name: str) -> Staged | None:
+        staged = self._staged.get(name)
+        return None if staged is None else Staged(entries=staged.entries)
 
 
 def _refuse_other_meaning(plan: Plan, deployed: Deployed, planned: Compiled) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from segflow.model.address import Address
 from segflow.model.catalog import Entity
-from segflow.model.predicate import Predicate
+from segflow.model.predicate import Held, InSegment, Predicate, Transition
 from segflow.model.project import Project
 from segflow.model.rule import Rule
 from segflow.model.segment import Segment
@@ -112,6 +112,26 @@ def query_set(source: str, query: str) -> str:
     """The name of the id set that a query of a source gives."""
     hashed = hashlib.sha256(f"{source}\n{query}".encode())
     return f"query_{hashed.hexdigest()[:16]}"
+
+
+LogLeaf = Transition | Held
+"""A leaf that asks the membership log of a segment; a Held of a field asks none."""
+
+
+def logged_segment(leaf: LogLeaf) -> str:
+    """The segment whose log a leaf asks."""
+    if isinstance(leaf, Transition):
+        return leaf.segment
+    if not isinstance(leaf.item, InSegment):
+        raise AssertionError("the log knows of segments only")
+    return leaf.item.segment
+
+
+def log_set(leaf: LogLeaf) -> str:
+    """The name under which an engine is given the users for whom the log says that a leaf holds."""
+    if isinstance(leaf, Transition):
+        return f"log.{leaf.kind}.{leaf.segment}.{leaf.in_last or 'ever'}"
+    return f"log.held.{logged_segment(leaf)}.{leaf.for_}"
 
 
 def list_set(path: str) -> str:

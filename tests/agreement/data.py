@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from segflow.compiler.worlds import EventRow, User, World
-from segflow.model.catalog import Entity, Event, Relation
+from segflow.compiler.worlds import EventRow, Logs, User, World
+from segflow.model.catalog import Entity, Event, History, Relation
 from segflow.model.project import Project
 from segflow.model.types import INTEGER, STRING, TIMESTAMP, ValueType
 
@@ -46,6 +46,10 @@ def columns(project: Project) -> Mapping[str, Mapping[str, ValueType]]:
             if population.since is not None:
                 found[population.table][population.since] = TIMESTAMP
             for field in declared.fields:
+                if field.history is not None:
+                    table = found[field.history.table]
+                    table |= {field.history.key: _KEY, field.history.time: TIMESTAMP}
+                    table[field.history.column] = field.type
                 for at in field.at:
                     found[at.table or ""].setdefault(at.key or "", _KEY)
                     found[at.table or ""][at.column or field.name] = field.type
@@ -122,7 +126,11 @@ def _stored(value: Any, unit: str) -> Any:
 
 
 def world_of(
-    project: Project, entity_name: str, tables: Tables, snapshots: Mapping[str, frozenset[int]]
+    project: Project,
+    entity_name: str,
+    tables: Tables,
+    snapshots: Mapping[str, frozenset[int]],
+    logs: Logs,
 ) -> World:
     """The rows as the reference sees them: instants are floored to milliseconds."""
     events = [found for found in project if isinstance(found, Event)]
@@ -137,6 +145,7 @@ def world_of(
                 for row in _event_rows(event, one.name, tables)
             ),
             snapshots=snapshots,
+            logs=logs,
         )
         for one in entities
     }
@@ -166,9 +175,19 @@ def _users(entity: Entity, project: Project, tables: Tables) -> Sequence[User]:
                 for field in entity.fields
                 for place in field.at
             },
+            history={
+                field.name: _history(field.history, row[at.key], tables)
+                for field in entity.fields
+                if field.history is not None
+            },
         )
         for row in tables.get(at.table, ())
     ]
+
+
+def _history(at: History, key: int, tables: Tables) -> tuple[tuple[Any, Any], ...]:
+    rows = (row for row in tables.get(at.table, ()) if row.get(at.key) == key)
+    return tuple((floored(row.get(at.time)), floored(row.get(at.column))) for row in rows)
 
 
 def _event_rows(event: Event, entity_name: str, tables: Tables) -> Sequence[EventRow]:

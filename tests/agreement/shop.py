@@ -32,6 +32,7 @@ from segflow.model.types import ValueType, parse_type
 from segflow.model.window import Ago, CalendarSpan, InCalendar, Window, Within
 from tests.agreement.choices import Pick
 from tests.agreement.data import TIME_TYPES, Row, Tables
+from tests.agreement.forms import history, zones
 
 FIELDS = {
     "plan": ("string", "people"),
@@ -45,6 +46,7 @@ FIELDS = {
     "vip": ("boolean", "profiles"),
     "born": ("date", "people"),
     "seen": ("timestamp", "profiles"),
+    "zone": ("string", "profiles"),
 }
 DERIVED: dict[str, tuple[str, Aggregate]] = {
     "spend": (
@@ -94,6 +96,7 @@ ENTITIES = {
 FIELD_TYPES = {
     **{name: parse_type(text) for name, (text, _) in FIELDS.items()},
     **{name: parse_type(text) for name, (text, _) in DERIVED.items()},
+    **history.TYPES,
 }
 PROPERTY_TYPES = {
     event: {name: parse_type(text) for name, text in found.items()}
@@ -150,6 +153,7 @@ class Shop:
     that its rows and its predicates draw from."""
 
     zone: str
+    users_zone: str | None
     as_of: Instant
     unique_purchases: bool
     view_id: str | None
@@ -195,12 +199,14 @@ def shop(pick: Pick) -> Shop:
     births = (date(1984, 2, 29), date(1985, 2, 28), date(1990, today.month, min(today.day, 28)))
     return Shop(
         zone=name,
+        users_zone=pick.one([None, "Asia/Tokyo"]),
         as_of=as_of,
         unique_purchases=pick.chance(2),
         view_id=pick.one(["integer", "string", None]),
         since=pick.chance(2),
         stored_as={
-            table: pick.one(TIME_TYPES) for table in ("people", "profiles", "orders", "views")
+            table: pick.one(TIME_TYPES)
+            for table in ("people", "profiles", "orders", "views", history.TABLE)
         },
         scalars={
             kind: tuple(pick.part(pool, 3 + len(pool) // 4)) for kind, pool in SCALARS.items()
@@ -216,9 +222,14 @@ def shop(pick: Pick) -> Shop:
 def edges(
     as_of: Instant, zone_name: str, windows: Sequence[Window], durations: Sequence[Duration]
 ) -> tuple[Instant, ...]:
-    """Both sides of every edge of the windows in use and of T, and the last instant that counts."""
+    """Both sides of every edge of the windows in use and of T, and the last instant that counts; of
+    the windows also their edges for some users."""
     there = zone(zone_name)
-    bounds = [window_bounds(window, as_of, there) for window in windows]
+    bounds = [
+        window_bounds(window, as_of, zone(name))
+        for window in windows
+        for name in (zone_name, zone_name, *zones.POOL[1:3])
+    ]
     bounds += [
         operator_bounds(operator, as_of, there)
         for duration in durations
@@ -236,7 +247,7 @@ def edges(
 
 def catalog(of: Shop) -> tuple[Source | Entity | Event, ...]:
     """The objects that segments rest on."""
-    names = ("people", "profiles", "accounts", "orders", "views")
+    names = ("people", "profiles", "accounts", "orders", "views", history.TABLE)
     tables = tuple((name, f"{name}.parquet") for name in names)
     stored = tuple(
         Field(
@@ -261,7 +272,12 @@ def catalog(of: Shop) -> tuple[Source | Entity | Event, ...]:
         ),
     )
     entity = Entity(
-        name="customer", key_type="integer", population=population, fields=stored + derived
+        name="customer",
+        key_type="integer",
+        population=population,
+        timezone_field="zone",
+        timezone_default=of.users_zone,
+        fields=stored + derived + history.fields(),
     )
     account = Entity(
         name="account",
@@ -291,7 +307,7 @@ def _event(name: str, id_: EventId | None, unique: bool) -> Event:
 
 
 def tables(pick: Pick, of: Shop) -> Tables:
-    """Rows for the four tables."""
+    """Rows for the tables."""
     early = datetime_of(of.as_of) - timedelta(days=5000)
     people, profiles = [], []
     for key in KEYS:
@@ -306,14 +322,22 @@ def tables(pick: Pick, of: Shop) -> Tables:
         "profiles": profiles,
         "orders": _events(pick, of, "purchase"),
         "views": _events(pick, of, "view"),
+        history.TABLE: history.rows(
+            pick,
+            [*KEYS[2:], None, STRANGERS[0]],
+            lambda: _moment(pick, of, of.past),
+            lambda type_: stored_value(pick, of, type_),
+        ),
     }
 
 
 def _fields(pick: Pick, of: Shop, table: str) -> Row:
+    types = {name: parse_type(text) for name, (text, there) in FIELDS.items() if there == table}
+    if table == "people":
+        types |= history.TYPES
     return {
-        f"c_{name}": stored_value(pick, of, parse_type(type_))
-        for name, (type_, there) in FIELDS.items()
-        if there == table
+        f"c_{name}": pick.one(zones.POOL) if name == "zone" else stored_value(pick, of, type_)
+        for name, type_ in types.items()
     }
 
 

@@ -23,6 +23,7 @@ from segflow.model.predicate import Predicate
 from segflow.model.project import Project
 from segflow.ports import Engine, Selection
 from tests.agreement.data import write_parquet
+from tests.agreement.forms.log import log_sets
 from tests.strategies import Example
 
 
@@ -95,16 +96,19 @@ def by_duckdb(
 ) -> frozenset[int]:
     """The members that DuckDB gives."""
     selection = sql.select_members(compiled, name, as_of)
-    return frozenset(engine.members(selection, sets_of(selection, engine, compiled, world)))
+    return frozenset(engine.members(selection, sets_of(selection, engine, compiled, world, as_of)))
 
 
 def sets_of(
-    selection: Selection, engine: Engine, compiled: Compiled, world: World
+    selection: Selection, engine: Engine, compiled: Compiled, world: World, as_of: Instant
 ) -> Mapping[str, BitMap64]:
     """Every set that a selection names."""
-    sets = kept_sets(compiled.project, world.snapshots)
-    made = {name: engine.members(query, {}) for name, query in selection.made.items()}
-    return {each: made[each] if each in made else sets[each] for each in selection.sets}
+    sets = {
+        **kept_sets(compiled.project, world.snapshots),
+        **log_sets(compiled, world.logs, as_of),
+        **{name: engine.members(query, {}) for name, query in selection.made.items()},
+    }
+    return {each: sets[each] for each in selection.sets}
 
 
 def by_reference(
@@ -127,16 +131,18 @@ def explained(
         for event, statement in lookup.events.items()
         for row in events_of(lookup, event, engine.rows(statement))
     ]
-    user = user_of(lookup, engine.rows(lookup.user))
+    histories = {name: engine.rows(one) for name, one in lookup.histories.items()}
+    user = user_of(lookup, engine.rows(lookup.user), histories)
     given = {
         leaf: _holding(engine, compiled, world, lookup.entity, leaf, as_of)
         for leaf in beyond_one_user(compiled, name)
     }
-    return explain_user(compiled, name, key, user, events, as_of, world.snapshots, given)
+    snapshots, logs = world.snapshots, world.logs
+    return explain_user(compiled, name, key, user, events, as_of, snapshots, logs, given)
 
 
 def _holding(
     engine: Engine, compiled: Compiled, world: World, entity: str, leaf: Predicate, as_of: Instant
 ) -> frozenset[int]:
     selection = sql.select_keys(compiled, entity, leaf, as_of)
-    return frozenset(engine.members(selection, sets_of(selection, engine, compiled, world)))
+    return frozenset(engine.members(selection, sets_of(selection, engine, compiled, world, as_of)))

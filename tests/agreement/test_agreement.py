@@ -20,6 +20,7 @@ PAIRS = 1_000
 
 FORMS = {
     *("All", "AnyOf", "NoneOf", "Not", "Everyone", "InFile", "InSegment", "Sample", "Test"),
+    *("Held", "Changed", "Transition"),
     *("FieldFeature", "PropertyFeature", "Aggregate", "Scaled"),
     *("Among", "Between", "Compare", "CountTest", "Exists", "TextMatch"),
     *("Ahead", "Anniversary", "InLast", "InNext", "MomentTest", "OlderThan", "OnCalendar"),

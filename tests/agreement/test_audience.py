@@ -58,7 +58,7 @@ def test_an_audience_is_the_segment_cut_by_the_filter(tmp_path):
             everyone = by_duckdb(engine, compiled, example.world, "everyone", as_of)
             for name, rule in compiled.rules.items():
                 selection = select_audience(compiled, name, as_of)
-                wanted = sets_of(selection, engine, compiled, example.world)
+                wanted = sets_of(selection, engine, compiled, example.world, as_of)
                 found = frozenset(engine.members(selection, wanted))
                 segment = compiled.segments[rule.rule.segment].segment
                 if segment.mode == "static":

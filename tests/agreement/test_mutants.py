@@ -18,7 +18,7 @@ from sqlalchemy import Double, FromClause, Numeric, String, cast, distinct, func
 
 from segflow.compiler.dialects import DuckDb
 from segflow.compiler.passes import normalize
-from segflow.compiler.targets import aggregates, conditions, events, facts, nesting, values
+from segflow.compiler.targets import aggregates, conditions, events, facts, needs, nesting, values
 from segflow.compiler.timeline import Bounds
 from segflow.model.codec import canonical
 from tests.agreement.sides import pairs
@@ -182,11 +182,9 @@ FAULTS = [
     Fault("the latest row of an id counts", events.RowsOf, "_contents", latest_first),
     Fault("keys do not decide between rows", events.RowsOf, "_contents", without_keys),
     Fault("what is read decides between rows", events, "properties_that_decide", by_what_is_read),
-    Fault("since is ignored", facts.Facts, "_population", without("since")),
+    Fault("since is ignored", facts.Facts, "population", without("since")),
     Fault("all windows are the widest", nesting, "_since",
           lambda since: lambda last, start: since(last, None)),
-    Fault("windows nest whatever their end", nesting, "window_bounds",
-          lambda resolve: lambda *window: replace(resolve(*window), end=window[1] + 1), ("Ago",)),
     Fault("no events are no number", facts, "aggregate_value", nulls_kept, ('"count"',)),
     Fault("ties go by nothing", events.Rows, "order", tie_by_nothing, ('"last"',)),
     Fault("sums are doubles", aggregates, "func", sums_of_doubles, ('"sum"',)),
@@ -204,8 +202,8 @@ FAULTS = [
     Fault("none is any", normalize, "_not", lambda _: lambda item: item, ("NoneOf",)),
     Fault("users without a row are lost", FromClause, "outerjoin", lambda _: FromClause.join),
     Fault("averages are rounded", facts, "aggregate_value", whole_averages, ('"avg"',)),
-    Fault("frozen sets are evaluated", facts, "inlined_segment",
-          lambda _: lambda leaf, compiled: compiled.segments[leaf.segment].where, ("InSegment",)),
+    Fault("frozen sets are evaluated", needs, "is_kept",
+          lambda _: lambda leaf, segment: False, ("InSegment",)),
     Fault("parts are patterns", DuckDb, "contains",
           lambda _: lambda self, text, part:
           text.bool_op("SIMILAR TO")(func.concat(".*", part, ".*")),

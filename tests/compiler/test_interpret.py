@@ -25,7 +25,6 @@ from segflow.model.instant import Instant, parse_instant
 from segflow.model.operator import CountTest, ListMatch, OnCalendar, TextMatch
 from segflow.model.predicate import (
     Aggregate,
-    Changed,
     Compare,
     Consent,
     ContextFeature,
@@ -45,7 +44,6 @@ from segflow.model.predicate import (
     Sql,
     Step,
     Test,
-    Transition,
 )
 from segflow.model.project import Project, Settings
 from segflow.model.scalar import Const, Text
@@ -93,9 +91,7 @@ UNSUPPORTED: list[Predicate] = [
     Sequence(steps=(Step(events=("purchase",)),)),
     Same(by=(("purchase", "sku"),), where=Everyone(), counts=ONCE),
     Held(item=Everyone(), for_=parse_duration("1d")),
-    Changed(field="app"),
     Rank(feature=COUNT, side="top", unit="count", high=Decimal(1)),
-    Transition(kind="entered", segment="s"),
     Consent(topic="t"),
     Reachable(address="email"),
     Sql(query="select 1", source="shop"),

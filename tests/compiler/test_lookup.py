@@ -13,7 +13,7 @@ from tests.strategies import Example, examples
 def world_of_one(engine, compiled, name, key, snapshots) -> World | None:
     """What the queries for one user give, as the reference is shown it."""
     lookup = look_up(compiled, name, key)
-    user = user_of(lookup, engine.rows(lookup.user))
+    user = user_of(lookup, engine.rows(lookup.user), {})
     events = [
         event
         for event_name, statement in lookup.events.items()

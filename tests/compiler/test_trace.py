@@ -119,7 +119,7 @@ BOUGHT = (
 
 def explained(where: Predicate, user: User | None = USER, **others: Predicate) -> Trace:
     """The trace of the user with the key 1."""
-    return explain_user(compiled(where, **others), "tested", 1, user, BOUGHT, T, {})
+    return explain_user(compiled(where, **others), "tested", 1, user, BOUGHT, T, {}, {})
 
 
 def leaf(predicate: Predicate, **others: Predicate) -> TraceNode:
@@ -220,7 +220,7 @@ def test_a_recorded_segment_is_a_leaf():
     where = InSegment(segment="pros", snapshot=True)
     made = compiled(where, pros=IS_PRO)
     traces = [
-        explain_user(made, "tested", 1, USER, (), T, {"pros": frozenset(kept)})
+        explain_user(made, "tested", 1, USER, (), T, {"pros": frozenset(kept)}, {})
         for kept in ({1}, ())
     ]
     assert [trace.member for trace in traces] == [True, False]

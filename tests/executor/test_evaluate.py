@@ -6,6 +6,7 @@ from pyroaring import BitMap64
 
 from segflow.compiler.pipeline import compile_project
 from segflow.executor.evaluate import Evaluator
+from segflow.executor.past import Past
 from segflow.model.catalog import Entity, Population, Source
 from segflow.model.channel import Channel
 from segflow.model.compiled import Compiled, list_set, segment_set
@@ -15,7 +16,8 @@ from segflow.model.predicate import All, Everyone, InFile, InSegment, Predicate
 from segflow.model.project import ListFile, Object, Project, Settings
 from segflow.model.rule import Action, EveryTrigger, Rule
 from segflow.model.segment import Segment
-from tests.executor.worlds import GivenEngine
+from segflow.store.state import SqlStateStore
+from tests.executor.worlds import GivenEngine, MemorySnapshots
 
 SOURCE = Source(name="warehouse", engine="duckdb", tables=(("customers", "customers.parquet"),))
 ENTITY = Entity(
@@ -25,6 +27,8 @@ ENTITY = Entity(
 )
 VIPS = ListFile(path="lists/vips.csv", keys=("7", "9"), digest="d", content=b"7\n9\n")
 NOW = Instant(1_000)
+NOTHING = Past(SqlStateStore("sqlite://"), MemorySnapshots())
+"""A state of which nobody asks a log."""
 
 
 def segment(name: str, where: Predicate, mode: str = "dynamic") -> Segment:
@@ -60,7 +64,9 @@ MIXED = segment(
 def handed(kept: Mapping[str, BitMap64]) -> Mapping[str, BitMap64]:
     """The sets that the engine is handed for `mixed` in the end."""
     engine = GivenEngine(lambda: BitMap64([1]))
-    evaluator = Evaluator(compiled(FROZEN, LOYAL, MIXED), NOW, lambda source: engine, kept.get)
+    evaluator = Evaluator(
+        compiled(FROZEN, LOYAL, MIXED), NOW, lambda source: engine, kept.get, NOTHING
+    )
     evaluator.members("mixed")
     return engine.handed[-1]
 
@@ -86,7 +92,7 @@ def test_set_is_made_once():
     """Two segments that name the same static one do not evaluate it twice."""
     engine = GivenEngine(lambda: BitMap64([1]))
     both = [segment(name, InSegment(segment="frozen")) for name in ("one", "two")]
-    evaluator = Evaluator(compiled(FROZEN, *both), NOW, lambda source: engine, {}.get)
+    evaluator = Evaluator(compiled(FROZEN, *both), NOW, lambda source: engine, {}.get, NOTHING)
     evaluator.members("one")
     evaluator.members("two")
     assert len(engine.handed) == 3
@@ -96,7 +102,9 @@ def test_nested_sets_of_a_segment_are_told():
     """An explanation needs the sets of other segments alone, not the lists."""
     engine = GivenEngine(lambda: BitMap64([1]))
     kept = {"frozen": BitMap64([4]), "loyal": BitMap64([5])}
-    evaluator = Evaluator(compiled(FROZEN, LOYAL, MIXED), NOW, lambda source: engine, kept.get)
+    evaluator = Evaluator(
+        compiled(FROZEN, LOYAL, MIXED), NOW, lambda source: engine, kept.get, NOTHING
+    )
     assert evaluator.nested("mixed") == kept
 
 
@@ -111,5 +119,5 @@ def test_audience_of_a_rule_is_evaluated():
     engine = GivenEngine(lambda: BitMap64([1]))
     found = compiled(FROZEN, Channel(name="push", kind="webhook"), rule)
     kept = {"frozen": BitMap64([1, 2])}
-    assert Evaluator(found, NOW, lambda source: engine, kept.get).audience("r") == BitMap64([1])
+    assert Evaluator(found, NOW, lambda _: engine, kept.get, NOTHING).audience("r") == BitMap64([1])
     assert engine.handed == [{segment_set("frozen"): BitMap64([1, 2])}]

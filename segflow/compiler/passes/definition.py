@@ -19,13 +19,16 @@ from segflow.model.operator import (
 )
 from segflow.model.predicate import (
     Aggregate,
+    Changed,
     FieldFeature,
+    Held,
     InFile,
     InSegment,
     Members,
     Predicate,
     PropertyFeature,
     Test,
+    Transition,
     Via,
 )
 from segflow.model.scalar import DatePoint
@@ -58,6 +61,10 @@ def _hash(
         f"segment {site.node.segment} {_kept(site.node, draft)}{hashes[site.node.segment]}"
         for site in sites
         if isinstance(site.node, InSegment)
+    } | {
+        f"log of {site.node.segment} {hashes[site.node.segment]}"
+        for site in sites
+        if isinstance(site.node, Transition)
     }
     used = {parts.population(entity), *nested, *parts.of_sites(sites)}
     return digest("\n".join([_FORMAT, canonical(where), *sorted(used)]))
@@ -79,7 +86,7 @@ class _Parts:
     def of_sites(self, sites: Iterable[Site]) -> Iterator[str]:  # noqa: C901 - one arm per form
         for site in sites:
             match site.node:
-                case FieldFeature(field=name):
+                case FieldFeature(field=name) | Changed(field=name):
                     yield self.field(site.entity, name)
                 case PropertyFeature(property=name):
                     for event in site.events:
@@ -99,8 +106,19 @@ class _Parts:
                     yield f"list {path} {'' if found is None else found.digest}"
                 case _:
                     pass
+            yield from self._zones(site)
+
+    def _zones(self, site: Site) -> Iterator[str]:
+        """What says in which zone the node means its units and dates."""
+        of_project = self.draft.project.settings.timezone
+        if not isinstance(site.node, Test | Aggregate) or not site.node.user_zone:
             if _asks_for_zone(site.node) or self._tests_instant_of_date(site):
-                yield f"zone {self.draft.project.settings.timezone}"
+                yield f"zone {of_project}"
+            return
+        one = self.draft.entities[site.entity]
+        yield f"zones of {one.name} by {one.timezone_field}, {one.timezone_default or of_project}"
+        if one.timezone_field is not None:
+            yield self.field(one.name, one.timezone_field)
 
     def _tests_instant_of_date(self, site: Site) -> bool:
         """Whether a date is tested as an instant, that is, as its local midnight."""
@@ -133,9 +151,12 @@ class _Parts:
         key = ("field", entity, name)
         if key not in self._made:
             one = next(found for found in self.draft.entities[entity].fields if found.name == name)
-            stored = sorted({self.source(location.source) for location in one.at})
+            sources = {location.source for location in one.at}
+            if one.history is not None:
+                sources.add(one.history.source)
+            stored = sorted(map(self.source, sources))
             below = () if one.derived is None else tuple(feature_sites(one.derived, (), entity))
-            plain = replace(one, history=None, pii=False)
+            plain = replace(one, pii=False)
             used = sorted(set(self.of_sites(below)))
             self._made[key] = "\n".join([f"field {entity} {canonical(plain)}", *stored, *used])
         return self._made[key]
@@ -179,6 +200,8 @@ def _asks_for_zone(node: object) -> bool:
             return _is_calendar(start) or _is_calendar(end)
         case Aggregate(window=Fixed(since=since, until=until)):
             return isinstance(since, DatePoint) or isinstance(until, DatePoint)
+        case Changed(in_last=duration) | Transition(in_last=duration) | Held(for_=duration):
+            return _is_calendar(duration)
         case Test(operators=operators):
             return any(_operator_asks(operator) for operator in operators)
         case _:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from segflow.compiler.timeline import midnight
 from segflow.model.instant import instant_of
 from segflow.model.scalar import Const, Scalar, Text
-from segflow.model.types import ValueType
+from segflow.model.types import DATE, TIMESTAMP, ValueType
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)\Z")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?\Z")
@@ -18,6 +18,7 @@ _FLOAT = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _INT64 = range(-(2**63), 2**63)
 _DIGITS = 38
+_UTC = ZoneInfo("UTC")
 
 
 class LiteralError(ValueError):
@@ -28,12 +29,15 @@ class LiteralError(ValueError):
         self.fix = fix
 
 
-def constant(text: Text, type_: ValueType, zone: ZoneInfo) -> Const:
-    """The constant that the text stands for; a bare date for a timestamp is its midnight in `zone`.
+def constant(text: Text, type_: ValueType, zone: ZoneInfo | None) -> Const:
+    """The constant that the text stands for; a bare date for a timestamp is its midnight in `zone`,
+    and stays a date where there is no one zone (None).
 
     Raises LiteralError.
     """
-    return Const(type=type_, value=_value(text.text, type_, zone))
+    if zone is None and type_ == TIMESTAMP and _DATE.match(text.text):
+        type_ = DATE
+    return Const(type=type_, value=_value(text.text, type_, zone or _UTC))
 
 
 def _value(text: str, type_: ValueType, zone: ZoneInfo) -> Scalar:

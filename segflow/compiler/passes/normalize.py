@@ -11,13 +11,25 @@ from typing import assert_never
 
 from segflow.compiler.passes.draft import Draft
 from segflow.model.catalog import Entity, Field
-from segflow.model.operator import Among, CountTest
+from segflow.model.operator import (
+    Ahead,
+    Among,
+    Anniversary,
+    Between,
+    CountTest,
+    InLast,
+    InNext,
+    MomentTest,
+    OlderThan,
+    OnCalendar,
+)
 from segflow.model.predicate import (
     Aggregate,
     All,
     AnyOf,
     Compare,
     Feature,
+    Held,
     Members,
     NoneOf,
     Not,
@@ -29,6 +41,7 @@ from segflow.model.predicate import (
     Via,
 )
 from segflow.model.scalar import Const
+from segflow.model.types import DATE
 from segflow.model.window import Ago, Fixed, Window, Within
 
 
@@ -73,6 +86,8 @@ def _predicate(node: Predicate, salt: str) -> Predicate:
             return replace(node, where=_predicate(where, salt))
         case Members(where=where, counts=counts):
             return replace(node, where=_predicate(where, salt), counts=tuple(map(_count, counts)))
+        case Held(item=item):
+            return replace(node, item=_predicate(item, salt))
         case Sample(salt=None):
             return replace(node, salt=salt)
         case _:
@@ -105,9 +120,32 @@ def _not(item: Predicate) -> Predicate:
 def _test(test: Test, salt: str) -> Test:
     feature = _feature(test.feature, salt)
     operators = tuple(_operator(operator, salt) for operator in test.operators)
-    if feature is test.feature and operators == test.operators:
+    user_zone = test.user_zone and any(map(_is_of_time, operators))
+    same = feature is test.feature and operators == test.operators
+    if same and user_zone == test.user_zone:
         return test
-    return replace(test, feature=feature, operators=operators)
+    return replace(test, feature=feature, operators=operators, user_zone=user_zone)
+
+
+def _is_of_time(operator: Operator) -> bool:
+    """Whether a zone may matter to the operator."""
+    match operator:
+        case MomentTest() | InLast() | OlderThan() | InNext() | Ahead() | Anniversary():
+            return True
+        case OnCalendar():
+            return True
+        case Compare(right=right):
+            return _is_date(right)
+        case Among(values=values):
+            return any(map(_is_date, values))
+        case Between(low=low, high=high):
+            return _is_date(low) or _is_date(high)
+        case _:
+            return False
+
+
+def _is_date(operand: object) -> bool:
+    return isinstance(operand, Const) and operand.type == DATE
 
 
 # --- features and operators ------------------------------------------------------------------
@@ -164,6 +202,7 @@ def _count(test: CountTest) -> CountTest:
 
 
 def _sorted(values: tuple[object, ...]) -> tuple[Const, ...]:
-    """Each constant once, in the order of their values; they are of one type."""
+    """Each constant once, in the order of their values; they are of one type, save that dates may
+    stand among instants."""
     typed = {value for value in values if isinstance(value, Const)}
-    return tuple(sorted(typed, key=lambda value: value.value))
+    return tuple(sorted(typed, key=lambda value: (value.type.name, value.value)))

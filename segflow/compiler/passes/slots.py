@@ -10,13 +10,14 @@ from segflow.model.types import ValueType
 
 
 class Scope(NamedTuple):
-    """Where a node stands: in which object, whose fields it means, in which event's `where`."""
+    """Where a node stands: in which object, whose fields it means, in which event's `where`. `zone`
+    is that of its dates; None where it is each user's."""
 
     draft: Draft
     address: Address
     entity: str
     events: tuple[str, ...]
-    zone: ZoneInfo
+    zone: ZoneInfo | None
 
     def complain(
         self, code: str, path: KeyPath, summary: str, help: str | None = None, *, key: bool = False

@@ -14,7 +14,6 @@ from segflow.model.predicate import (
     ContextFeature,
     EventHas,
     FieldFeature,
-    Held,
     InSegment,
     Members,
     Periods,
@@ -23,7 +22,6 @@ from segflow.model.predicate import (
     Same,
     Sequence,
     Test,
-    Transition,
     Via,
 )
 from segflow.model.project import KeyPath
@@ -45,8 +43,6 @@ _FORMS: dict[type, tuple[str, str]] = {
     EventHas: ("has", "`has`"),
     Sequence: ("sequence", "`sequence`"),
     Same: ("same", "`same`"),
-    Held: ("held", "`held`"),
-    Changed: ("changed", "`changed`"),
     Rank: ("rank", "`rank`"),
     Consent: ("consent", "`consent`"),
     Reachable: ("reachable", "`reachable`"),
@@ -80,12 +76,8 @@ def supported(draft: Draft) -> Draft:
 def _of_site(site: Site) -> Iterator[Finding]:
     node, path = site.node, site.path
     match node:
-        case Test(user_zone=True) | Aggregate(user_zone=True):
-            yield (*path, "timezone"), "`timezone: user`"
         case Aggregate(kind="mode"):
             yield (*path, "mode"), "`mode`"
-        case Transition(kind=kind):
-            yield (*path, kind), f"`{kind}`"
         case _ if type(node) in _FORMS:
             key, form = _FORMS[type(node)]
             yield (*path, key), form
@@ -113,15 +105,19 @@ def _one_source(draft: Draft, address: Address, site: Site) -> None:
 
 def _sources_of(draft: Draft, site: Site) -> Iterator[tuple[str, str]]:
     match site.node:
-        case FieldFeature(field=name):
-            field = draft.index.fields.get(site.entity, {}).get(name)
-            if field is not None and field.at:
-                yield f"field {name}", field.at[0].source
+        case FieldFeature(field=name) | Changed(field=name):
+            yield from _sources_of_field(draft, site.entity, name)
         case Via(relation=name) if name in draft.index.relations:
             yield from _home(draft, draft.index.relations[name].to_entity)
         case Members(entity=name):
             yield from _home(draft, name)
-        case Aggregate(events=names):
+        case Test(user_zone=True):
+            entity = draft.index.entities[site.entity]
+            yield from _sources_of_field(draft, site.entity, entity.timezone_field or "")
+        case Aggregate(events=names, user_zone=user_zone):
+            if user_zone:
+                entity = draft.index.entities[site.entity]
+                yield from _sources_of_field(draft, site.entity, entity.timezone_field or "")
             for name in names:
                 event = draft.index.events.get(name)
                 if event is not None:
@@ -134,6 +130,14 @@ def _home(draft: Draft, entity: str) -> Iterator[tuple[str, str]]:
     other = draft.index.entities.get(entity)
     if other is not None:
         yield f"entity {entity}", other.population.source
+
+
+def _sources_of_field(draft: Draft, entity: str, name: str) -> Iterator[tuple[str, str]]:
+    field = draft.index.fields.get(entity, {}).get(name)
+    if field is not None and field.at:
+        yield f"field {name}", field.at[0].source
+    if field is not None and field.history is not None:
+        yield f"the history of field {name}", field.history.source
 
 
 def _not_too_deep(draft: Draft) -> None:
@@ -221,8 +225,6 @@ def _of_field(field: Field) -> Iterator[Finding]:
     path: KeyPath = ("fields", field.name)
     if field.type.is_list or field.type.name == "version":
         yield (*path, "type"), f"type {field.type}"
-    if field.history is not None:
-        yield (*path, "history"), "`history`"
     if len(field.at) > 1:
         yield (*path, "at"), "a field at several locations"
     for number, location in enumerate(field.at):

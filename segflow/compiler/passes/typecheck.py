@@ -7,19 +7,22 @@ from typing import assert_never
 from segflow.compiler.codes import DERIVED, LITERAL, MISFIT, MISPLACED
 from segflow.compiler.passes.draft import Draft, audience_of, rule_entity
 from segflow.compiler.passes.operators import INEXACT, digits_of, typed_operator
+from segflow.compiler.passes.pasts import check_held, typed_changed
 from segflow.compiler.passes.slots import FACTOR_DIGITS, Scope, Slot
 from segflow.compiler.passes.walk import conditions, list_key
 from segflow.compiler.timeline import zone
 from segflow.model.catalog import Entity, Field
-from segflow.model.operator import TextMatch
+from segflow.model.operator import Anniversary, TextMatch
 from segflow.model.predicate import (
     Aggregate,
     All,
     AnyOf,
+    Changed,
     Compare,
     ContextFeature,
     Feature,
     FieldFeature,
+    Held,
     InSegment,
     Members,
     NoneOf,
@@ -29,11 +32,12 @@ from segflow.model.predicate import (
     PropertyFeature,
     Scaled,
     Test,
+    Transition,
     Via,
 )
 from segflow.model.project import KeyPath
 from segflow.model.rule import EventTrigger, Rule
-from segflow.model.types import INTEGER, TIMESTAMP, UNREAD, ValueType, decimal_type
+from segflow.model.types import INTEGER, STRING, TIMESTAMP, UNREAD, ValueType, decimal_type
 
 
 def typecheck(draft: Draft) -> Draft:
@@ -63,17 +67,29 @@ def _entity(entity: Entity, scope: Scope) -> Entity:
     population = entity.population
     if population.where is not None:
         for site in scope.draft.sites[entity.address]:
-            if isinstance(site.node, InSegment):
-                scope.complain(
-                    MISPLACED, (*site.path, "segment"), "a population can't rest on a segment"
-                )
+            if isinstance(site.node, InSegment | Transition):
+                key = "segment" if isinstance(site.node, InSegment) else site.node.kind
+                scope.complain(MISPLACED, (*site.path, key), "a population can't rest on a segment")
         where = _predicate(population.where, ("population", "where"), scope)
         population = replace(population, where=where)
+    _timezone(entity, scope)
     fields = tuple(
         field if field.derived is None else _derived(field, field.derived, scope)
         for field in entity.fields
     )
     return replace(entity, population=population, fields=fields)
+
+
+def _timezone(entity: Entity, scope: Scope) -> None:
+    field = entity.field_named(entity.timezone_field or "")
+    if field is not None and field.type != UNREAD and (field.type != STRING or field.derived):
+        kind = "derived" if field.derived else str(field.type)
+        scope.complain(
+            MISFIT,
+            ("timezone", "field"),
+            f"time zones are stored strings, field {field.name} is {kind}",
+            "name a field of type string that holds names such as Europe/Paris",
+        )
 
 
 def _derived(field: Field, feature: Feature, scope: Scope) -> Field:
@@ -132,6 +148,11 @@ def _predicate(node: Predicate, path: KeyPath, scope: Scope) -> Predicate:
             return _elsewhere(node, where, other, path, scope)
         case Not(item=item):
             return Not(item=_predicate(item, (*path, "not"), scope))
+        case Held(item=item):
+            check_held(node, path, scope)
+            return replace(node, item=_predicate(item, (*path, "held"), scope))
+        case Changed():
+            return typed_changed(node, path, scope)
         case _:
             return node  # nothing to type, or refused by the pass `supported`
 
@@ -150,6 +171,9 @@ def _test(test: Test, path: KeyPath, scope: Scope) -> Test:
         return test
     if test.ignore_case:
         _case(test, slot, path, scope)
+    if test.user_zone:
+        _days_of_instants(test, slot, path, scope)
+        scope = scope._replace(zone=None)
     operators = tuple(_operator(operator, slot, path, scope) for operator in test.operators)
     if feature is test.feature and operators == test.operators:
         return test
@@ -168,6 +192,17 @@ def _case(test: Test, slot: Slot, path: KeyPath, scope: Scope) -> None:
                 "`ignore_case` does not apply to `matches`",
                 "write (?i) at the start of the expression",
             )
+
+
+def _days_of_instants(test: Test, slot: Slot, path: KeyPath, scope: Scope) -> None:
+    """The clocks of all zones at all times are too much for a query."""
+    if slot.type == TIMESTAMP and any(isinstance(one, Anniversary) for one in test.operators):
+        scope.complain(
+            MISFIT,
+            (*path, "timezone"),
+            f"the anniversary of an instant can't be asked in each user's zone, {slot.name} is one",
+            "remove `timezone`, or test a field of type date",
+        )
 
 
 def _operator(operator: Operator, slot: Slot, path: KeyPath, scope: Scope) -> Operator:

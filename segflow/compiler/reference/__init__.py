@@ -1,1 +1,1 @@
-"""Forms of the language for the reference evaluator that need more than one line: one each."""
+"""Parts of the reference: what single forms of the language mean, in plain Python."""

@@ -5,6 +5,7 @@ Elsewhere a condition may be false or unknown; whoever negates one makes unknown
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
@@ -27,10 +28,12 @@ from sqlalchemy import (
 
 from segflow.compiler.clocks import Offset, clock_offsets
 from segflow.compiler.dialects import Condition, Dialect, Expression
-from segflow.compiler.targets.needs import Fact, Judgement, asks_whether
+from segflow.compiler.targets.local import by_zone
+from segflow.compiler.targets.needs import Fact, Judgement, UserZone, asks_whether
 from segflow.compiler.targets.values import (
     Value,
     bound,
+    bounds_of,
     compared,
     compared_values,
     constant,
@@ -39,12 +42,16 @@ from segflow.compiler.targets.values import (
     within_dates,
 )
 from segflow.compiler.timeline import (
+    Bounds,
+    DateBounds,
     InstantOperator,
     anniversary_days,
     date_bounds,
+    midnight,
     operator_bounds,
 )
-from segflow.model.compiled import list_set, query_set, segment_set
+from segflow.compiler.zones import Resolved, Zones
+from segflow.model.compiled import list_set, log_set, query_set, segment_set
 from segflow.model.hashing import HASHES
 from segflow.model.instant import Instant
 from segflow.model.operator import (
@@ -65,7 +72,9 @@ from segflow.model.predicate import (
     All,
     AnyOf,
     Compare,
+    CompareOp,
     Everyone,
+    Held,
     InFile,
     InSegment,
     NoneOf,
@@ -76,6 +85,7 @@ from segflow.model.predicate import (
     Scaled,
     Sql,
     Test,
+    Transition,
 )
 from segflow.model.scalar import Const
 
@@ -90,7 +100,7 @@ class Conditions:
     """
 
     as_of: Instant
-    zone: ZoneInfo
+    zones: Zones
     dialect: Dialect
     value: Callable[[Fact], Value]
     key: Expression
@@ -126,6 +136,8 @@ class Conditions:
                 return self._sampled(node)
             case Sql():
                 return self._in_set(query_set(node.source, node.query), node)
+            case Transition() | Held(item=InSegment()):
+                return self._in_set(log_set(node))
             case _ if isinstance(node, Judgement):
                 return self.value(node).expression
             case _:
@@ -165,9 +177,9 @@ class Conditions:
             case CountTest():
                 return counted(operator, value.expression)
             case Anniversary():
-                return self._anniversary(operator, value)
+                return self._anniversary(operator, value, test)
             case MomentTest() | InLast() | OlderThan() | InNext() | Ahead() | OnCalendar():
-                return self._timed(operator, value)
+                return self._timed(operator, value, test)
             case _:
                 raise unsupported(operator)
 
@@ -180,19 +192,34 @@ class Conditions:
                 other = self.value(feature)
                 return compared_values(op, value, other, times, self.dialect, fold)
             case Compare(op=op, right=Const() as right):
-                return compared(op, value, right, fold)
+                return self._compared(op, value, right, test)
             case Among(values=values, negated=negated):
-                found = self._among(value, _constants(values), test.ignore_case)
+                found = self._among(value, _constants(values), test)
                 return opposite(found) if negated else found
             case Between(low=Const() as low, high=Const() as high):
-                return and_(compared("gte", value, low, fold), compared("lte", value, high, fold))
+                return and_(
+                    self._compared("gte", value, low, test),
+                    self._compared("lte", value, high, test),
+                )
             case _:
                 raise unsupported(operator)
 
-    def _among(self, value: Value, constants: tuple[Const, ...], ignore_case: bool) -> Condition:
-        fold = self.dialect.folded if ignore_case else None
+    def _compared(self, op: CompareOp, value: Value, right: Const, test: Test) -> Condition:
+        day = right.value
+        if isinstance(day, date) and value.type.name == "timestamp":
+            if op == "ne":
+                return opposite(self._compared("eq", value, right, test))
+            return self._local(
+                lambda zone: bounds_of(op, midnight(day, zone)),
+                test,
+                lambda bounds: within_bounds(value.expression, bounds),
+            )
+        return compared(op, value, right, self.dialect.folded if test.ignore_case else None)
+
+    def _among(self, value: Value, constants: tuple[Const, ...], test: Test) -> Condition:
+        fold = self.dialect.folded if test.ignore_case else None
         if value.type.name not in ("string", "integer", "date") or value.divisor is not None:
-            return or_(false(), *(compared("eq", value, one, fold) for one in constants))
+            return or_(false(), *(self._compared("eq", value, one, test) for one in constants))
         typed = [constant(one.value, one.type) for one in constants]
         if fold is None:
             return value.expression.in_(typed)
@@ -215,17 +242,39 @@ class Conditions:
             case _:
                 assert_never(operator.op)
 
-    def _anniversary(self, operator: Anniversary, value: Value) -> Condition:
-        day = value.expression
-        if value.type.name == "timestamp":
-            day = self.dialect.local_clock(day, _ahead(day, clock_offsets(self.zone)))
-        return self.dialect.month_and_day(day, anniversary_days(operator, self.as_of, self.zone))
+    # --- time ---
 
-    def _timed(self, operator: InstantOperator, value: Value) -> Condition:
-        bounds = operator_bounds(operator, self.as_of, self.zone)
+    def _local(
+        self,
+        resolve: Callable[[ZoneInfo], Resolved],
+        test: Test,
+        made: Callable[[Resolved], Condition],
+    ) -> Condition:
+        """The condition for what is resolved in the zone of a test."""
+        ways = self.zones.ways(resolve, of_user=test.user_zone)
+        return by_zone(ways, lambda: self.value(UserZone()).expression, made)
+
+    def _anniversary(self, operator: Anniversary, value: Value, test: Test) -> Condition:
+        day = value.expression
+        if value.type.name == "timestamp":  # of the project's zone: see the pass `typecheck`
+            day = self.dialect.local_clock(day, _ahead(day, clock_offsets(self.zones.project)))
+        return self._local(
+            lambda zone: anniversary_days(operator, self.as_of, zone),
+            test,
+            lambda days: self.dialect.month_and_day(day, days),
+        )
+
+    def _timed(self, operator: InstantOperator, value: Value, test: Test) -> Condition:
+        def bounds(zone: ZoneInfo) -> Bounds:
+            return operator_bounds(operator, self.as_of, zone)
+
+        def dates(zone: ZoneInfo) -> DateBounds:
+            return date_bounds(bounds(zone), zone)
+
+        time = value.expression
         if value.type.name == "date":
-            return within_dates(value.expression, date_bounds(bounds, self.zone))
-        return within_bounds(value.expression, bounds)
+            return self._local(dates, test, lambda found: within_dates(time, found))
+        return self._local(bounds, test, lambda found: within_bounds(time, found))
 
 
 def unsupported(node: object) -> AssertionError:

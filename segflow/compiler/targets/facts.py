@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, FromClause, Label, Select, and_, func, select
+from sqlalchemy import CTE, FromClause, Label, Select, and_, case, func, select, true
 
 from segflow.compiler.dialects import Condition, Dialect, Expression
 from segflow.compiler.targets.aggregates import (
@@ -20,20 +20,24 @@ from segflow.compiler.targets.aggregates import (
 )
 from segflow.compiler.targets.conditions import Conditions
 from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, property_column
+from segflow.compiler.targets.histories import VALUE, value_then
+from segflow.compiler.targets.local import by_number, join_ways
 from segflow.compiler.targets.needs import (
     Fact,
     Happened,
     Judgement,
+    UserZone,
     declared_field,
     facts_of,
+    facts_of_rows,
     inlined_segment,
     properties_of,
     stored_fact,
-    where_features,
 )
 from segflow.compiler.targets.nesting import nested
 from segflow.compiler.targets.values import Value, not_later, stored_table, within_bounds
 from segflow.compiler.timeline import Bounds, window_bounds
+from segflow.compiler.zones import Ways, Zones, zones_of
 from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
@@ -66,7 +70,8 @@ class People:
 class Facts:
     """Joins facts to the users of one entity, as of one instant. `one_row` gathers the tables of
     fields with their key columns, `sets` the id sets that conditions refer to, as Conditions does.
-    `judged` gives the keys for which a leaf holds that is judged over rows of its own."""
+    `judged` gives the keys for which a leaf holds that is judged over rows of its own. Without
+    `then`, fields that have a history are what the source has now."""
 
     compiled: Compiled
     entity: Entity
@@ -74,6 +79,7 @@ class Facts:
     zone: ZoneInfo
     dialect: Dialect
     judged: "Callable[[Judgement, Facts], Select[Any]]"
+    then: bool = True
     one_row: dict[tuple[str, str], None] = field(default_factory=dict)
     sets: dict[str, Sql | None] = field(default_factory=dict)
     _taken: dict[str, int] = field(default_factory=dict)
@@ -88,7 +94,7 @@ class Facts:
         described = self.entity.population.where
         every = predicates if described is None else [described, *predicates]
         asked = dict.fromkeys(fact for one in every for fact in facts_of(one, self.compiled))
-        population = self._population().cte(self.name("population"))
+        population = self.population().cte(self.name("population"))
         key = population.c[KEY]
         joined = self.joined(population, key, asked)
         conditions = self.conditions(joined.values.__getitem__, key)
@@ -103,7 +109,11 @@ class Facts:
         """The same for the users of another entity, within the same statement."""
         return replace(self, entity=self.compiled.entities[name])
 
-    def _population(self) -> Select[Any]:
+    def at(self, as_of: Instant) -> "Facts":
+        """The same as of another instant, within the same statement."""
+        return replace(self, as_of=as_of)
+
+    def population(self) -> Select[Any]:
         """Every key once that exists at the instant; rows without a key are nobody."""
         population = self.entity.population
         read = [population.key] if population.since is None else [population.key, population.since]
@@ -117,7 +127,12 @@ class Facts:
 
     def joined(self, relation: FromClause, key: Expression, facts: Iterable[Fact]) -> Joined:
         """The relation, each row with the facts about the user whose key it holds."""
-        stored = {fact: stored_fact(fact, self.entity) for fact in facts}
+        known = self.zones.known  # else nobody asks for a user's zone
+        stored = {
+            fact: stored_fact(fact, self.entity)
+            for fact in facts
+            if known or not isinstance(fact, UserZone)
+        }
         values: Values = {}
         wanted = tuple(dict.fromkeys(stored.values()))
         fields = tuple(one for one in wanted if isinstance(one, FieldFeature))
@@ -135,13 +150,18 @@ class Facts:
         """The compiler of predicates about rows in which facts are worth what `value` says."""
         return Conditions(
             as_of=self.as_of,
-            zone=self.zone,
+            zones=self.zones,
             dialect=self.dialect,
             value=value,
             key=key,
             inlined=lambda leaf: inlined_segment(leaf, self.compiled),
             sets=self.sets,
         )
+
+    @property
+    def zones(self) -> Zones:
+        """The zones of the entity's users."""
+        return zones_of(self.entity, self.zone)
 
     def name(self, wanted: str) -> str:
         """A name that no other part of the statement has, and no table of the catalog."""
@@ -161,6 +181,7 @@ class Facts:
         for entity in self.compiled.entities.values():
             yield entity.population.table
             yield from (at.table for field in entity.fields for at in field.at if at.table)
+            yield from (field.history.table for field in entity.fields if field.history)
 
     # --- fields ---
 
@@ -183,7 +204,23 @@ class Facts:
                 type_ = declared_field(feature, self.entity).type
                 stored = self.dialect.stored(source.c[self._column(feature)], type_)
                 values[feature] = Value(stored, type_)
+        for feature in features if self.then else ():
+            relation = self._join_history(relation, key, feature, values)
         return relation
+
+    def _join_history(
+        self, relation: FromClause, key: Expression, feature: FieldFeature, values: Values
+    ) -> FromClause:
+        """Give a field that has a history its value as of the instant, where the key is known."""
+        declared = declared_field(feature, self.entity)
+        if declared.history is None:
+            return relation
+        name = self.name(f"{feature.field}_then")
+        then = value_then(declared, self.as_of, self.dialect, name)
+        today = values[feature].expression
+        value = case((then.c[KEY].is_not(None), then.c[VALUE]), else_=today)
+        values[feature] = Value(value, declared.type)
+        return relation.outerjoin(then, then.c[KEY] == key)
 
     def _table(self, feature: FieldFeature) -> tuple[str, str]:
         population = self.entity.population
@@ -227,7 +264,8 @@ class Facts:
         are counted in several ways."""
         by_scan: dict[tuple[tuple[str, ...], str | None], list[Aggregate]] = defaultdict(list)
         for one in wanted:
-            counted = one.property if one.kind == "count_distinct" else None
+            shared = one.kind == "count_distinct" and not one.user_zone
+            counted = one.property if shared else None
             by_scan[one.events, counted].append(one)
         for (events, counted), aggregates in list(by_scan.items()):
             if counted is not None and len(aggregates) == 1:
@@ -254,7 +292,7 @@ class Facts:
         found: dict[tuple[Predicate | None, Instant | None], Label[Any]] = {}
         for one, its in zip(aggregates, bounds, strict=True):
             if (one.where, its.end) not in found:
-                until = _left_to_test(Bounds(end=its.end), None, self.as_of)
+                until = self._within(Ways(Bounds(end=its.end)), None, None, rows)
                 where = self._over(one, until, rows, known.values)
                 name = f"t{len(found) + 1}"
                 found[one.where, its.end] = over(func.max(source[TIME]), where).label(name)
@@ -280,19 +318,25 @@ class Facts:
         self, events: tuple[str, ...], aggregates: list[Aggregate]
     ) -> tuple[CTE, dict[Aggregate, Value]]:
         """One row per key with the columns of every aggregate, and what they are worth."""
-        bounds = [window_bounds(one.window, self.as_of, self.zone) for one in aggregates]
-        since = _earliest(bounds)
+        ways = [self._ways(one) for one in aggregates]
+        since = _earliest([bounds for one in ways for bounds in one.each()])
         rows = self._rows(events, aggregates, since)
         source = rows.statement
         known = self._known(aggregates, rows)
+        relation = known.relation
+        numbers: Mapping[Ways[Any], Expression] = {}
+        if local := tuple(dict.fromkeys(one for one in ways if one.others)):
+            zone = known.values[UserZone()].expression
+            relation, numbers = join_ways(relation, zone, local, self.name("zones"))
         columns: list[Expression] = [source.c[KEY]]
         named: dict[Aggregate, str] = {}
-        for number, (one, its) in enumerate(zip(aggregates, bounds, strict=True), start=1):
+        for number, (one, its) in enumerate(zip(aggregates, ways, strict=True), start=1):
             named[one] = f"f{number}"
-            where = self._over(one, _left_to_test(its, since, self.as_of), rows, known.values)
+            within = self._within(its, numbers.get(its), since, rows)
+            where = self._over(one, within, rows, known.values)
             type_ = self._type(one, one.property)
             columns += aggregate_columns(one, type_, rows, where, named[one], self.dialect)
-        statement = select(*columns).select_from(known.relation).group_by(source.c[KEY])
+        statement = select(*columns).select_from(relation).group_by(source.c[KEY])
         grouped = statement.cte(self.name("_or_".join(events) + "_facts"))
         return grouped, {
             one: aggregate_value(one, self._type(one, one.property), grouped, name)
@@ -301,12 +345,7 @@ class Facts:
 
     def _known(self, aggregates: Iterable[Aggregate], rows: Rows) -> Joined:
         """The rows, each with the fields of its user that are tested beside the event."""
-        of_users = (
-            feature
-            for one in aggregates
-            for feature in where_features(one)
-            if isinstance(feature, FieldFeature)
-        )
+        of_users = (fact for one in aggregates for fact in facts_of_rows(one))
         return self.joined(rows.statement, rows.statement.c[KEY], of_users)
 
     def _rows(
@@ -323,8 +362,32 @@ class Facts:
             dialect=self.dialect,
         ).rows(self.name("_or_".join(events)))
 
+    def _ways(self, aggregate: Aggregate) -> Ways[Bounds]:
+        """The window's bounds, in the project's zone or in each user's."""
+        return self.zones.ways(
+            lambda zone: window_bounds(aggregate.window, self.as_of, zone),
+            of_user=aggregate.user_zone,
+        )
+
+    def _within(
+        self, ways: Ways[Bounds], number: Expression | None, since: Instant | None, rows: Rows
+    ) -> Condition | None:
+        """Which rows lie in the window; None for all."""
+
+        def left_to_test(bounds: Bounds) -> Condition:
+            left = _left_to_test(bounds, since, self.as_of)
+            return true() if left == Bounds() else within_bounds(rows.statement.c[TIME], left)
+
+        if not ways.others and _left_to_test(ways.default, since, self.as_of) == Bounds():
+            return None
+        return by_number(ways, number, left_to_test)
+
     def _over(
-        self, aggregate: Aggregate, bounds: Bounds, rows: Rows, fields: Mapping[Fact, Value]
+        self,
+        aggregate: Aggregate,
+        within: Condition | None,
+        rows: Rows,
+        fields: Mapping[Fact, Value],
     ) -> Condition | None:
         """Which rows the aggregate is over; None for all."""
         columns = rows.statement.c
@@ -336,9 +399,7 @@ class Facts:
             assert type_ is not None
             return Value(columns[property_column(feature.property)], type_)
 
-        tests: list[Condition] = []
-        if bounds != Bounds():
-            tests.append(within_bounds(columns[TIME], bounds))
+        tests: list[Condition] = [] if within is None else [within]
         if aggregate.where is not None:
             tests.append(self.conditions(value, columns[KEY]).of(aggregate.where))
         return and_(*tests) if tests else None

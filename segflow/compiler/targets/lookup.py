@@ -1,7 +1,7 @@
 """One user looked up for an explanation: the queries for what the reference evaluator sees."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import Select, cast, func, null, or_, select
 from segflow.compiler.dialects import UTC_TIMESTAMP, Expression
 from segflow.compiler.passes.walk import predicate_sites
 from segflow.compiler.targets.events import (
+    TIME,
     may_repeat,
     properties_that_decide,
     property_column,
@@ -18,26 +19,36 @@ from segflow.compiler.targets.events import (
     stored_id,
 )
 from segflow.compiler.targets.facts import Facts
+from segflow.compiler.targets.histories import VALUE, history_of
 from segflow.compiler.targets.needs import declared_field, inlined_segment, properties_of
 from segflow.compiler.targets.sql import facts_about
 from segflow.compiler.targets.values import stored_table
 from segflow.compiler.worlds import EventRow, User
 from segflow.errors import UnusableDataError
-from segflow.model.catalog import Entity
+from segflow.model.catalog import Entity, Field
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, instant_of
-from segflow.model.predicate import Aggregate, Feature, FieldFeature, InSegment, Predicate
+from segflow.model.predicate import (
+    Aggregate,
+    Changed,
+    Feature,
+    FieldFeature,
+    InSegment,
+    Predicate,
+    Test,
+)
 from segflow.model.scalar import Scalar
 from segflow.model.types import TIMESTAMP, ValueType
 
-_KEY, _SINCE, _TIME, _ID = "key", "since", "time", "id"
+_KEY, _SINCE, _ID = "key", "since", "id"
 _FIELD, _PROPERTY, _OWNER = "f_", "p_", "k_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """The queries for one user: `user` gives at most one row, `events` the rows of each event, and
-    with them those of others that have an id of the user's.
+    """The queries for one user: `user` gives at most one row, `histories` the rows of each field
+    that has one, `events` the rows of each event, and with them those of others that have an id of
+    the user's.
 
     All are for the source named `source`; what they give is read by user_of() and events_of().
     """
@@ -47,14 +58,15 @@ class Lookup:
     key: int
     user: Select[Any]
     events: Mapping[str, Select[Any]]
+    histories: Mapping[str, Select[Any]] = field(default_factory=dict)
 
 
 def look_up(compiled: Compiled, name: str, key: int) -> Lookup:
     """The queries for the fields and events of one user that a segment's predicate rests on."""
     segment = compiled.segments[name]
     entity = compiled.entities[segment.segment.entity]
-    # No aggregate is asked, so that nothing depends on the instant.
-    facts = facts_about(compiled, entity.name, Instant(0))
+    # No aggregate is asked, nor what a field was: nothing depends on the instant.
+    facts = replace(facts_about(compiled, entity.name, Instant(0)), then=False)
     where = entity.population.where
     features = dict.fromkeys(
         feature
@@ -70,11 +82,21 @@ def look_up(compiled: Compiled, name: str, key: int) -> Lookup:
             event: _events(facts, key, event, properties)
             for event, properties in _read(features).items()
         },
+        histories={
+            one.field: _history(facts, key, declared_field(one, entity))
+            for one in features
+            if isinstance(one, FieldFeature) and declared_field(one, entity).history is not None
+        },
     )
 
 
-def user_of(lookup: Lookup, rows: Sequence[Mapping[str, Any]]) -> User | None:
-    """The user in the rows of `lookup.user`; None where the population has no such key.
+def user_of(
+    lookup: Lookup,
+    rows: Sequence[Mapping[str, Any]],
+    histories: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> User | None:
+    """The user in the rows of `lookup.user` and of each of `lookup.histories`; None where the
+    population has no such key.
 
     Raises UnusableDataError where a field has two values.
     """
@@ -90,6 +112,10 @@ def user_of(lookup: Lookup, rows: Sequence[Mapping[str, Any]]) -> User | None:
         key=lookup.key,
         since=_instant(row[_SINCE]),
         fields={name[2:]: value for name, value in row.items() if name.startswith(_FIELD)},
+        history={
+            name: tuple((_instant(_scalar(one[TIME])), _scalar(one[VALUE])) for one in found)
+            for name, found in histories.items()
+        },
     )
 
 
@@ -103,7 +129,7 @@ def events_of(lookup: Lookup, event: str, rows: Iterable[Mapping[str, Any]]) -> 
             event=event,
             key=keys[lookup.entity],
             keys=tuple(keys[name] for name in sorted(keys)),
-            time=_instant(row[_TIME]),
+            time=_instant(row[TIME]),
             id=id_ if isinstance(id_, str) else _whole(id_),
             properties={
                 name[2:]: value for name, value in row.items() if name.startswith(_PROPERTY)
@@ -140,10 +166,19 @@ def _features(predicate: Predicate, compiled: Compiled, entity: Entity) -> Itera
                     yield from _features(nested, compiled, entity)
             case FieldFeature():
                 yield from _of_field(site.node, compiled, entity)
+            case Changed(field=name):
+                yield FieldFeature(field=name)
             case Aggregate():
                 yield site.node
             case _:
                 pass
+        if isinstance(site.node, Test | Aggregate) and site.node.user_zone:
+            yield from _zone_field(entity)
+
+
+def _zone_field(entity: Entity) -> Iterator[FieldFeature]:
+    if entity.timezone_field is not None:
+        yield FieldFeature(field=entity.timezone_field)
 
 
 def _of_field(feature: FieldFeature, compiled: Compiled, entity: Entity) -> Iterator[Feature]:
@@ -154,8 +189,11 @@ def _of_field(feature: FieldFeature, compiled: Compiled, entity: Entity) -> Iter
         yield from _of_field(derived, compiled, entity)
     else:
         yield derived
-        if isinstance(derived, Aggregate) and derived.where is not None:
-            yield from _features(derived.where, compiled, entity)
+        if isinstance(derived, Aggregate):
+            if derived.user_zone:
+                yield from _zone_field(entity)
+            if derived.where is not None:
+                yield from _features(derived.where, compiled, entity)
 
 
 def _read(features: Iterable[Feature]) -> Mapping[str, tuple[str, ...]]:
@@ -193,6 +231,20 @@ def _user(facts: Facts, key: int, fields: Iterable[FieldFeature]) -> Select[Any]
     )
 
 
+def _history(facts: Facts, key: int, field: Field) -> Select[Any]:
+    """Every row of a field's history about the user."""
+    history = history_of(field)
+    source = stored_table(history.table, (history.key, history.time, history.column))
+    columns = (
+        _read_as(facts.dialect.stored(source.c[column], type_), type_, facts).label(name)
+        for name, column, type_ in (
+            (TIME, history.time, TIMESTAMP),
+            (VALUE, history.column, field.type),
+        )
+    )
+    return select(*columns).where(source.c[history.key] == key)
+
+
 def _events(facts: Facts, key: int, name: str, asked: Sequence[str]) -> Select[Any]:
     """Every row of the user's events and of others that share an id with one of them; the reference
     leaves out later ones and duplicates."""
@@ -211,7 +263,7 @@ def _events(facts: Facts, key: int, name: str, asked: Sequence[str]) -> Select[A
         return _read_as(facts.dialect.stored(source.c[column], type_), type_, facts)
 
     columns = [
-        value(at.time, TIMESTAMP).label(_TIME),
+        value(at.time, TIMESTAMP).label(TIME),
         (null() if at.id is None else stored_id(at.id, source)).label(_ID),
         *(source.c[column].label(f"{_OWNER}{entity}") for entity, column in event.entities),
         *(

@@ -34,6 +34,7 @@ from segflow.model.predicate import (
     Test,
     Via,
 )
+from segflow.model.segment import Segment
 
 Judgement = EventHas | Sequence | Same | Held | Changed | Rank | Via | Members | Consent | Reachable
 """Leaves that are judged over rows of their own: each is a fact about the user, true or not."""
@@ -46,7 +47,12 @@ class Happened:
     events: Aggregate
 
 
-Fact = Feature | Judgement | Happened
+@dataclass(frozen=True, slots=True)
+class UserZone:
+    """The text that names the user's time zone, as it is stored."""
+
+
+Fact = Feature | Judgement | Happened | UserZone
 """What is joined to a user's row, once per statement, however many leaves ask for it."""
 
 
@@ -60,7 +66,9 @@ def facts_of(predicate: Predicate, compiled: Compiled) -> tuple[Fact, ...]:
             case Test() if (happened := asks_whether(node)) is not None:
                 found[happened.fact] = None
             case Test():
-                found.update(dict.fromkeys(features_of(node)))
+                found.update(dict.fromkeys(facts_tested(node)))
+            case Held(item=InSegment()):
+                pass  # the log has said of whom it holds: a set of keys
             case _ if isinstance(node, Judgement):
                 found[node] = None
             case _:
@@ -137,7 +145,12 @@ def kept_sets(predicate: Predicate, compiled: Compiled) -> Iterator[str]:
 def inlined_segment(leaf: InSegment, compiled: Compiled) -> Predicate | None:
     """The predicate that a nested segment stands for at T; None where its kept set is meant."""
     nested = compiled.segments[leaf.segment]
-    return None if leaf.snapshot or nested.segment.mode == "static" else nested.where
+    return None if is_kept(leaf, nested.segment) else nested.where
+
+
+def is_kept(leaf: InSegment, segment: Segment) -> bool:
+    """Whether a leaf means the kept set of the segment that it names."""
+    return leaf.snapshot or segment.mode == "static"
 
 
 def features_of(test: Test) -> Iterator[Feature]:
@@ -148,8 +161,17 @@ def features_of(test: Test) -> Iterator[Feature]:
             yield operator.right.feature
 
 
+def facts_tested(test: Test) -> Iterator[Feature | UserZone]:
+    """The features of a test and, where it asks for it, the user's zone."""
+    yield from features_of(test)
+    if test.user_zone:
+        yield UserZone()
+
+
 def stored_fact(fact: Fact, entity: Entity) -> Fact:
-    """The fact itself, or of a derived field the feature that it stands for."""
+    """The fact itself, of a derived field the feature that it stands for, of a zone its field."""
+    if isinstance(fact, UserZone) and entity.timezone_field is not None:
+        return FieldFeature(field=entity.timezone_field)
     while isinstance(fact, FieldFeature):
         derived = declared_field(fact, entity).derived
         if derived is None:
@@ -177,7 +199,20 @@ def properties_of(aggregate: Aggregate) -> Iterator[str]:
 
 def where_features(aggregate: Aggregate) -> Iterator[Feature]:
     """The features that the `where` of an aggregate tests: properties, and fields of the user."""
+    for test in _where_tests(aggregate):
+        yield from features_of(test)
+
+
+def facts_of_rows(aggregate: Aggregate) -> Iterator[Fact]:
+    """What an aggregate asks of the user beside the user's events: fields, and the zone."""
+    if aggregate.user_zone:
+        yield UserZone()
+    for test in _where_tests(aggregate):
+        yield from (one for one in facts_tested(test) if isinstance(one, FieldFeature | UserZone))
+
+
+def _where_tests(aggregate: Aggregate) -> Iterator[Test]:
     if aggregate.where is not None:
         for site in predicate_sites(aggregate.where, (), "", aggregate.events):
             if isinstance(site.node, Test):
-                yield from features_of(site.node)
+                yield site.node

@@ -133,7 +133,7 @@ def compared(
     if op == "ne":
         return opposite(compared("eq", left, right, fold))
     if left.type.name == "timestamp" and isinstance(right.value, int):
-        return within_bounds(left.expression, _bounds_of(op, Instant(right.value)))
+        return within_bounds(left.expression, bounds_of(op, Instant(right.value)))
     if left.type.name == "decimal" or left.divisor is not None:
         return _compared_exactly(op, left, Decimal(str(right.value)))
     expression = left.expression
@@ -143,7 +143,8 @@ def compared(
     return _applied(op, expression, other)
 
 
-def _bounds_of(op: CompareOp, instant: Instant) -> Bounds:
+def bounds_of(op: CompareOp, instant: Instant) -> Bounds:
+    """The instants that compare so with an instant; `ne` has no one range."""
     after = Instant(instant + 1)
     match op:
         case "eq":

@@ -10,6 +10,7 @@ from segflow.campaign.budget import Spent, day_of, remaining
 from segflow.campaign.caps import at_cap, window
 from segflow.campaign.gate import GateDecision, GateFacts, Need, decide
 from segflow.executor.evaluate import Evaluator
+from segflow.executor.past import Past
 from segflow.executor.runs.running import Running
 from segflow.executor.timing import rule_zone
 from segflow.experiments.assignment import Arm, assign, epoch
@@ -60,8 +61,9 @@ def eligible_at(running: Running, compiled: Compiled, rule: CompiledRule, at: In
 
 def evaluator_at(running: Running, compiled: Compiled, at: Instant) -> Evaluator:
     """Evaluates what is deployed at an instant, with the sets that are kept as of then."""
-    engines = running.effects.engines
-    return Evaluator(compiled, at, engines, lambda name: running.kept(name, at))
+    effects = running.effects
+    past = Past(effects.state, effects.snapshots)
+    return Evaluator(compiled, at, effects.engines, lambda name: running.kept(name, at), past)
 
 
 def judge(

@@ -1,0 +1,55 @@
+"""What is local to users in SQL: one condition per way, chosen by the user's zone.
+
+A test of one value compares the zone with lists of names, which is quick enough once per user. Over
+the rows of events each zone is first looked up in a table, which gives the number of the way.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import FromClause, Integer, String, case, column, values
+
+from segflow.compiler.dialects import Condition, Expression
+from segflow.compiler.zones import Resolved, Ways
+
+_ZONE = "zone"
+
+
+def by_zone(
+    ways: Ways[Resolved], zone: Callable[[], Expression], made: Callable[[Resolved], Condition]
+) -> Condition:
+    """The condition that `made` gives for the way that is the user's. A zone that is missing or
+    that nobody knows is among the default's."""
+    usual = made(ways.default)
+    if not ways.others:
+        return usual
+    text = zone()
+    return case(*((text.in_(names), made(one)) for one, names in ways.others), else_=usual)
+
+
+def join_ways(
+    relation: FromClause, zone: Expression, asked: Sequence[Ways[Any]], name: str
+) -> tuple[FromClause, Mapping[Ways[Any], Expression]]:
+    """Join a table of that name with the number of the user's way in each of those that are asked
+    for; of zones that nobody knows there is none."""
+    names = sorted({name for ways in asked for _, names in ways.others for name in names})
+    numbers = [
+        {name: number for number, (_, names) in enumerate(ways.others, start=1) for name in names}
+        for ways in asked
+    ]
+    columns = [column(f"w{number}", Integer) for number, _ in enumerate(asked, start=1)]
+    rows = [(name, *(of.get(name, 0) for of in numbers)) for name in names]
+    table = values(column(_ZONE, String), *columns, name=name).data(rows).cte(name)
+    joined = relation.outerjoin(table, table.c[_ZONE] == zone)
+    return joined, {ways: table.c[of.name] for ways, of in zip(asked, columns, strict=True)}
+
+
+def by_number(
+    ways: Ways[Resolved], number: Expression | None, made: Callable[[Resolved], Condition]
+) -> Condition:
+    """The condition that `made` gives for the way of that number, as join_ways() counts them."""
+    usual = made(ways.default)
+    if number is None:
+        return usual
+    found = ((number == at, made(one)) for at, (one, _) in enumerate(ways.others, start=1))
+    return case(*found, else_=usual)

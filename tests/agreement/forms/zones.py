@@ -1,0 +1,31 @@
+"""Leaves in each user's zone: odd zones in the data, and `timezone: user` on tests and windows."""
+
+from dataclasses import replace
+
+from segflow.model.operator import Anniversary
+from segflow.model.predicate import Aggregate, Test
+from segflow.model.types import ValueType
+from tests.agreement.choices import Pick
+
+POOL = [
+    *("UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Apia", "Pacific/Honolulu"),
+    *("Etc/GMT-14", "Etc/GMT+12", "Australia/Lord_Howe", "America/Sao_Paulo", "Europe/Berlin"),
+    *("Asia/Calcutta", "Nowhere/Land", "america/new_york", "Asia/Kathmandu ", ""),
+    *("localtime", "right/UTC"),
+]
+"""Zones by half hours and across the date line, old names, and texts that name none."""
+
+
+def in_users_zone(pick: Pick, test: Test, type_: ValueType) -> Test:
+    """The test, now and then with `timezone: user`, where that may stand."""
+    of_days = any(isinstance(one, Anniversary) for one in test.operators)
+    if not type_.is_time or (of_days and type_.name == "timestamp") or pick.chance(2):
+        return test
+    return replace(test, user_zone=True)
+
+
+def windowed(pick: Pick, aggregate: Aggregate) -> Aggregate:
+    """The aggregate, now and then with its window in each user's zone."""
+    if aggregate.window is None or pick.chance(2):
+        return aggregate
+    return replace(aggregate, user_zone=True)

@@ -1,0 +1,96 @@
+"""The agreement sees faults in what is local to users, in histories and in the log."""
+
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import ColumnElement, false, func, select, true
+
+from segflow.compiler.targets import changes, facts
+from segflow.compiler.zones import Zones
+from segflow.membership import past
+from segflow.membership.log import members_at
+from tests.agreement.test_mutants import Fault, caught
+
+USERS = '"user_zone":true'
+
+
+def of_project(ways: Any) -> Any:
+    """Everybody's clocks are the project's."""
+    return lambda self, resolve, of_user: ways(self, resolve, of_user=False)
+
+
+def utc_by_default(zones_of: Any) -> Any:
+    """Who has no zone is in UTC."""
+    return lambda entity, zone: replace(zones_of(entity, zone), users=ZoneInfo("UTC"))
+
+
+def trimmed(join: Any) -> Any:
+    """Spaces at the end of a zone's name do not count."""
+    return lambda relation, zone, *rest: join(relation, func.trim(zone), *rest)
+
+
+def todays_before(value_then: Any) -> Any:
+    """What was missing is what it is today."""
+
+    def known(field: Any, at: Any, dialect: Any, name: str) -> Any:
+        then = value_then(field, at, dialect, name)
+        return select(then).where(then.c.value.is_not(None)).cte(f"{name}_known")
+
+    return known
+
+
+def ties_by_nothing(made: Any) -> Any:
+    """Of the rows at one instant any counts."""
+
+    class Careless:
+        def __init__(self, dialect: Any) -> None:
+            self._dialect = dialect
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._dialect, name)
+
+        def first(self, value: Any, order: Any, where: Any) -> Any:
+            return self._dialect.first(value, [order[0], value.asc()], where)
+
+    return lambda field, at, dialect, name: made(field, at, Careless(dialect), name)
+
+
+def ends_alone(_: Any) -> Any:
+    """Who was in at both ends was in all along."""
+
+    def held(log: Any, first: Any, last: Any, read: Any) -> Any:
+        return members_at(log, first, read) & members_at(log, last, read)
+
+    return held
+
+
+FAULTS = [
+    Fault("users' zones are the project's", Zones, "ways", of_project, (USERS,)),
+    Fault("without a zone it is UTC", facts, "zones_of", utc_by_default, (USERS,)),
+    Fault("zones' names are trimmed", facts, "join_ways", trimmed, (USERS,)),
+    Fault("before its first row a value is today's", facts, "value_then", todays_before),
+    Fault("ties of a history go by nothing", facts, "value_then", ties_by_nothing),
+    Fault("held begins a millisecond late", changes, "first_instant",
+          lambda first: lambda *arguments: first(*arguments) + 1, ("Held",)),
+    Fault("held forgets what came later", changes, "_failed",
+          lambda failed: lambda *arguments: failed(*arguments).where(false()), ("Held",)),
+    Fault("held before being there", facts.Facts, "at",
+          lambda at: lambda self, as_of: replace(at(self, as_of), entity=replace(
+              self.entity, population=replace(self.entity.population, since=None))), ("Held",)),
+    Fault("a row with the same value is a change", ColumnElement, "is_distinct_from",
+          lambda _: lambda self, other: true(), ("Changed",)),
+    Fault("edits let people enter", past, "MOVES",
+          lambda moves: {*moves, "definition", "correction"}, ("Transition",)),
+    Fault("held in the log at both ends", past, "held_through", ends_alone, ("Held", "InSegment")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_the_agreement_catches(fault, tmp_path, monkeypatch):
+    """With the fault in the engine's path, some segment has other members than by the reference."""
+    monkeypatch.setattr(
+        fault.owner, fault.attribute, fault.make(getattr(fault.owner, fault.attribute))
+    )
+    assert caught(tmp_path, fault.about)
