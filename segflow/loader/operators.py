@@ -281,10 +281,12 @@ VALUE_HINTS = {
     },
     "missing": "write exists: false",
     "next": "write `in_next`",
+    **dict.fromkeys(("regex", "regexp"), "write `matches`"),
+    "like": "write `starts_with`, `ends_with`, `contains` or `matches`",
 }
 """What to write for a count operator where a value is compared."""
 WINDOW_HINTS = {
-    "in_last": "to choose events write `within`",
+    **dict.fromkeys(("in_last", "in_the_last"), "to choose events write `within`"),
     "older_than": "to choose events write ago: {to: …}",
     "in_next": "events later than now do not exist",
     "before": "to choose events write `until`, which does not take the moment itself",
@@ -292,7 +294,7 @@ WINDOW_HINTS = {
 }
 """What to write for a test of an instant where only windows stand."""
 INSTANT_HINTS = {
-    "within": "to test a point in time write `in_last`",
+    **dict.fromkeys(("within", "in_the_last"), "to test a point in time write `in_last`"),
     "ago": "to test a point in time write `in_last` and `older_than`",
 }
 """What to write for a window where no events are chosen."""

@@ -38,7 +38,12 @@ from segflow.model.predicate import (
 
 PREDICATE: Shape[Predicate] = Named("predicate", lambda: _predicate())
 
-FIELD_TEST = value_test("field", lambda name: FieldFeature(field=name), RIGHT)
+FIELD_TEST = value_test(
+    "field",
+    lambda name: FieldFeature(field=name),
+    RIGHT,
+    hints={"for": "what lasts is `held`: {held: {field: plan, eq: trial}, for: 14d}"},
+)
 
 # --- over other predicates -------------------------------------------------------------------
 
@@ -74,6 +79,12 @@ IN_SEGMENT: Shape[Predicate] = Record(
         "as": Key(choice("snapshot"), doc="Its last snapshot instead of its members now"),
     },
     build=_in_segment,
+    hints={
+        **dict.fromkeys(
+            ("within", "in_last"), "to ask who came or went write `entered` or `exited`"
+        ),
+        "for": "what lasts is `held`: {held: {segment: vip}, for: 30d}",
+    },
 )
 
 

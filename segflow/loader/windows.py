@@ -1,6 +1,7 @@
 """Windows and spans of the calendar: which events a leaf looks at."""
 
 import re
+from dataclasses import replace
 
 from segflow.loader.findings import Findings
 from segflow.loader.heads import Named
@@ -43,6 +44,18 @@ def _span_back(values: Values, node: MapNode, found: Findings) -> CalendarSpan |
 
 
 _MOST_BACK = 99_999
+_COUNTED = integer(least=-_MOST_BACK, most=_MOST_BACK)
+
+
+def _units_back(node: Scalar) -> int:
+    units = _COUNTED.parse(node)
+    if units > 0:
+        help = f"write -{units} for what is over; 0 is the one that is now"
+        raise Misfit(f"{units} lies ahead, and units are counted back", help=help, code="VAL004")
+    return units
+
+
+_BACK = replace(integer(least=-_MOST_BACK, most=0), parse=_units_back)
 _SPAN: Shape[CalendarSpan] = ByNode(
     "a span of the calendar, such as this_month or {month: -1}",
     scalar=Slot(
@@ -57,7 +70,7 @@ _SPAN: Shape[CalendarSpan] = ByNode(
     ),
     mapping=Record(
         what="a span of the calendar",
-        keys={unit: Key(integer(least=-_MOST_BACK, most=0)) for unit in UNITS},
+        keys={unit: Key(_BACK) for unit in UNITS},
         build=_span_back,
         one_of=(UNITS,),
         example="{month: -1}",
