@@ -1,7 +1,7 @@
 """What a habit alone would seldom give, such as a cart that is left: rows that belong together."""
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -118,6 +118,15 @@ def _appointment(rows: Rows, customer: int, now: datetime) -> None:
     rows.add("appointment_updates", customer, booked + timedelta(days=1), **told)
 
 
+def _in_the_app(rows: Rows, customer: int, now: datetime) -> None:
+    """The prices are read again and again, and a button is clicked around a week of August."""
+    for hours in range(rows.chance.between(2, 4)):
+        read = {"event_name": "Page Viewed", "properties": '{"path": "/pricing/teams"}'}
+        rows.add("track", customer, now - timedelta(days=2, hours=hours), **read)
+    click = {"event_name": "Button Clicked", "properties": '{"button": "1"}'}
+    rows.add("track", customer, datetime(2026, 8, rows.chance.between(1, 12), tzinfo=UTC), **click)
+
+
 def _referred(rows: Rows, customer: int, now: datetime) -> None:
     """A partner names somebody."""
     rows.add("partner_leads", customer, now - timedelta(days=40))
@@ -125,5 +134,5 @@ def _referred(rows: Rows, customer: int, now: datetime) -> None:
 
 STORIES = (
     *(_cart, _looked_at_twice, _regular, _back_after_months, _campaign, _short_message),
-    *(_coupon, _appointment, _referred),
+    *(_coupon, _appointment, _in_the_app, _referred),
 )
