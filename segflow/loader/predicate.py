@@ -17,6 +17,7 @@ from segflow.loader.sequences import SEQUENCE, TIED
 from segflow.loader.shapes import Checked, Shape
 from segflow.loader.slots import LITERAL, NAME, PROJECT_PATH, TEXT, TRUE, choice
 from segflow.loader.times import DURATION
+from segflow.loader.windows import WINDOW_KEYS
 from segflow.model.predicate import (
     Changed,
     Consent,
@@ -170,6 +171,7 @@ RANK: Shape[Predicate] = Record(
     },
     build=_rank,
     one_of=(("top", "bottom"),),
+    hints=dict.fromkeys(WINDOW_KEYS, "a window belongs to what is ranked: put it into `rank`"),
     example="{rank: {sum: purchase.amount}, top: 10%}",
 )
 
@@ -287,6 +289,8 @@ INSTEAD: Mapping[str, str] = {
     "event": "did",
     "property": "`property` stands only in the `where` of an event; a user's value is a `field`",
     "context": "values of a request exist only in placements",
+    "everybody": "everyone",
     "list": "in_file",
+    "in_list": "in_file",
     "rule": "write `segment` or `did`",
 }

@@ -26,6 +26,8 @@ _NAMED = {
     **{f"last_{unit}": CalendarSpan(unit=unit, last=-1) for unit in UNITS if unit != "day"},
 }
 _LAST_N = re.compile(r"last_([1-9][0-9]{0,4})_(day|week|month)s\Z", re.ASCII)
+_LAST_SHORT = re.compile(r"last_([1-9][0-9]{0,4})_?(d|w|mo)\Z", re.ASCII)
+_IN_FULL = {"d": "days", "w": "weeks", "mo": "months"}
 
 
 def _named_span(text: str) -> CalendarSpan:
@@ -33,6 +35,11 @@ def _named_span(text: str) -> CalendarSpan:
         return _NAMED[text]
     if match := _LAST_N.match(text):
         return CalendarSpan(unit=match[2], last=-1, count=int(match[1]))  # type: ignore[arg-type]
+    if match := _LAST_SHORT.match(text):
+        raise Misfit(
+            f"`{text}` is not a span of the calendar",
+            help=f"write last_{match[1]}_{_IN_FULL[match[2]]}, whole ones before the current one",
+        )
     known = (*_NAMED, "last_7_days", "last_4_weeks", "last_3_months")
     help = did_you_mean(text, known) or "for example this_month, last_7_days or {month: -1}"
     raise Misfit(f"`{text}` is not a span of the calendar", help=help)
