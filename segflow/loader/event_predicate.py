@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from segflow.loader.findings import Findings
 from segflow.loader.heads import Headed, Named
@@ -79,9 +80,13 @@ def _stored(head: str) -> Slot[str]:
 
 
 def value_test(
-    head: str, feature: Callable[[str], Feature], right: Shape[Operand]
+    head: str,
+    feature: Callable[[str], Feature],
+    right: Shape[Operand],
+    hints: Mapping[str, str] = MappingProxyType({}),
 ) -> Shape[Predicate]:
-    """A leaf on a field or property: its name and operators, all of which must hold."""
+    """A leaf on a field or property: its name and operators, all of which must hold. `hints` are
+    fixes beside those of all such leaves."""
     operators = {**value_keys(right), **STORED_INSTANT_KEYS}
 
     def build(values: Values, node: MapNode, found: Findings) -> Predicate:
@@ -102,7 +107,7 @@ def value_test(
         },
         build=build,
         some_of=(tuple(operators),),
-        hints={**VALUE_HINTS, **INSTANT_HINTS},
+        hints={**VALUE_HINTS, **INSTANT_HINTS, **hints},
         example=f"{{{head}: country, eq: US}}",
     )
 

@@ -69,8 +69,15 @@ def _compare(op: CompareOp, right: Shape[Operand]) -> Shape[Operator]:
     return Mapped(right, lambda operand: Compare(op=op, right=operand))
 
 
+_PATTERN: Shape[str] = ByNode(
+    "text to look for",
+    scalar=PATTERN,
+    help="one text stands here: for several write any: [{…}, {…}]",
+)
+
+
 def _text_match(op: TextOp) -> Shape[Operator]:
-    return Mapped(PATTERN, lambda text: TextMatch(op=op, text=text))
+    return Mapped(_PATTERN, lambda text: TextMatch(op=op, text=text))
 
 
 def _list_match(op: ListOp) -> Shape[Operator]:
@@ -215,9 +222,14 @@ def _count_test(op: CountOp) -> Shape[CountTest]:
             return None
         return CountTest(op=op, count=count)
 
-    return Checked(integer(), check)
+    return Checked(_COUNT, check)
 
 
+_COUNT: Shape[int] = ByNode(
+    "a whole number",
+    scalar=integer(),
+    help="to compare two counts make one a derived field: {field: …, gt: {count: …}}",
+)
 COUNT_KEYS: Mapping[str, Key] = {op: Key(_count_test(op)) for op in COUNT_OPS}
 AT_LEAST_ONE = (CountTest(op="at_least", count=1),)
 NONE_AT_ALL = (CountTest(op="exactly", count=0),)
@@ -281,10 +293,15 @@ VALUE_HINTS = {
     },
     "missing": "write exists: false",
     "next": "write `in_next`",
+    **dict.fromkeys(("regex", "regexp"), "write `matches`"),
+    **dict.fromkeys(("is_null", "is_not_set"), "write exists: false"),
+    **dict.fromkeys(("is_not_null", "is_set"), "write exists: true"),
+    "has": "write `has_any` or `has_all`, each with a list",
+    "like": "write `starts_with`, `ends_with`, `contains` or `matches`",
 }
 """What to write for a count operator where a value is compared."""
 WINDOW_HINTS = {
-    "in_last": "to choose events write `within`",
+    **dict.fromkeys(("in_last", "in_the_last"), "to choose events write `within`"),
     "older_than": "to choose events write ago: {to: …}",
     "in_next": "events later than now do not exist",
     "before": "to choose events write `until`, which does not take the moment itself",
@@ -292,7 +309,7 @@ WINDOW_HINTS = {
 }
 """What to write for a test of an instant where only windows stand."""
 INSTANT_HINTS = {
-    "within": "to test a point in time write `in_last`",
+    **dict.fromkeys(("within", "in_the_last"), "to test a point in time write `in_last`"),
     "ago": "to test a point in time write `in_last` and `older_than`",
 }
 """What to write for a window where no events are chosen."""

@@ -17,6 +17,7 @@ from segflow.loader.sequences import SEQUENCE, TIED
 from segflow.loader.shapes import Checked, Shape
 from segflow.loader.slots import LITERAL, NAME, PROJECT_PATH, TEXT, TRUE, choice
 from segflow.loader.times import DURATION
+from segflow.loader.windows import WINDOW_KEYS
 from segflow.model.predicate import (
     Changed,
     Consent,
@@ -38,7 +39,12 @@ from segflow.model.predicate import (
 
 PREDICATE: Shape[Predicate] = Named("predicate", lambda: _predicate())
 
-FIELD_TEST = value_test("field", lambda name: FieldFeature(field=name), RIGHT)
+FIELD_TEST = value_test(
+    "field",
+    lambda name: FieldFeature(field=name),
+    RIGHT,
+    hints={"for": "what lasts is `held`: {held: {field: plan, eq: trial}, for: 14d}"},
+)
 
 # --- over other predicates -------------------------------------------------------------------
 
@@ -74,6 +80,12 @@ IN_SEGMENT: Shape[Predicate] = Record(
         "as": Key(choice("snapshot"), doc="Its last snapshot instead of its members now"),
     },
     build=_in_segment,
+    hints={
+        **dict.fromkeys(
+            ("within", "in_last"), "to ask who came or went write `entered` or `exited`"
+        ),
+        "for": "what lasts is `held`: {held: {segment: vip}, for: 30d}",
+    },
 )
 
 
@@ -159,6 +171,7 @@ RANK: Shape[Predicate] = Record(
     },
     build=_rank,
     one_of=(("top", "bottom"),),
+    hints=dict.fromkeys(WINDOW_KEYS, "a window belongs to what is ranked: put it into `rank`"),
     example="{rank: {sum: purchase.amount}, top: 10%}",
 )
 
@@ -276,6 +289,8 @@ INSTEAD: Mapping[str, str] = {
     "event": "did",
     "property": "`property` stands only in the `where` of an event; a user's value is a `field`",
     "context": "values of a request exist only in placements",
+    "everybody": "everyone",
     "list": "in_file",
+    "in_list": "in_file",
     "rule": "write `segment` or `did`",
 }

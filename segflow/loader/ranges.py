@@ -15,7 +15,7 @@ Bounds = tuple[Unit, Decimal, Decimal]
 
 
 def _bound(node: Scalar) -> Bound:
-    if node.text.endswith("%"):
+    if node.text.endswith("%") or "." in node.text:
         return "percent", PERCENT.parse(node)
     return "count", Decimal(_POSITIONS.parse(node))
 

@@ -112,7 +112,8 @@ class Record(Shape[T]):
         fixes: list[str] = []
         strange: list[str] = []
         for name in foreign:
-            if node.in_brackets and _is_cut_off(node.entries[name][1]):
+            is_known = name in self.hints
+            if node.in_brackets and not is_known and _is_cut_off(node.entries[name][1]):
                 self._cut_off(name, node, found)
                 continue
             code, summary, help = self._fault(name)

@@ -170,7 +170,9 @@ def _percent(node: Scalar) -> Decimal:
             help = f"write {(number * 100).normalize():f}%, or {text}% if so little is meant"
         raise Misfit(f"`{text}` has no percent sign", help=help)
     if not text.endswith("%") or not _DECIMAL.match(text[:-1]):
-        raise Misfit(f"`{shorten(text)}` is not a percentage", help="for example 10%")
+        spaced = re.fullmatch(r"([0-9.]+) +%", text)
+        help = f"write {spaced[1]}%" if spaced else "for example 10%"
+        raise Misfit(f"`{shorten(text)}` is not a percentage", help=help)
     number = Decimal(text[:-1])
     if not 0 <= number <= 100:
         raise Misfit(f"{text} is out of range: 0% to 100%", code="VAL004")

@@ -89,6 +89,8 @@ def _moment(text: str) -> Moment:
     if _ZONELESS.match(text):
         raise Misfit(f"`{text}` has no offset", help=f"write {text}Z for UTC, or {text}+08:00")
     help = "write 2026-01-31, or with time and offset 2026-01-31T09:00:00Z"
+    if re.fullmatch(_DURATION_PATTERN, text):
+        help = f"{text} is a duration, for `within`, `in_last` and the like; here write 2026-01-31"
     raise Misfit(f"`{shorten(text)}` is not a point in time", help=help)
 
 

@@ -1,6 +1,7 @@
 """Windows and spans of the calendar: which events a leaf looks at."""
 
 import re
+from dataclasses import replace
 
 from segflow.loader.findings import Findings
 from segflow.loader.heads import Named
@@ -25,6 +26,8 @@ _NAMED = {
     **{f"last_{unit}": CalendarSpan(unit=unit, last=-1) for unit in UNITS if unit != "day"},
 }
 _LAST_N = re.compile(r"last_([1-9][0-9]{0,4})_(day|week|month)s\Z", re.ASCII)
+_LAST_SHORT = re.compile(r"last_([1-9][0-9]{0,4})_?(d|w|mo)\Z", re.ASCII)
+_IN_FULL = {"d": "days", "w": "weeks", "mo": "months"}
 
 
 def _named_span(text: str) -> CalendarSpan:
@@ -32,6 +35,11 @@ def _named_span(text: str) -> CalendarSpan:
         return _NAMED[text]
     if match := _LAST_N.match(text):
         return CalendarSpan(unit=match[2], last=-1, count=int(match[1]))  # type: ignore[arg-type]
+    if match := _LAST_SHORT.match(text):
+        raise Misfit(
+            f"`{text}` is not a span of the calendar",
+            help=f"write last_{match[1]}_{_IN_FULL[match[2]]}, whole ones before the current one",
+        )
     known = (*_NAMED, "last_7_days", "last_4_weeks", "last_3_months")
     help = did_you_mean(text, known) or "for example this_month, last_7_days or {month: -1}"
     raise Misfit(f"`{text}` is not a span of the calendar", help=help)
@@ -43,6 +51,18 @@ def _span_back(values: Values, node: MapNode, found: Findings) -> CalendarSpan |
 
 
 _MOST_BACK = 99_999
+_COUNTED = integer(least=-_MOST_BACK, most=_MOST_BACK)
+
+
+def _units_back(node: Scalar) -> int:
+    units = _COUNTED.parse(node)
+    if units > 0:
+        help = f"write -{units} for what is over; 0 is the one that is now"
+        raise Misfit(f"{units} lies ahead, and units are counted back", help=help, code="VAL004")
+    return units
+
+
+_BACK = replace(integer(least=-_MOST_BACK, most=0), parse=_units_back)
 _SPAN: Shape[CalendarSpan] = ByNode(
     "a span of the calendar, such as this_month or {month: -1}",
     scalar=Slot(
@@ -57,7 +77,7 @@ _SPAN: Shape[CalendarSpan] = ByNode(
     ),
     mapping=Record(
         what="a span of the calendar",
-        keys={unit: Key(integer(least=-_MOST_BACK, most=0)) for unit in UNITS},
+        keys={unit: Key(_BACK) for unit in UNITS},
         build=_span_back,
         one_of=(UNITS,),
         example="{month: -1}",

@@ -48,7 +48,7 @@ def _site(draft: Draft, address: Address, site: Site) -> None:
     node, path = site.node, site.path
     match node:
         case FieldFeature(field=name):
-            _field(draft, address, (*path, "field"), site.entity, name)
+            _field(draft, address, (*path, "field"), site.entity, name, site.events)
         case PropertyFeature():
             _property_test(draft, address, site, node)
         case Aggregate():
@@ -94,7 +94,7 @@ def _is_known(draft: Draft, event: str, aggregate: Aggregate, entity: str) -> bo
 def _property_test(draft: Draft, address: Address, site: Site, node: PropertyFeature) -> None:
     for name in site.events:
         if name in draft.index.events:
-            _property(draft, address, (*site.path, "property"), name, node.property)
+            _property(draft, address, (*site.path, "property"), name, node.property, site.entity)
 
 
 def _keyed_by(draft: Draft, address: Address, path: KeyPath, event: str, entity: str) -> None:
@@ -268,16 +268,27 @@ def _unknown(
     )
 
 
-def _field(draft: Draft, address: Address, path: KeyPath, entity: str, name: str) -> None:
+def _field(
+    draft: Draft,
+    address: Address,
+    path: KeyPath,
+    entity: str,
+    name: str,
+    events: tuple[str, ...] = (),
+) -> None:
+    """Report a field that an entity lacks; in the `where` of `events` it may be their property."""
     fields = draft.index.fields.get(entity)
     if fields is None or not lacks(fields, name):
         return
+    owner = next((one for one in events if name in draft.index.properties.get(one, {})), None)
     draft.complain(
         UNKNOWN,
         address,
         path,
         f"entity {entity!r} has no field {name!r}",
-        help=field_hint(draft, entity, name),
+        help=f"it is a property of event {owner}: write `property: {name}`"
+        if owner
+        else field_hint(draft, entity, name),
     )
 
 
@@ -290,21 +301,30 @@ def field_hint(draft: Draft, entity: str, name: str) -> str:
     return _suggest(draft, Address("entity", entity), ("fields", near), near)
 
 
-def _property(draft: Draft, address: Address, path: KeyPath, event: str, name: str) -> None:
+def _property(
+    draft: Draft, address: Address, path: KeyPath, event: str, name: str, entity: str = ""
+) -> None:
+    """Report a property that an event lacks; in its `where` it may be a field of the `entity`."""
     properties = draft.index.properties.get(event)
     if properties is None or not lacks(properties, name):
         return
-    near = nearest(name, properties)
-    owner = Address("event", event)
     draft.complain(
         UNKNOWN,
         address,
         path,
         f"event {event!r} has no property {name!r}",
-        help=_suggest(draft, owner, ("properties", near), near)
-        if near
-        else _known("property", properties),
+        help=f"it is a field of entity {entity}: write `field: {name}`"
+        if name in draft.index.fields.get(entity, {})
+        else _property_hint(draft, event, name),
     )
+
+
+def _property_hint(draft: Draft, event: str, name: str) -> str:
+    properties = draft.index.properties[event]
+    near = nearest(name, properties)
+    if near is None:
+        return _known("property", properties)
+    return _suggest(draft, Address("event", event), ("properties", near), near)
 
 
 def _suggest(draft: Draft, owner: Address, path: KeyPath, near: str) -> str:
