@@ -18,7 +18,7 @@ from sqlalchemy import Double, FromClause, Numeric, String, cast, distinct, func
 
 from segflow.compiler.dialects import DuckDb
 from segflow.compiler.passes import normalize
-from segflow.compiler.targets import aggregates, conditions, events, facts, needs, nesting, values
+from segflow.compiler.targets import aggregates, conditions, events, facts, needs, values
 from segflow.compiler.timeline import Bounds
 from segflow.model.codec import canonical
 from tests.agreement.sides import pairs
@@ -183,8 +183,6 @@ FAULTS = [
     Fault("keys do not decide between rows", events.RowsOf, "_contents", without_keys),
     Fault("what is read decides between rows", events, "properties_that_decide", by_what_is_read),
     Fault("since is ignored", facts.Facts, "population", without("since")),
-    Fault("all windows are the widest", nesting, "_since",
-          lambda since: lambda last, start: since(last, None)),
     Fault("no events are no number", facts, "aggregate_value", nulls_kept, ('"count"',)),
     Fault("ties go by nothing", events.Rows, "order", tie_by_nothing, ('"last"',)),
     Fault("sums are doubles", aggregates, "func", sums_of_doubles, ('"sum"',)),

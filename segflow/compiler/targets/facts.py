@@ -22,6 +22,7 @@ from segflow.compiler.targets.conditions import Conditions
 from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, property_column
 from segflow.compiler.targets.histories import VALUE, value_then
 from segflow.compiler.targets.local import by_number, join_ways
+from segflow.compiler.targets.names import Names
 from segflow.compiler.targets.needs import (
     Fact,
     Happened,
@@ -35,14 +36,16 @@ from segflow.compiler.targets.needs import (
     stored_fact,
 )
 from segflow.compiler.targets.nesting import nested
-from segflow.compiler.targets.values import Value, not_later, stored_table, within_bounds
+from segflow.compiler.targets.population import population_keys
+from segflow.compiler.targets.spans import earliest, left_to_test
+from segflow.compiler.targets.values import Value, stored_table, within_bounds
 from segflow.compiler.timeline import Bounds, window_bounds
 from segflow.compiler.zones import Ways, Zones, zones_of
 from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.model.predicate import Aggregate, FieldFeature, Predicate, PropertyFeature, Sql
-from segflow.model.types import BOOLEAN, INTEGER, TIMESTAMP, ValueType
+from segflow.model.types import BOOLEAN, INTEGER, ValueType
 
 Values = dict[Fact, Value]
 
@@ -82,7 +85,7 @@ class Facts:
     then: bool = True
     one_row: dict[tuple[str, str], None] = field(default_factory=dict)
     sets: dict[str, Sql | None] = field(default_factory=dict)
-    _taken: dict[str, int] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
 
     def keys(self, predicate: Predicate) -> Select[Any]:
         """The keys of the population, each once, for which the predicate holds."""
@@ -114,16 +117,12 @@ class Facts:
         return replace(self, as_of=as_of)
 
     def population(self) -> Select[Any]:
-        """Every key once that exists at the instant; rows without a key are nobody."""
-        population = self.entity.population
-        read = [population.key] if population.since is None else [population.key, population.since]
-        source = stored_table(population.table, read)
-        key: Expression = source.c[population.key]
-        found = select(key.label(KEY)).distinct().where(key.is_not(None))
-        if population.since is not None:
-            since = self.dialect.stored(source.c[population.since], TIMESTAMP)
-            found = found.where(not_later(since, self.as_of))
-        return found
+        """Every key once that exists at the instant."""
+        return population_keys(self.entity, self.as_of, self.dialect)
+
+    def name(self, wanted: str) -> str:
+        """A name that no other part of the statement has, and no table of the catalog."""
+        return self.names.free(wanted, self.compiled)
 
     def joined(self, relation: FromClause, key: Expression, facts: Iterable[Fact]) -> Joined:
         """The relation, each row with the facts about the user whose key it holds."""
@@ -162,26 +161,6 @@ class Facts:
     def zones(self) -> Zones:
         """The zones of the entity's users."""
         return zones_of(self.entity, self.zone)
-
-    def name(self, wanted: str) -> str:
-        """A name that no other part of the statement has, and no table of the catalog."""
-        if not self._taken:
-            self._taken.update(dict.fromkeys(map(str.lower, self._tables()), 1))
-        free = wanted
-        while free.lower() in self._taken:
-            count = self._taken[wanted.lower()] = self._taken[wanted.lower()] + 1
-            free = f"{wanted}_{count}"
-        self._taken[free.lower()] = 1
-        return free
-
-    def _tables(self) -> Iterator[str]:
-        for one in self.compiled.project.objects.values():
-            if isinstance(one, Event):
-                yield one.at.table
-        for entity in self.compiled.entities.values():
-            yield entity.population.table
-            yield from (at.table for field in entity.fields for at in field.at if at.table)
-            yield from (field.history.table for field in entity.fields if field.history)
 
     # --- fields ---
 
@@ -282,7 +261,7 @@ class Facts:
         """As _grouped() for counts of distinct values: the last time of each value tells in which
         of the windows with one end it is, so that the values are told apart once for all."""
         bounds = [window_bounds(one.window, self.as_of, self.zone) for one in aggregates]
-        since = _earliest(bounds)
+        since = earliest(bounds)
         rows = self._rows(events, aggregates, since)
         known = self._known(aggregates, rows)
         source = rows.statement.c
@@ -319,7 +298,7 @@ class Facts:
     ) -> tuple[CTE, dict[Aggregate, Value]]:
         """One row per key with the columns of every aggregate, and what they are worth."""
         ways = [self._ways(one) for one in aggregates]
-        since = _earliest([bounds for one in ways for bounds in one.each()])
+        since = earliest([bounds for one in ways for bounds in one.each()])
         rows = self._rows(events, aggregates, since)
         source = rows.statement
         known = self._known(aggregates, rows)
@@ -374,13 +353,13 @@ class Facts:
     ) -> Condition | None:
         """Which rows lie in the window; None for all."""
 
-        def left_to_test(bounds: Bounds) -> Condition:
-            left = _left_to_test(bounds, since, self.as_of)
+        def test(bounds: Bounds) -> Condition:
+            left = left_to_test(bounds, since, self.as_of)
             return true() if left == Bounds() else within_bounds(rows.statement.c[TIME], left)
 
-        if not ways.others and _left_to_test(ways.default, since, self.as_of) == Bounds():
+        if not ways.others and left_to_test(ways.default, since, self.as_of) == Bounds():
             return None
-        return by_number(ways, number, left_to_test)
+        return by_number(ways, number, test)
 
     def _over(
         self,
@@ -415,19 +394,3 @@ class Facts:
         if event is None:
             raise AssertionError(f"there is no event {name}")
         return event
-
-
-def _earliest(bounds: list[Bounds]) -> Instant | None:
-    """The start of the widest window; None where one is open."""
-    starts = [one.start for one in bounds if one.start is not None]
-    return min(starts) if len(starts) == len(bounds) else None
-
-
-def _left_to_test(bounds: Bounds, since: Instant | None, as_of: Instant) -> Bounds:
-    """The bounds without what holds for every row that is read; empty ones stay as they are."""
-    if bounds.start is not None and bounds.end is not None and bounds.start >= bounds.end:
-        return bounds
-    return Bounds(
-        start=None if bounds.start == since else bounds.start,
-        end=None if bounds.end == as_of + 1 else bounds.end,
-    )

@@ -1,0 +1,36 @@
+"""Names within one statement, all of them different."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from segflow.model.catalog import Event
+from segflow.model.compiled import Compiled
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that a statement has so far, in lower case, with how often each was wanted."""
+
+    taken: dict[str, int] = field(default_factory=dict)
+
+    def free(self, wanted: str, compiled: Compiled) -> str:
+        """The name, or one like it, that no other part of the statement has and no table of the
+        catalog."""
+        if not self.taken:
+            self.taken.update(dict.fromkeys(map(str.lower, _tables(compiled)), 1))
+        free = wanted
+        while free.lower() in self.taken:
+            count = self.taken[wanted.lower()] = self.taken[wanted.lower()] + 1
+            free = f"{wanted}_{count}"
+        self.taken[free.lower()] = 1
+        return free
+
+
+def _tables(compiled: Compiled) -> Iterator[str]:
+    for one in compiled.project.objects.values():
+        if isinstance(one, Event):
+            yield one.at.table
+    for entity in compiled.entities.values():
+        yield entity.population.table
+        yield from (at.table for field in entity.fields for at in field.at if at.table)
+        yield from (field.history.table for field in entity.fields if field.history)
