@@ -5,14 +5,15 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LOCK   := requirements/dev.txt
 STAMP  := $(VENV)/.installed
+SERVERS := postgres mariadb
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test check services services-stop bench lock clean
 
 help:  ## say what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make .venv with the locked dependencies and segflow itself
 
@@ -32,8 +33,14 @@ $(STAMP): $(LOCK) pyproject.toml
 demo: setup  ## from YAML to a plan to deployed segments, on real purchases
 	@$(BIN)/python demo/run.py
 
-test: check  ## the checks, then every test
-	@$(BIN)/python -m pytest -n 2 -q
+test: check  ## the checks, then every test, beside real servers
+	@services/with $(SERVERS) -- $(BIN)/python -m pytest -n 2 -q
+
+services:  ## start the servers that tests need, on loopback, until they are stopped
+	@for name in $(SERVERS); do services/start-$$name || exit 1; done
+
+services-stop:  ## stop them
+	@for name in $(SERVERS); do services/stop-$$name || exit 1; done
 
 check: setup  ## lint, format, types, direction of imports
 	@$(BIN)/ruff check --quiet .
