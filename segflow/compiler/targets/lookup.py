@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, cast, func, null, or_, select
 
-from segflow.compiler.dialects import UTC_TIMESTAMP, Expression
+from segflow.compiler.dialects.base import UTC_TIMESTAMP, Expression
 from segflow.compiler.passes.walk import predicate_sites
 from segflow.compiler.targets.events import (
     may_repeat,
@@ -218,7 +218,7 @@ def _events(facts: Facts, key: int, name: str, asked: Sequence[str]) -> Select[A
 
     columns = [
         value(at.time, TIMESTAMP).label(_TIME),
-        (null() if at.id is None else stored_id(at.id, source)).label(_ID),
+        (null() if at.id is None else stored_id(at.id, source, facts.dialect)).label(_ID),
         *(source.c[column].label(f"{_OWNER}{entity}") for entity, column in event.entities),
         *(
             value(one.column or one.name, one.type).label(property_column(one.name))
@@ -228,8 +228,8 @@ def _events(facts: Facts, key: int, name: str, asked: Sequence[str]) -> Select[A
     mine = source.c[owner] == key
     if at.id is not None and may_repeat(event):
         own = source.alias(facts.name("own"))
-        known = select(stored_id(at.id, own)).where(own.c[owner] == key)
-        mine = or_(mine, stored_id(at.id, source).in_(known))
+        known = select(stored_id(at.id, own, facts.dialect)).where(own.c[owner] == key)
+        mine = or_(mine, stored_id(at.id, source, facts.dialect).in_(known))
     return select(*columns).where(mine)
 
 
