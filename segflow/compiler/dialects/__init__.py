@@ -2,8 +2,10 @@
 
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Condition, Dialect, Expression, Traits
 from segflow.compiler.dialects.duckdb import DUCKDB, DuckDb
+from segflow.compiler.dialects.postgres import POSTGRES
+from segflow.compiler.dialects.sqlite import SQLITE
 
-DIALECTS: dict[str, Dialect] = {"duckdb": DUCKDB}
+DIALECTS: dict[str, Dialect] = {"duckdb": DUCKDB, "sqlite": SQLITE, "postgres": POSTGRES}
 """By the catalog's name of the engine."""
 
 __all__ = [

@@ -113,6 +113,9 @@ class Dialect(Protocol):
     def text(self, value: str) -> Expression:
         """A constant text that is compared, and sorted, by code points."""
 
+    def key(self, value: int) -> Expression:
+        """A constant key, up to 64 bits without a sign."""
+
     def number(self, value: Decimal) -> Expression:
         """A constant exact number with as many digits as it has."""
 

@@ -52,6 +52,10 @@ class Standard:
         """See Dialect."""
         return collate(literal(value, String), self.binary)
 
+    def key(self, value: int) -> Expression:
+        """See Dialect."""
+        return literal(value, BigInteger)
+
     def number(self, value: Decimal) -> Expression:
         """See Dialect."""
         _, digits, exponent = value.as_tuple()

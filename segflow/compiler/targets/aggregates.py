@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     distinct,
     func,
+    literal,
     select,
 )
 
@@ -100,7 +101,7 @@ def aggregate_value(
         case "count" | "count_distinct":
             return Value(func.coalesce(column, 0), INTEGER)
         case "sum":
-            return Value(func.coalesce(column, 0), _sum_type(type_))
+            return Value(func.coalesce(column, literal(0, column.type)), _sum_type(type_))
         case "avg":
             return Value(column, _sum_type(type_), grouped.c[_divisor(name)])
         case "first_time" | "last_time":

@@ -186,7 +186,11 @@ def _user(facts: Facts, key: int, fields: Iterable[FieldFeature]) -> Select[Any]
     if population.since is not None:
         since = func.min(facts.dialect.stored(source.c[population.since], TIMESTAMP))
     own: Expression = source.c[population.key]
-    found = select(own.label(_KEY), since.label(_SINCE)).where(own == key).group_by(own)
+    found = (
+        select(own.label(_KEY), since.label(_SINCE))
+        .where(own == facts.dialect.key(key))
+        .group_by(own)
+    )
     user = found.cte(facts.name("person"))
     joined = facts.joined(user, user.c[_KEY], fields)
     values = [
@@ -225,10 +229,11 @@ def _events(facts: Facts, key: int, name: str, asked: Sequence[str]) -> Select[A
             for one in declared
         ),
     ]
-    mine = source.c[owner] == key
+    searched = facts.dialect.key(key)
+    mine = source.c[owner] == searched
     if at.id is not None and may_repeat(event):
         own = source.alias(facts.name("own"))
-        known = select(stored_id(at.id, own, facts.dialect)).where(own.c[owner] == key)
+        known = select(stored_id(at.id, own, facts.dialect)).where(own.c[owner] == searched)
         mine = or_(mine, stored_id(at.id, source, facts.dialect).in_(known))
     return select(*columns).where(mine)
 
