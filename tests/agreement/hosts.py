@@ -103,6 +103,8 @@ def _sqlite_type(type_: ValueType, unit: str) -> str:
             return "INTEGER"
         case "timestamp":
             return "TIMESTAMP"
+        case "string":
+            return "TEXT COLLATE NOCASE"
         case _:
             return "TEXT"
 
@@ -195,7 +197,7 @@ def _postgres_type(type_: ValueType, unit: str, rows: Sequence[Row], column: str
                 unit, "timestamptz"
             )
         case "string":
-            return "text"
+            return 'text COLLATE "en-x-icu"'
         case name:
             return name
 
