@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from segflow.compiler.clocks import Offset, clock_offsets
-from segflow.compiler.dialects import Condition, Dialect, Expression
+from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.targets.local import by_zone
 from segflow.compiler.targets.needs import Fact, Judgement, UserZone, asks_whether
 from segflow.compiler.targets.values import (
@@ -36,7 +36,6 @@ from segflow.compiler.targets.values import (
     bounds_of,
     compared,
     compared_values,
-    constant,
     opposite,
     within_bounds,
     within_dates,
@@ -50,6 +49,7 @@ from segflow.compiler.timeline import (
     midnight,
     operator_bounds,
 )
+from segflow.compiler.values import fold
 from segflow.compiler.zones import Resolved, Zones
 from segflow.model.compiled import list_set, log_set, query_set, segment_set
 from segflow.model.hashing import HASHES
@@ -74,6 +74,7 @@ from segflow.model.predicate import (
     Compare,
     CompareOp,
     Everyone,
+    Feature,
     Held,
     InFile,
     InSegment,
@@ -89,6 +90,9 @@ from segflow.model.predicate import (
 )
 from segflow.model.scalar import Const
 
+Fold = Callable[[Expression], Expression]
+"""What makes texts alike that differ in case only."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
@@ -96,7 +100,8 @@ class Conditions:
 
     `value` gives the worth of a fact in that row, `key` is the user's key, and `inlined` the
     predicate that a nested segment stands for at T, or None where its kept set is meant. `sets`
-    gathers the names of the id sets that are referred to, and of one that a query makes, the query.
+    gathers the names of the id sets that are referred to, and of one that a query makes, the query;
+    `split` names the set of a feature's values that pass a test the engine can't make.
     """
 
     as_of: Instant
@@ -106,6 +111,7 @@ class Conditions:
     key: Expression
     inlined: Callable[[InSegment], Predicate | None]
     sets: dict[str, Sql | None]
+    split: Callable[[Feature, TextMatch], str]
 
     def of(self, node: Predicate) -> Condition:  # noqa: C901 - one arm per form
         """The condition that is true exactly where the predicate holds."""
@@ -186,50 +192,56 @@ class Conditions:
     def _comparison(
         self, operator: Compare | Among | Between, value: Value, test: Test
     ) -> Condition:
-        fold = self.dialect.folded if test.ignore_case else None
+        folded = self.dialect.folded if test.ignore_case else None
         match operator:
             case Compare(op=op, right=Scaled(feature=feature, times=times)):
                 other = self.value(feature)
-                return compared_values(op, value, other, times, self.dialect, fold)
+                return compared_values(op, value, other, times, self.dialect, folded)
             case Compare(op=op, right=Const() as right):
-                return self._compared(op, value, right, test)
+                return self._compared(op, value, right, test, folded)
             case Among(values=values, negated=negated):
                 found = self._among(value, _constants(values), test)
                 return opposite(found) if negated else found
             case Between(low=Const() as low, high=Const() as high):
                 return and_(
-                    self._compared("gte", value, low, test),
-                    self._compared("lte", value, high, test),
+                    self._compared("gte", value, low, test, folded),
+                    self._compared("lte", value, high, test, folded),
                 )
             case _:
                 raise unsupported(operator)
 
-    def _compared(self, op: CompareOp, value: Value, right: Const, test: Test) -> Condition:
+    def _compared(
+        self, op: CompareOp, value: Value, right: Const, test: Test, folded: Fold | None
+    ) -> Condition:
         day = right.value
         if isinstance(day, date) and value.type.name == "timestamp":
             if op == "ne":
-                return opposite(self._compared("eq", value, right, test))
+                return opposite(self._compared("eq", value, right, test, folded))
             return self._local(
                 lambda zone: bounds_of(op, midnight(day, zone)),
                 test,
                 lambda bounds: within_bounds(value.expression, bounds),
             )
-        return compared(op, value, right, self.dialect.folded if test.ignore_case else None)
+        return compared(op, value, right, self.dialect, folded)
 
     def _among(self, value: Value, constants: tuple[Const, ...], test: Test) -> Condition:
-        fold = self.dialect.folded if test.ignore_case else None
-        if value.type.name not in ("string", "integer", "date") or value.divisor is not None:
-            return or_(false(), *(self._compared("eq", value, one, test) for one in constants))
-        typed = [constant(one.value, one.type) for one in constants]
-        if fold is None:
-            return value.expression.in_(typed)
-        return fold(value.expression).in_([fold(one) for one in typed])
+        if value.type.name not in self.dialect.traits.listed or value.divisor is not None:
+            equal = (self._compared("eq", value, one, test, None) for one in constants)
+            return or_(false(), *equal)
+        if not test.ignore_case:
+            wanted = [one.value for one in constants]
+            return self.dialect.one_of(value.expression, wanted, value.type)
+        folded = [fold(str(one.value)) for one in constants]
+        return self.dialect.one_of(self.dialect.folded(value.expression), folded, value.type)
 
     def _text(self, operator: TextMatch, value: Value, test: Test) -> Condition:
         text: Expression = value.expression
         part: Expression = literal(operator.text, String)
-        if operator.op == "matches":
+        if operator.op == "matches" and self.dialect.traits.re2:
             return self.dialect.matches(text, part)
+        if operator.op == "matches":
+            passing = table(self.split(test.feature, operator), column("value"))
+            return text.in_(select(passing.c.value))
         if test.ignore_case:
             text, part = self.dialect.folded(text), self.dialect.folded(part)
         match operator.op:

@@ -6,17 +6,20 @@ One scan per event (or union of events) gives all its aggregates; one join per t
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import CTE, FromClause, Label, Select, and_, case, func, select, true
 
-from segflow.compiler.dialects import Condition, Dialect, Expression
+from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.targets.aggregates import (
+    END,
     aggregate_columns,
     aggregate_value,
+    at_the_end,
     distinct_value,
-    over,
+    ranked_ends,
 )
 from segflow.compiler.targets.conditions import Conditions
 from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, property_column
@@ -34,20 +37,34 @@ from segflow.compiler.targets.needs import (
     inlined_segment,
     properties_of,
     stored_fact,
+    stored_feature,
 )
 from segflow.compiler.targets.nesting import nested
 from segflow.compiler.targets.population import population_keys
 from segflow.compiler.targets.spans import earliest, left_to_test
+from segflow.compiler.targets.splits import distinct_values
 from segflow.compiler.targets.values import Value, stored_table, within_bounds
 from segflow.compiler.timeline import Bounds, window_bounds
 from segflow.compiler.zones import Ways, Zones, zones_of
 from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
-from segflow.model.predicate import Aggregate, FieldFeature, Predicate, PropertyFeature, Sql
+from segflow.model.operator import TextMatch
+from segflow.model.predicate import (
+    Aggregate,
+    Feature,
+    FieldFeature,
+    Predicate,
+    PropertyFeature,
+    Sql,
+)
 from segflow.model.types import BOOLEAN, INTEGER, ValueType
+from segflow.ports import Split
 
 Values = dict[Fact, Value]
+
+Scanned = tuple[CTE, dict[Aggregate, Value]]
+"""One row per key with the columns of aggregates, and what these are worth by them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +89,10 @@ class People:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Joins facts to the users of one entity, as of one instant. `one_row` gathers the tables of
-    fields with their key columns, `sets` the id sets that conditions refer to, as Conditions does.
-    `judged` gives the keys for which a leaf holds that is judged over rows of its own. Without
-    `then`, fields that have a history are what the source has now."""
+    fields with their key columns, `sets` the id sets that conditions refer to, as Conditions does,
+    `splits` the tests that the engine can't make. `judged` gives the keys for which a leaf holds
+    that is judged over rows of its own. Without `then`, fields that have a history are what the
+    source has now."""
 
     compiled: Compiled
     entity: Entity
@@ -85,6 +103,7 @@ class Facts:
     then: bool = True
     one_row: dict[tuple[str, str], None] = field(default_factory=dict)
     sets: dict[str, Sql | None] = field(default_factory=dict)
+    splits: dict[object, Split] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
 
     def keys(self, predicate: Predicate) -> Select[Any]:
@@ -145,8 +164,11 @@ class Facts:
             relation=relation, values={asked: values[one] for asked, one in stored.items()}
         )
 
-    def conditions(self, value: Callable[[Fact], Value], key: Expression) -> Conditions:
-        """The compiler of predicates about rows in which facts are worth what `value` says."""
+    def conditions(
+        self, value: Callable[[Fact], Value], key: Expression, events: tuple[str, ...] = ()
+    ) -> Conditions:
+        """The compiler of predicates about rows in which facts are worth what `value` says: the
+        rows of users, or those of events."""
         return Conditions(
             as_of=self.as_of,
             zones=self.zones,
@@ -155,7 +177,17 @@ class Facts:
             key=key,
             inlined=lambda leaf: inlined_segment(leaf, self.compiled),
             sets=self.sets,
+            split=partial(self._split, events),
         )
+
+    def _split(self, events: tuple[str, ...], feature: Feature, test: TextMatch) -> str:
+        """The name of the set of the feature's values that pass the test."""
+        stored = stored_feature(feature, self.entity)
+        asked = self.entity.name, stored, events, test
+        if asked not in self.splits:
+            values = distinct_values(stored, events, self.compiled, self.entity, self.dialect)
+            self.splits[asked] = Split(name=self.name("passing"), values=values, test=test)
+        return self.splits[asked].name
 
     @property
     def zones(self) -> Zones:
@@ -238,7 +270,7 @@ class Facts:
         values.update({fact: one.value(scanned) for fact, one in derived.items()})
         return relation
 
-    def _scans(self, wanted: Iterable[Aggregate]) -> Iterator[tuple[CTE, dict[Aggregate, Value]]]:
+    def _scans(self, wanted: Iterable[Aggregate]) -> Iterator[Scanned]:
         """One scan per event or union of events, and one for each property of which distinct values
         are counted in several ways."""
         by_scan: dict[tuple[tuple[str, ...], str | None], list[Aggregate]] = defaultdict(list)
@@ -251,13 +283,13 @@ class Facts:
                 by_scan[events, None] += by_scan.pop((events, counted))
         for (events, counted), aggregates in by_scan.items():
             if counted is None:
-                yield self._grouped(events, aggregates)
+                yield from self._grouped(events, aggregates)
             else:
                 yield self._distinct(events, counted, aggregates)
 
     def _distinct(
         self, events: tuple[str, ...], counted: str, aggregates: list[Aggregate]
-    ) -> tuple[CTE, dict[Aggregate, Value]]:
+    ) -> Scanned:
         """As _grouped() for counts of distinct values: the last time of each value tells in which
         of the windows with one end it is, so that the values are told apart once for all."""
         bounds = [window_bounds(one.window, self.as_of, self.zone) for one in aggregates]
@@ -274,7 +306,8 @@ class Facts:
                 until = self._within(Ways(Bounds(end=its.end)), None, None, rows)
                 where = self._over(one, until, rows, known.values)
                 name = f"t{len(found) + 1}"
-                found[one.where, its.end] = over(func.max(source[TIME]), where).label(name)
+                last = self.dialect.aggregated(func.max, source[TIME], where)
+                found[one.where, its.end] = last.label(name)
         each = (
             select(source[KEY], value.label("value"), *found.values())
             .select_from(known.relation)
@@ -284,19 +317,18 @@ class Facts:
         )
         columns: list[Expression] = [each.c[KEY]]
         for number, (one, its) in enumerate(zip(aggregates, bounds, strict=True), start=1):
-            last = each.c[found[one.where, its.end].name]
-            inside = within_bounds(last, its)
-            columns.append(over(func.count(), inside).label(f"f{number}"))
+            inside = within_bounds(each.c[found[one.where, its.end].name], its)
+            counted_in = self.dialect.aggregated(func.count, None, inside)
+            columns.append(counted_in.label(f"f{number}"))
         grouped = select(*columns).group_by(each.c[KEY]).cte(self.name(f"{each.name}_facts"))
         return grouped, {
             one: Value(func.coalesce(grouped.c[f"f{number}"], 0), INTEGER)
             for number, one in enumerate(aggregates, start=1)
         }
 
-    def _grouped(
-        self, events: tuple[str, ...], aggregates: list[Aggregate]
-    ) -> tuple[CTE, dict[Aggregate, Value]]:
-        """One row per key with the columns of every aggregate, and what they are worth."""
+    def _grouped(self, events: tuple[str, ...], aggregates: list[Aggregate]) -> Iterator[Scanned]:
+        """One row per key with the columns of every aggregate, and what they are worth; where the
+        engine has no ordered aggregates, a table of its own for each first or last value."""
         ways = [self._ways(one) for one in aggregates]
         since = earliest([bounds for one in ways for bounds in one.each()])
         rows = self._rows(events, aggregates, since)
@@ -307,20 +339,30 @@ class Facts:
         if local := tuple(dict.fromkeys(one for one in ways if one.others)):
             zone = known.values[UserZone()].expression
             relation, numbers = join_ways(relation, zone, local, self.name("zones"))
+        name = "_or_".join(events) + "_facts"
         columns: list[Expression] = [source.c[KEY]]
         named: dict[Aggregate, str] = {}
         for number, (one, its) in enumerate(zip(aggregates, ways, strict=True), start=1):
-            named[one] = f"f{number}"
             within = self._within(its, numbers.get(its), since, rows)
             where = self._over(one, within, rows, known.values)
             type_ = self._type(one, one.property)
-            columns += aggregate_columns(one, type_, rows, where, named[one], self.dialect)
-        statement = select(*columns).select_from(relation).group_by(source.c[KEY])
-        grouped = statement.cte(self.name("_or_".join(events) + "_facts"))
-        return grouped, {
-            one: aggregate_value(one, self._type(one, one.property), grouped, name)
-            for one, name in named.items()
-        }
+            if one.kind in ("first", "last") and not self.dialect.traits.ordered_aggregates:
+                ranked = ranked_ends(one, rows, where, self.dialect).select_from(relation)
+                end = at_the_end(ranked.subquery(self.name("ranked"))).cte(self.name(name))
+                yield end, {one: aggregate_value(one, type_, end, END)}
+            else:
+                named[one] = f"f{number}"
+                columns += aggregate_columns(one, type_, rows, where, named[one], self.dialect)
+        if named:
+            statement = select(*columns).select_from(relation).group_by(source.c[KEY])
+            grouped = statement.cte(self.name(name))
+            yield (
+                grouped,
+                {
+                    one: aggregate_value(one, self._type(one, one.property), grouped, column)
+                    for one, column in named.items()
+                },
+            )
 
     def _known(self, aggregates: Iterable[Aggregate], rows: Rows) -> Joined:
         """The rows, each with the fields of its user that are tested beside the event."""
@@ -380,7 +422,7 @@ class Facts:
 
         tests: list[Condition] = [] if within is None else [within]
         if aggregate.where is not None:
-            tests.append(self.conditions(value, columns[KEY]).of(aggregate.where))
+            tests.append(self.conditions(value, columns[KEY], aggregate.events).of(aggregate.where))
         return and_(*tests) if tests else None
 
     def _type(self, aggregate: Aggregate, name: str | None) -> ValueType | None:

@@ -1,8 +1,8 @@
 """Histories of fields in SQL: what a value was at an instant, and how it went."""
 
-from sqlalchemy import CTE, FromClause, TableClause, func, select
+from sqlalchemy import CTE, FromClause, TableClause, case, func, select
 
-from segflow.compiler.dialects import Dialect, Expression
+from segflow.compiler.dialects.base import Dialect, Expression
 from segflow.compiler.targets.events import KEY, TIME
 from segflow.compiler.targets.values import not_later, stored_table
 from segflow.model.catalog import Field, History
@@ -17,10 +17,18 @@ def value_then(field: Field, at: Instant, dialect: Dialect, name: str) -> CTE:
     """One row for each key that the history knows at all, with the value at the instant, missing
     where its first row is later."""
     source, key, time, value = _columns(field, dialect)
-    newest = [dialect.floored(time).desc(), value.desc().nulls_last()]
-    then = dialect.first(value, newest, not_later(time, at))
-    rows = select(key.label(KEY), then.label(VALUE)).select_from(source)
-    return rows.where(key.is_not(None), time.is_not(None)).group_by(key).cte(name)
+    newest = [
+        *dialect.in_order(dialect.floored(time), descending=True),
+        *dialect.in_order(value, descending=True),
+    ]
+    known = not_later(time, at)
+    # Rows after the instant are kept, last, so that their keys are known to have a history.
+    order = [case((known, 0), else_=1), *newest]
+    place = func.row_number().over(partition_by=key, order_by=order)
+    then = case((known, value))
+    rows = select(key.label(KEY), then.label(VALUE), place.label(_PLACE)).select_from(source)
+    every = rows.where(key.is_not(None), time.is_not(None)).subquery()
+    return select(every.c[KEY], every.c[VALUE]).where(every.c[_PLACE] == 1).cte(name)
 
 
 def steps(field: Field, until: Instant, dialect: Dialect, name: str) -> CTE:
@@ -28,7 +36,8 @@ def steps(field: Field, until: Instant, dialect: Dialect, name: str) -> CTE:
     an instant: of several the greatest value."""
     source, key, time, value = _columns(field, dialect)
     since = dialect.floored(time)
-    place = func.row_number().over(partition_by=(key, since), order_by=value.desc().nulls_last())
+    greatest = dialect.in_order(value, descending=True)
+    place = func.row_number().over(partition_by=(key, since), order_by=greatest)
     rows = select(
         key.label(KEY), since.label(TIME), value.label(VALUE), place.label(_PLACE)
     ).select_from(source)
@@ -45,7 +54,8 @@ def _columns(
     value = dialect.stored(source.c[history.column], field.type)
     if field.type == TIMESTAMP:
         value = dialect.floored(value)
-    return source, source.c[history.key], dialect.stored(source.c[history.time], TIMESTAMP), value
+    time = dialect.stored(source.c[history.time], TIMESTAMP)
+    return source, dialect.whole(source.c[history.key]), time, value
 
 
 def history_of(field: Field) -> History:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import FromClause, Integer, String, case, column, values
 
-from segflow.compiler.dialects import Condition, Expression
+from segflow.compiler.dialects.base import Condition, Expression
 from segflow.compiler.zones import Resolved, Ways
 
 _ZONE = "zone"

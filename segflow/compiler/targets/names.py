@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from segflow.model.catalog import Event
 from segflow.model.compiled import Compiled
 
+LONGEST = 48
+"""Bytes of a name before its number: PostgreSQL cuts names after 63, silently."""
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
@@ -18,7 +21,7 @@ class Names:
         catalog."""
         if not self.taken:
             self.taken.update(dict.fromkeys(map(str.lower, _tables(compiled)), 1))
-        free = wanted
+        free = wanted = wanted.encode()[:LONGEST].decode(errors="ignore")
         while free.lower() in self.taken:
             count = self.taken[wanted.lower()] = self.taken[wanted.lower()] + 1
             free = f"{wanted}_{count}"

@@ -171,13 +171,18 @@ def facts_tested(test: Test) -> Iterator[Feature | UserZone]:
 def stored_fact(fact: Fact, entity: Entity) -> Fact:
     """The fact itself, of a derived field the feature that it stands for, of a zone its field."""
     if isinstance(fact, UserZone) and entity.timezone_field is not None:
-        return FieldFeature(field=entity.timezone_field)
-    while isinstance(fact, FieldFeature):
-        derived = declared_field(fact, entity).derived
+        fact = FieldFeature(field=entity.timezone_field)
+    return stored_feature(fact, entity) if isinstance(fact, FieldFeature) else fact
+
+
+def stored_feature(feature: Feature, entity: Entity) -> Feature:
+    """The feature itself, or of a derived field the one that it stands for."""
+    while isinstance(feature, FieldFeature):
+        derived = declared_field(feature, entity).derived
         if derived is None:
             break
-        fact = derived
-    return fact
+        feature = derived
+    return feature
 
 
 def declared_field(feature: FieldFeature, entity: Entity) -> Field:

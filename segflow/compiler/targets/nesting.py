@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import case, false
 
-from segflow.compiler.dialects import Condition
+from segflow.compiler.dialects.base import Condition
 from segflow.compiler.targets.needs import Happened
 from segflow.compiler.targets.values import Value, within_bounds
 from segflow.compiler.timeline import Bounds, window_bounds

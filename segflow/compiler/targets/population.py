@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from segflow.compiler.dialects import Dialect, Expression
+from segflow.compiler.dialects.base import Dialect, Expression
 from segflow.compiler.targets.events import KEY
 from segflow.compiler.targets.values import not_later, stored_table
 from segflow.model.catalog import Entity
@@ -19,7 +19,7 @@ def population_keys(entity: Entity, as_of: Instant, dialect: Dialect) -> Select[
     read = [population.key] if population.since is None else [population.key, population.since]
     source = stored_table(population.table, read)
     key: Expression = source.c[population.key]
-    found = select(key.label(KEY)).distinct().where(key.is_not(None))
+    found = select(dialect.whole(key).label(KEY)).distinct().where(key.is_not(None))
     if population.since is not None:
         since = dialect.stored(source.c[population.since], TIMESTAMP)
         found = found.where(not_later(since, as_of))

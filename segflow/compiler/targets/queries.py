@@ -6,7 +6,7 @@ source.
 
 from sqlalchemy import bindparam, column, select, text
 
-from segflow.compiler.dialects import UTC_TIMESTAMP
+from segflow.compiler.dialects.base import UTC_TIMESTAMP
 from segflow.compiler.queries import AS_OF, read_query
 from segflow.compiler.targets.events import KEY
 from segflow.model.compiled import Compiled

@@ -64,7 +64,8 @@ def _pairs(relation: Relation, facts: Facts) -> FromClause:
     population = facts.compiled.entities[relation.from_entity].population
     facts.one_row[population.table, population.key] = None
     source = stored_table(population.table, (population.key, relation.from_column))
-    key, other = source.c[population.key], source.c[relation.from_column]
+    key = facts.dialect.whole(source.c[population.key])
+    other = facts.dialect.whole(source.c[relation.from_column])
     found = select(key.label(KEY), other.label(_OTHER))
     return found.where(key.is_not(None), other.is_not(None)).cte(facts.name(f"{relation.name}_of"))
 

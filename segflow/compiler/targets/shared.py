@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import BigInteger, case, literal, select
 
-from segflow.compiler.dialects import Condition, Expression
+from segflow.compiler.dialects.base import Condition, Expression
 from segflow.compiler.targets.sql import facts_about, made_sets
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
@@ -25,6 +25,7 @@ def select_shared(compiled: Compiled, names: Sequence[str], as_of: Instant) -> S
         statement=statement.order_by(found.key),
         sets=tuple(facts.sets),
         made=made_sets(facts),
+        splits=tuple(facts.splits.values()),
         one_row=tuple(facts.one_row),
     )
 

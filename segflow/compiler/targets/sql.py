@@ -40,6 +40,7 @@ def select_keys(
         statement=statement,
         sets=tuple(facts.sets),
         made=made_sets(facts),
+        splits=tuple(facts.splits.values()),
         one_row=tuple(facts.one_row),
     )
 
