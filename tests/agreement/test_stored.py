@@ -92,7 +92,7 @@ def _in_postgres(folder: Path, statements: str) -> None:
 
 STORES = (
     Store(
-        replace(DUCKDB, url="shop.duckdb"),
+        replace(DUCKDB, url=lambda: "shop.duckdb"),
         """
         CREATE TABLE people (id BIGINT, first_seen TIMESTAMPTZ, plan VARCHAR COLLATE NOCASE,
           other VARCHAR, born DATE, seen TIMESTAMPTZ, gone TIMESTAMP);
@@ -152,7 +152,7 @@ def store(request):
 def asking(store: Store, folder: Path, rows: str, where: str) -> Iterator[tuple[Engine, Compiled]]:
     """The source with the rows, and a segment `s` with that condition."""
     store.run(folder, store.tables + rows)
-    catalog = CATALOG.format(engine=store.host.name, url=store.host.url)
+    catalog = CATALOG.format(engine=store.host.name, url=store.host.url())
     project = compiled(folder, f"segment: s\nentity: customer\nwhere: {where}\n", catalog=catalog)
     with store.host.opened(project.project, folder) as engine:
         yield engine, project

@@ -28,7 +28,7 @@ from segflow.model.catalog import Source
 from segflow.model.instant import instant_of
 from segflow.model.types import BOOLEAN, DATE, FLOAT, INTEGER, STRING, TIMESTAMP, decimal_type
 from segflow.ports import Engine, Selection
-from tests.agreement.hosts import in_schema, postgres_schema
+from tests.agreement.hosts import drop_schema, in_schema, postgres_schema
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 PEOPLE = pa.table(
@@ -65,6 +65,7 @@ class Place:
     name: str
     open: Callable[[Path, Tables], Engine]
     greatest: int = 2**64 - 1
+    forget: Callable[[], None] = lambda: None
 
     @property
     def dialect(self) -> Dialect:
@@ -155,7 +156,7 @@ PLACES = (
     Place("duckdb parquet", parquet),
     Place("duckdb database", database),
     Place("sqlite", sqlite, greatest=2**63 - 1),
-    Place("postgres", postgres),
+    Place("postgres", postgres, forget=lambda: drop_schema(SCHEMA)),
 )
 
 
@@ -176,6 +177,7 @@ def engine_on(place, tmp_path):
     yield open_on
     for engine in opened:
         engine.close()
+    place.forget()
 
 
 @pytest.fixture
