@@ -18,7 +18,7 @@ USERS = '"user_zone":true'
 
 def of_project(ways: Any) -> Any:
     """Everybody's clocks are the project's."""
-    return lambda self, resolve, of_user: ways(self, resolve, of_user=False)
+    return lambda self, of_user, *asked: ways(self, False, *asked)
 
 
 def utc_by_default(zones_of: Any) -> Any:

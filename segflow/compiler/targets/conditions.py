@@ -42,7 +42,6 @@ from segflow.compiler.targets.values import (
     within_dates,
 )
 from segflow.compiler.timeline import (
-    Bounds,
     DateBounds,
     InstantOperator,
     anniversary_days,
@@ -50,7 +49,7 @@ from segflow.compiler.timeline import (
     midnight,
     operator_bounds,
 )
-from segflow.compiler.zones import Resolved, Zones
+from segflow.compiler.zones import Resolved, Ways, Zones
 from segflow.model.compiled import list_set, log_set, segment_set
 from segflow.model.hashing import HASHES
 from segflow.model.instant import Instant
@@ -203,10 +202,9 @@ class Conditions:
         if isinstance(day, date) and value.type.name == "timestamp":
             if op == "ne":
                 return opposite(self._compared("eq", value, right, test))
+            ways = self.zones.ways(test.user_zone, midnight, day)
             return self._local(
-                lambda zone: bounds_of(op, midnight(day, zone)),
-                test,
-                lambda bounds: within_bounds(value.expression, bounds),
+                ways, lambda start: within_bounds(value.expression, bounds_of(op, start))
             )
         return compared(op, value, right, self.dialect.folded if test.ignore_case else None)
 
@@ -238,37 +236,29 @@ class Conditions:
 
     # --- time ---
 
-    def _local(
-        self,
-        resolve: Callable[[ZoneInfo], Resolved],
-        test: Test,
-        made: Callable[[Resolved], Condition],
-    ) -> Condition:
-        """The condition for what is resolved in the zone of a test."""
-        ways = self.zones.ways(resolve, of_user=test.user_zone)
+    def _local(self, ways: Ways[Resolved], made: Callable[[Resolved], Condition]) -> Condition:
+        """The condition of the way that is the user's."""
         return by_zone(ways, lambda: self.value(UserZone()).expression, made)
 
     def _anniversary(self, operator: Anniversary, value: Value, test: Test) -> Condition:
         day = value.expression
         if value.type.name == "timestamp":  # of the project's zone: see the pass `typecheck`
             day = self.dialect.local_clock(day, _ahead(day, clock_offsets(self.zones.project)))
-        return self._local(
-            lambda zone: anniversary_days(operator, self.as_of, zone),
-            test,
-            lambda days: self.dialect.month_and_day(day, days),
-        )
+        ways = self.zones.ways(test.user_zone, anniversary_days, operator, self.as_of)
+        return self._local(ways, lambda days: self.dialect.month_and_day(day, days))
 
     def _timed(self, operator: InstantOperator, value: Value, test: Test) -> Condition:
-        def bounds(zone: ZoneInfo) -> Bounds:
-            return operator_bounds(operator, self.as_of, zone)
-
-        def dates(zone: ZoneInfo) -> DateBounds:
-            return date_bounds(bounds(zone), zone)
-
-        time = value.expression
+        time, asked = value.expression, (operator, self.as_of)
         if value.type.name == "date":
-            return self._local(dates, test, lambda found: within_dates(time, found))
-        return self._local(bounds, test, lambda found: within_bounds(time, found))
+            dates = self.zones.ways(test.user_zone, _operator_dates, *asked)
+            return self._local(dates, lambda found: within_dates(time, found))
+        instants = self.zones.ways(test.user_zone, operator_bounds, *asked)
+        return self._local(instants, lambda found: within_bounds(time, found))
+
+
+def _operator_dates(operator: InstantOperator, as_of: Instant, zone: ZoneInfo) -> DateBounds:
+    """The dates for which the operator holds, by their midnights."""
+    return date_bounds(operator_bounds(operator, as_of, zone), zone)
 
 
 def unsupported(node: object) -> AssertionError:

@@ -274,10 +274,7 @@ class Facts:
 
     def _ways(self, aggregate: Aggregate) -> Ways[Bounds]:
         """The window's bounds, in the project's zone or in each user's."""
-        return self.zones.ways(
-            lambda zone: window_bounds(aggregate.window, self.as_of, zone),
-            of_user=aggregate.user_zone,
-        )
+        return self.zones.ways(aggregate.user_zone, window_bounds, aggregate.window, self.as_of)
 
     def _within(
         self, ways: Ways[Bounds], number: Expression | None, since: Instant | None, rows: Rows
