@@ -5,9 +5,10 @@ from pyroaring import BitMap64
 
 from segflow.compiler.targets.fields import fields_of, select_fields
 from segflow.compiler.values import value_of
-from tests.agreement.data import floored, write_parquet
+from tests.agreement.data import floored
 from tests.agreement.forms.history import TYPES
-from tests.agreement.sides import compiled_for_engines, opened
+from tests.agreement.hosts import DUCKDB
+from tests.agreement.sides import compiled_for_engines
 from tests.strategies import Example, examples
 
 
@@ -19,10 +20,10 @@ def test_fields_are_what_they_were(tmp_path):
     @given(examples(0))
     def run(example: Example) -> None:
         compiled, as_of = compiled_for_engines(example.project), example.shop.as_of
-        write_parquet(tmp_path, example.project, example.tables, example.shop.stored_as)
+        DUCKDB.write(tmp_path, example.project, example.tables, example.shop.stored_as)
         selection = select_fields(compiled, "customer", list(TYPES), as_of)
         users = {user.key: user for user in example.world.users}
-        with opened(example.project, tmp_path) as engine:
+        with DUCKDB.opened(example.project, tmp_path) as engine:
             rows = engine.values(selection, {selection.sets[0]: BitMap64(users)})
         found = fields_of(compiled, "customer", rows)
         for key, user in users.items():

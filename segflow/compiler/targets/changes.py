@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, func, select
 
-from segflow.compiler.dialects import Expression
+from segflow.compiler.dialects.base import Expression
 from segflow.compiler.targets.events import KEY, TIME
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.histories import VALUE, steps
@@ -62,10 +62,11 @@ def field_changed(leaf: Changed, facts: Facts) -> Select[Any]:
     old, new = (Value(pairs.c[name], field.type) for name in (_BEFORE, VALUE))
     window = last_bounds(leaf.in_last, facts.as_of, facts.zone)
     named = [
-        compared("eq", value, wanted, None)
+        compared("eq", value, wanted, facts.dialect, None)
         for value, wanted in ((old, leaf.old), (new, leaf.new))
         if isinstance(wanted, Const)
     ]
-    differs = old.expression.is_distinct_from(new.expression)
+    one, other = facts.dialect.alike(old.expression, new.expression)
+    differs = one.is_distinct_from(other)
     moved = and_(within_bounds(pairs.c[TIME], window), differs, *named)
     return select(pairs.c[KEY]).distinct().where(moved)

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from segflow.compiler.clocks import Offset, clock_offsets
-from segflow.compiler.dialects import Condition, Dialect, Expression
+from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.targets.local import by_zone
 from segflow.compiler.targets.needs import Fact, Judgement, UserZone
 from segflow.compiler.targets.values import (
@@ -36,7 +36,6 @@ from segflow.compiler.targets.values import (
     bounds_of,
     compared,
     compared_values,
-    constant,
     opposite,
     within_bounds,
     within_dates,
@@ -49,6 +48,7 @@ from segflow.compiler.timeline import (
     midnight,
     operator_bounds,
 )
+from segflow.compiler.values import fold
 from segflow.compiler.zones import Resolved, Ways, Zones
 from segflow.model.compiled import list_set, log_set, segment_set
 from segflow.model.hashing import HASHES
@@ -73,6 +73,7 @@ from segflow.model.predicate import (
     Compare,
     CompareOp,
     Everyone,
+    Feature,
     Held,
     InFile,
     InSegment,
@@ -94,7 +95,8 @@ class Conditions:
 
     `value` gives the worth of a fact in that row, `key` is the user's key, and `inlined` the
     predicate that a nested segment stands for at T, or None where its kept set is meant. `sets`
-    gathers the names of the id sets that are referred to.
+    gathers the names of the id sets that are referred to, and `split` gives the name of the set of
+    a feature's values that pass a test the engine can't make.
     """
 
     as_of: Instant
@@ -104,6 +106,7 @@ class Conditions:
     key: Expression
     inlined: Callable[[InSegment], Predicate | None]
     sets: dict[str, None]
+    split: Callable[[Feature, TextMatch], str]
 
     def of(self, node: Predicate) -> Condition:  # noqa: C901 - one arm per form
         """The condition that is true exactly where the predicate holds."""
@@ -179,11 +182,11 @@ class Conditions:
     def _comparison(
         self, operator: Compare | Among | Between, value: Value, test: Test
     ) -> Condition:
-        fold = self.dialect.folded if test.ignore_case else None
+        folded = self.dialect.folded if test.ignore_case else None
         match operator:
             case Compare(op=op, right=Scaled(feature=feature, times=times)):
                 other = self.value(feature)
-                return compared_values(op, value, other, times, self.dialect, fold)
+                return compared_values(op, value, other, times, self.dialect, folded)
             case Compare(op=op, right=Const() as right):
                 return self._compared(op, value, right, test)
             case Among(values=values, negated=negated):
@@ -206,22 +209,27 @@ class Conditions:
             return self._local(
                 ways, lambda start: within_bounds(value.expression, bounds_of(op, start))
             )
-        return compared(op, value, right, self.dialect.folded if test.ignore_case else None)
+        folded = self.dialect.folded if test.ignore_case else None
+        return compared(op, value, right, self.dialect, folded)
 
     def _among(self, value: Value, constants: tuple[Const, ...], test: Test) -> Condition:
-        fold = self.dialect.folded if test.ignore_case else None
-        if value.type.name not in ("string", "integer", "date") or value.divisor is not None:
+        listed = value.type.name in self.dialect.traits.listed and value.divisor is None
+        if not listed or any(one.type != value.type for one in constants):
             return or_(false(), *(self._compared("eq", value, one, test) for one in constants))
-        typed = [constant(one.value, one.type) for one in constants]
-        if fold is None:
-            return value.expression.in_(typed)
-        return fold(value.expression).in_([fold(one) for one in typed])
+        if not test.ignore_case:
+            wanted = [one.value for one in constants]
+            return self.dialect.one_of(value.expression, wanted, value.type)
+        folded = [fold(str(one.value)) for one in constants]
+        return self.dialect.one_of(self.dialect.folded(value.expression), folded, value.type)
 
     def _text(self, operator: TextMatch, value: Value, test: Test) -> Condition:
         text: Expression = value.expression
         part: Expression = literal(operator.text, String)
-        if operator.op == "matches":
+        if operator.op == "matches" and self.dialect.traits.re2:
             return self.dialect.matches(text, part)
+        if operator.op == "matches":
+            passing = table(self.split(test.feature, operator), column("value"))
+            return text.in_(select(passing.c.value))
         if test.ignore_case:
             text, part = self.dialect.folded(text), self.dialect.folded(part)
         match operator.op:
@@ -238,7 +246,7 @@ class Conditions:
 
     def _local(self, ways: Ways[Resolved], made: Callable[[Resolved], Condition]) -> Condition:
         """The condition of the way that is the user's."""
-        return by_zone(ways, lambda: self.value(UserZone()).expression, made)
+        return by_zone(ways, lambda: self.value(UserZone()).expression, made, self.dialect)
 
     def _anniversary(self, operator: Anniversary, value: Value, test: Test) -> Condition:
         day = value.expression

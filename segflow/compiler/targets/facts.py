@@ -6,13 +6,20 @@ One scan per event (or union of events) gives all its aggregates; one join per t
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import CTE, FromClause, Select, and_, case, select, true
 
-from segflow.compiler.dialects import Condition, Dialect, Expression
-from segflow.compiler.targets.aggregates import aggregate_columns, aggregate_value
+from segflow.compiler.dialects.base import Condition, Dialect, Expression
+from segflow.compiler.targets.aggregates import (
+    END,
+    aggregate_columns,
+    aggregate_value,
+    at_the_end,
+    ranked_ends,
+)
 from segflow.compiler.targets.conditions import Conditions
 from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, property_column
 from segflow.compiler.targets.histories import VALUE, value_then
@@ -28,16 +35,29 @@ from segflow.compiler.targets.needs import (
     properties_of,
     stored_fact,
 )
+from segflow.compiler.targets.splits import distinct_values
 from segflow.compiler.targets.values import Value, not_later, stored_table, within_bounds
 from segflow.compiler.timeline import Bounds, window_bounds
 from segflow.compiler.zones import Ways, Zones, zones_of
 from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
-from segflow.model.predicate import Aggregate, All, FieldFeature, Predicate, PropertyFeature
+from segflow.model.operator import TextMatch
+from segflow.model.predicate import (
+    Aggregate,
+    All,
+    Feature,
+    FieldFeature,
+    Predicate,
+    PropertyFeature,
+)
 from segflow.model.types import BOOLEAN, TIMESTAMP, ValueType
+from segflow.ports import Split
 
 Values = dict[Fact, Value]
+
+_LONGEST = 48
+"""Bytes of a name before its number: PostgreSQL cuts names after 63, silently."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +71,10 @@ class Joined:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Joins facts to the users of one entity, as of one instant. `one_row` gathers the tables of
-    fields with their key columns, `sets` the names of the id sets that conditions refer to.
-    `judged` gives the keys for which a leaf holds that is judged over rows of its own. Without
-    `then`, fields that have a history are what the source has now."""
+    fields with their key columns, `sets` the names of the id sets that conditions refer to,
+    `splits` the tests that the engine can't make. `judged` gives the keys for which a leaf holds
+    that is judged over rows of its own. Without `then`, fields that have a history are what the
+    source has now."""
 
     compiled: Compiled
     entity: Entity
@@ -64,6 +85,7 @@ class Facts:
     then: bool = True
     one_row: dict[tuple[str, str], None] = field(default_factory=dict)
     sets: dict[str, None] = field(default_factory=dict)
+    splits: dict[tuple[Fact, tuple[str, ...], TextMatch], Split] = field(default_factory=dict)
     _taken: dict[str, int] = field(default_factory=dict)
 
     def keys(self, predicate: Predicate) -> Select[Any]:
@@ -90,7 +112,7 @@ class Facts:
         read = [population.key] if population.since is None else [population.key, population.since]
         source = stored_table(population.table, read)
         key: Expression = source.c[population.key]
-        found = select(key.label(KEY)).distinct().where(key.is_not(None))
+        found = select(self.dialect.whole(key).label(KEY)).distinct().where(key.is_not(None))
         if population.since is not None:
             since = self.dialect.stored(source.c[population.since], TIMESTAMP)
             found = found.where(not_later(since, self.as_of))
@@ -117,8 +139,11 @@ class Facts:
             relation=relation, values={asked: values[one] for asked, one in stored.items()}
         )
 
-    def conditions(self, value: Callable[[Fact], Value], key: Expression) -> Conditions:
-        """The compiler of predicates about rows in which facts are worth what `value` says."""
+    def conditions(
+        self, value: Callable[[Fact], Value], key: Expression, events: tuple[str, ...] = ()
+    ) -> Conditions:
+        """The compiler of predicates about rows in which facts are worth what `value` says: the
+        rows of users, or those of events."""
         return Conditions(
             as_of=self.as_of,
             zones=self.zones,
@@ -127,7 +152,18 @@ class Facts:
             key=key,
             inlined=lambda leaf: inlined_segment(leaf, self.compiled),
             sets=self.sets,
+            split=partial(self._split, events),
         )
+
+    def _split(self, events: tuple[str, ...], feature: Feature, test: TextMatch) -> str:
+        """The name of the set of the feature's values that pass the test."""
+        stored = stored_fact(feature, self.entity)
+        assert isinstance(stored, Feature)
+        asked = stored, events, test
+        if asked not in self.splits:
+            values = distinct_values(stored, events, self.compiled, self.entity, self.dialect)
+            self.splits[asked] = Split(name=self.name("passing"), values=values, test=test)
+        return self.splits[asked].name
 
     @property
     def zones(self) -> Zones:
@@ -138,7 +174,7 @@ class Facts:
         """A name that no other part of the statement has, and no table of the catalog."""
         if not self._taken:
             self._taken.update(dict.fromkeys(map(str.lower, self._tables()), 1))
-        free = wanted
+        free = wanted = wanted.encode()[:_LONGEST].decode(errors="ignore")
         while free.lower() in self._taken:
             count = self._taken[wanted.lower()] = self._taken[wanted.lower()] + 1
             free = f"{wanted}_{count}"
@@ -225,38 +261,57 @@ class Facts:
         for feature in features:
             by_events[feature.events].append(feature)
         for events, aggregates in by_events.items():
-            grouped, found = self._grouped(events, aggregates)
-            relation = relation.outerjoin(grouped, grouped.c[KEY] == key)
-            values.update(found)
+            for part, found in self._grouped(events, aggregates):
+                relation = relation.outerjoin(part, part.c[KEY] == key)
+                values.update(found)
         return relation
 
-    def _grouped(self, events: tuple[str, ...], aggregates: list[Aggregate]) -> tuple[CTE, Values]:
-        """One row per key with the columns of every aggregate, and what they are worth."""
+    def _grouped(
+        self, events: tuple[str, ...], aggregates: list[Aggregate]
+    ) -> Iterator[tuple[CTE, Values]]:
+        """One row per key with the columns of every aggregate, and what they are worth; where the
+        engine has no ordered aggregates, a table of its own for each first or last value."""
         ways = [self._ways(one) for one in aggregates]
         since = _earliest([bounds for one in ways for bounds in one.each()])
         rows = self._rows(events, aggregates, since)
         source = rows.statement
         of_users = (fact for one in aggregates for fact in facts_of_rows(one))
         known = self.joined(source, source.c[KEY], of_users)
-        relation = known.relation
-        numbers: Mapping[Ways[Any], Expression] = {}
-        if local := tuple(dict.fromkeys(one for one in ways if one.others)):
-            zone = known.values[UserZone()].expression
-            relation, numbers = join_ways(relation, zone, local, self.name("zones"))
+        relation, numbers = self._numbered(known, ways)
+        name = "_or_".join(events) + "_facts"
         columns: list[Expression] = [source.c[KEY]]
         named: dict[Aggregate, str] = {}
         for number, (one, its) in enumerate(zip(aggregates, ways, strict=True), start=1):
-            named[one] = f"f{number}"
             within = self._within(its, numbers.get(its), since, rows)
             where = self._over(one, within, rows, known.values)
             type_ = self._type(one, one.property)
-            columns += aggregate_columns(one, type_, rows, where, named[one], self.dialect)
-        statement = select(*columns).select_from(relation).group_by(source.c[KEY])
-        grouped = statement.cte(self.name("_or_".join(events) + "_facts"))
-        return grouped, {
-            one: aggregate_value(one, self._type(one, one.property), grouped, name)
-            for one, name in named.items()
-        }
+            if one.kind in ("first", "last") and not self.dialect.traits.ordered_aggregates:
+                ranked = ranked_ends(one, rows, where, self.dialect).select_from(relation)
+                end = at_the_end(ranked.subquery(self.name("ranked"))).cte(self.name(name))
+                yield end, {one: aggregate_value(one, type_, end, END)}
+            else:
+                named[one] = f"f{number}"
+                columns += aggregate_columns(one, type_, rows, where, named[one], self.dialect)
+        if named:
+            statement = select(*columns).select_from(relation).group_by(source.c[KEY])
+            grouped = statement.cte(self.name(name))
+            yield (
+                grouped,
+                {
+                    one: aggregate_value(one, self._type(one, one.property), grouped, column)
+                    for one, column in named.items()
+                },
+            )
+
+    def _numbered(
+        self, known: Joined, ways: Iterable[Ways[Bounds]]
+    ) -> tuple[FromClause, Mapping[Ways[Any], Expression]]:
+        """The rows with the numbers of the ways of their users, where there are several."""
+        local = tuple(dict.fromkeys(one for one in ways if one.others))
+        if not local:
+            return known.relation, {}
+        zone = known.values[UserZone()].expression
+        return join_ways(known.relation, zone, local, self.name("zones"))
 
     def _rows(
         self, events: tuple[str, ...], aggregates: list[Aggregate], since: Instant | None
@@ -308,7 +363,7 @@ class Facts:
 
         tests: list[Condition] = [] if within is None else [within]
         if aggregate.where is not None:
-            tests.append(self.conditions(value, columns[KEY]).of(aggregate.where))
+            tests.append(self.conditions(value, columns[KEY], aggregate.events).of(aggregate.where))
         return and_(*tests) if tests else None
 
     def _type(self, aggregate: Aggregate, name: str | None) -> ValueType | None:
