@@ -6,8 +6,8 @@ zones with the same result are one way, and an engine only looks up which way is
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import Generic, TypeVar
+from functools import cache, lru_cache
+from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from segflow.compiler.timeline import zone
@@ -48,12 +48,24 @@ class Ways(Generic[Resolved]):
         yield from (found for found, _ in self.others)
 
 
-def ways(resolve: Callable[[ZoneInfo], Resolved], default: ZoneInfo) -> Ways[Resolved]:
-    """What `resolve` gives in the default zone and in every other."""
-    usual = resolve(default)
-    found: dict[Resolved, list[str]] = {}
+def ways(
+    default: ZoneInfo, resolve: Callable[..., Resolved], *arguments: Hashable
+) -> Ways[Resolved]:
+    """What `resolve` gives of the arguments and, as the last one, the default zone or any other."""
+    found: Ways[Resolved] = _ways(default, resolve, arguments)
+    return found
+
+
+@lru_cache(maxsize=512)
+def _ways(
+    default: ZoneInfo, resolve: Callable[..., Any], arguments: tuple[Hashable, ...]
+) -> Ways[Any]:
+    """Kept, since the segments of one refresh ask for the same things at the same instant, and
+    there are six hundred zones."""
+    usual = resolve(*arguments, default)
+    found: dict[Any, list[str]] = {}
     for name in sorted(zone_names()):
-        found.setdefault(resolve(zone(name)), []).append(name)
+        found.setdefault(resolve(*arguments, zone(name)), []).append(name)
     found.pop(usual, None)
     return Ways(usual, tuple((one, tuple(names)) for one, names in found.items()))
 
@@ -67,11 +79,14 @@ class Zones:
     users: ZoneInfo
     known: bool
 
-    def ways(self, resolve: Callable[[ZoneInfo], Resolved], *, of_user: bool) -> Ways[Resolved]:
-        """What `resolve` gives in the project's zone, or in each user's."""
-        if not of_user:
-            return Ways(resolve(self.project))
-        return ways(resolve, self.users) if self.known else Ways(resolve(self.users))
+    def ways(
+        self, of_user: bool, resolve: Callable[..., Resolved], *arguments: Hashable
+    ) -> Ways[Resolved]:
+        """What `resolve` gives of the arguments and, as the last one, the project's zone, or each
+        user's."""
+        if of_user and self.known:
+            return ways(self.users, resolve, *arguments)
+        return Ways(resolve(*arguments, self.users if of_user else self.project))
 
 
 def zones_of(entity: Entity, of_project: ZoneInfo) -> Zones:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import ColumnElement, false, func, select, true
 
-from segflow.compiler.targets import changes, facts
+from segflow.compiler.targets import changes, facts, histories
 from segflow.compiler.zones import Zones
 from segflow.membership import past
 from segflow.membership.log import members_at
@@ -18,7 +18,7 @@ USERS = '"user_zone":true'
 
 def of_project(ways: Any) -> Any:
     """Everybody's clocks are the project's."""
-    return lambda self, resolve, of_user: ways(self, resolve, of_user=False)
+    return lambda self, of_user, *asked: ways(self, False, *asked)
 
 
 def utc_by_default(zones_of: Any) -> Any:
@@ -41,20 +41,9 @@ def todays_before(value_then: Any) -> Any:
     return known
 
 
-def ties_by_nothing(made: Any) -> Any:
-    """Of the rows at one instant any counts."""
-
-    class Careless:
-        def __init__(self, dialect: Any) -> None:
-            self._dialect = dialect
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._dialect, name)
-
-        def first(self, value: Any, order: Any, where: Any) -> Any:
-            return self._dialect.first(value, [order[0], value.asc()], where)
-
-    return lambda field, at, dialect, name: made(field, at, Careless(dialect), name)
+def ties_by_nothing(newest: Any) -> Any:
+    """Of the rows at one instant the least value counts."""
+    return property(lambda self: [*newest.fget(self)[:1], self.value.asc()])
 
 
 def ends_alone(_: Any) -> Any:
@@ -71,7 +60,7 @@ FAULTS = [
     Fault("without a zone it is UTC", facts, "zones_of", utc_by_default, (USERS,)),
     Fault("zones' names are trimmed", facts, "join_ways", trimmed, (USERS,)),
     Fault("before its first row a value is today's", facts, "value_then", todays_before),
-    Fault("ties of a history go by nothing", facts, "value_then", ties_by_nothing),
+    Fault("the least of a history counts", histories._Rows, "newest", ties_by_nothing),
     Fault("held begins a millisecond late", changes, "first_instant",
           lambda first: lambda *arguments: first(*arguments) + 1, ("Held",)),
     Fault("held forgets what came later", changes, "_failed",

@@ -109,6 +109,21 @@ def test_missing_columns_are_found_at_their_place(root: Path, edit: Edit):
     assert {line for _, _, line in found} == expected
 
 
+def test_a_history_is_looked_for_too(root: Path, edit: Edit):
+    """The table of a field's changes must have the columns that the catalog names."""
+    history = "{source: warehouse, table: purchases, key: customer_id, time: at, column: plan}"
+    field = "{source: warehouse, table: customers, key: customer_id, column: customer_id}"
+    edit(
+        "catalog/shop.yaml",
+        "since: first_seen}\n",
+        "since: first_seen}\nfields:\n  plan:\n    type: integer\n"
+        f"    at: {field}\n    history: {history}\n",
+    )
+    lines = (root / "catalog" / "shop.yaml").read_text().splitlines()
+    (line,) = (number for number, text in enumerate(lines, start=1) if "history" in text)
+    assert findings(root) == [("SRC002", "catalog/shop.yaml", line)] * 2  # time and column
+
+
 def test_missing_table_is_told_once(root: Path, edit: Edit):
     """Of a table that is not there no column is looked for."""
     edit("catalog/shop.yaml", "  table: purchases", "  table: orders")

@@ -1,5 +1,7 @@
 """One user looked up: what the reference is shown of a user decides as the engine does."""
 
+from dataclasses import replace
+
 from hypothesis import HealthCheck, given, settings
 
 from segflow.compiler.interpret import members
@@ -10,16 +12,19 @@ from tests.agreement.sides import by_engine, compiled_for_engines
 from tests.strategies import Example, examples
 
 
-def world_of_one(engine, compiled, name, key, snapshots) -> World | None:
+def world_of_one(engine, compiled, name, key, around: World) -> World | None:
     """What the queries for one user give, as the reference is shown it."""
     lookup = look_up(compiled, name, key)
-    user = user_of(lookup, engine.rows(lookup.user), {})
+    histories = {name: engine.rows(one) for name, one in lookup.histories.items()}
+    user = user_of(lookup, engine.rows(lookup.user), histories)
     events = [
         event
         for event_name, statement in lookup.events.items()
         for event in events_of(lookup, event_name, engine.rows(statement))
     ]
-    return None if user is None else World(users=(user,), events=tuple(events), snapshots=snapshots)
+    if user is None:
+        return None
+    return replace(around, users=(user,), events=tuple(events))
 
 
 @settings(max_examples=3, suppress_health_check=list(HealthCheck))
@@ -35,7 +40,7 @@ def test_a_user_by_itself_is_decided_as_among_all(tmp_path_factory, example: Exa
             expected = by_engine(engine, compiled, example.world, name, as_of)
             inside = set()
             for key in [user.key for user in example.world.users] + [999]:
-                world = world_of_one(engine, compiled, name, key, example.world.snapshots)
+                world = world_of_one(engine, compiled, name, key, example.world)
                 if world is not None:
                     inside |= members(world, compiled, name, as_of)
             assert inside == expected

@@ -66,6 +66,7 @@ def field_changed(leaf: Changed, facts: Facts) -> Select[Any]:
         for value, wanted in ((old, leaf.old), (new, leaf.new))
         if isinstance(wanted, Const)
     ]
-    differs = old.expression.is_distinct_from(new.expression)
+    one, other = facts.dialect.alike(old.expression, new.expression)
+    differs = one.is_distinct_from(other)
     moved = and_(within_bounds(pairs.c[TIME], window), differs, *named)
     return select(pairs.c[KEY]).distinct().where(moved)

@@ -41,7 +41,6 @@ from segflow.compiler.targets.values import (
     within_dates,
 )
 from segflow.compiler.timeline import (
-    Bounds,
     DateBounds,
     InstantOperator,
     anniversary_days,
@@ -50,7 +49,7 @@ from segflow.compiler.timeline import (
     operator_bounds,
 )
 from segflow.compiler.values import fold
-from segflow.compiler.zones import Resolved, Zones
+from segflow.compiler.zones import Resolved, Ways, Zones
 from segflow.model.compiled import list_set, log_set, query_set, segment_set
 from segflow.model.hashing import HASHES
 from segflow.model.instant import Instant
@@ -89,9 +88,6 @@ from segflow.model.predicate import (
     Transition,
 )
 from segflow.model.scalar import Const
-
-Fold = Callable[[Expression], Expression]
-"""What makes texts alike that differ in case only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,36 +194,34 @@ class Conditions:
                 other = self.value(feature)
                 return compared_values(op, value, other, times, self.dialect, folded)
             case Compare(op=op, right=Const() as right):
-                return self._compared(op, value, right, test, folded)
+                return self._compared(op, value, right, test)
             case Among(values=values, negated=negated):
                 found = self._among(value, _constants(values), test)
                 return opposite(found) if negated else found
             case Between(low=Const() as low, high=Const() as high):
                 return and_(
-                    self._compared("gte", value, low, test, folded),
-                    self._compared("lte", value, high, test, folded),
+                    self._compared("gte", value, low, test),
+                    self._compared("lte", value, high, test),
                 )
             case _:
                 raise unsupported(operator)
 
-    def _compared(
-        self, op: CompareOp, value: Value, right: Const, test: Test, folded: Fold | None
-    ) -> Condition:
+    def _compared(self, op: CompareOp, value: Value, right: Const, test: Test) -> Condition:
         day = right.value
         if isinstance(day, date) and value.type.name == "timestamp":
             if op == "ne":
-                return opposite(self._compared("eq", value, right, test, folded))
+                return opposite(self._compared("eq", value, right, test))
+            ways = self.zones.ways(test.user_zone, midnight, day)
             return self._local(
-                lambda zone: bounds_of(op, midnight(day, zone)),
-                test,
-                lambda bounds: within_bounds(value.expression, bounds),
+                ways, lambda start: within_bounds(value.expression, bounds_of(op, start))
             )
+        folded = self.dialect.folded if test.ignore_case else None
         return compared(op, value, right, self.dialect, folded)
 
     def _among(self, value: Value, constants: tuple[Const, ...], test: Test) -> Condition:
-        if value.type.name not in self.dialect.traits.listed or value.divisor is not None:
-            equal = (self._compared("eq", value, one, test, None) for one in constants)
-            return or_(false(), *equal)
+        listed = value.type.name in self.dialect.traits.listed and value.divisor is None
+        if not listed or any(one.type != value.type for one in constants):
+            return or_(false(), *(self._compared("eq", value, one, test) for one in constants))
         if not test.ignore_case:
             wanted = [one.value for one in constants]
             return self.dialect.one_of(value.expression, wanted, value.type)
@@ -256,37 +250,29 @@ class Conditions:
 
     # --- time ---
 
-    def _local(
-        self,
-        resolve: Callable[[ZoneInfo], Resolved],
-        test: Test,
-        made: Callable[[Resolved], Condition],
-    ) -> Condition:
-        """The condition for what is resolved in the zone of a test."""
-        ways = self.zones.ways(resolve, of_user=test.user_zone)
-        return by_zone(ways, lambda: self.value(UserZone()).expression, made)
+    def _local(self, ways: Ways[Resolved], made: Callable[[Resolved], Condition]) -> Condition:
+        """The condition of the way that is the user's."""
+        return by_zone(ways, lambda: self.value(UserZone()).expression, made, self.dialect)
 
     def _anniversary(self, operator: Anniversary, value: Value, test: Test) -> Condition:
         day = value.expression
         if value.type.name == "timestamp":  # of the project's zone: see the pass `typecheck`
             day = self.dialect.local_clock(day, _ahead(day, clock_offsets(self.zones.project)))
-        return self._local(
-            lambda zone: anniversary_days(operator, self.as_of, zone),
-            test,
-            lambda days: self.dialect.month_and_day(day, days),
-        )
+        ways = self.zones.ways(test.user_zone, anniversary_days, operator, self.as_of)
+        return self._local(ways, lambda days: self.dialect.month_and_day(day, days))
 
     def _timed(self, operator: InstantOperator, value: Value, test: Test) -> Condition:
-        def bounds(zone: ZoneInfo) -> Bounds:
-            return operator_bounds(operator, self.as_of, zone)
-
-        def dates(zone: ZoneInfo) -> DateBounds:
-            return date_bounds(bounds(zone), zone)
-
-        time = value.expression
+        time, asked = value.expression, (operator, self.as_of)
         if value.type.name == "date":
-            return self._local(dates, test, lambda found: within_dates(time, found))
-        return self._local(bounds, test, lambda found: within_bounds(time, found))
+            dates = self.zones.ways(test.user_zone, _operator_dates, *asked)
+            return self._local(dates, lambda found: within_dates(time, found))
+        instants = self.zones.ways(test.user_zone, operator_bounds, *asked)
+        return self._local(instants, lambda found: within_bounds(time, found))
+
+
+def _operator_dates(operator: InstantOperator, as_of: Instant, zone: ZoneInfo) -> DateBounds:
+    """The dates for which the operator holds, by their midnights."""
+    return date_bounds(operator_bounds(operator, as_of, zone), zone)
 
 
 def unsupported(node: object) -> AssertionError:

@@ -334,11 +334,7 @@ class Facts:
         rows = self._rows(events, aggregates, since)
         source = rows.statement
         known = self._known(aggregates, rows)
-        relation = known.relation
-        numbers: Mapping[Ways[Any], Expression] = {}
-        if local := tuple(dict.fromkeys(one for one in ways if one.others)):
-            zone = known.values[UserZone()].expression
-            relation, numbers = join_ways(relation, zone, local, self.name("zones"))
+        relation, numbers = self._numbered(known, ways)
         name = "_or_".join(events) + "_facts"
         columns: list[Expression] = [source.c[KEY]]
         named: dict[Aggregate, str] = {}
@@ -369,6 +365,16 @@ class Facts:
         of_users = (fact for one in aggregates for fact in facts_of_rows(one))
         return self.joined(rows.statement, rows.statement.c[KEY], of_users)
 
+    def _numbered(
+        self, known: Joined, ways: Iterable[Ways[Bounds]]
+    ) -> tuple[FromClause, Mapping[Ways[Any], Expression]]:
+        """The rows with the numbers of the ways of their users, where there are several."""
+        local = tuple(dict.fromkeys(one for one in ways if one.others))
+        if not local:
+            return known.relation, {}
+        zone = known.values[UserZone()].expression
+        return join_ways(known.relation, zone, local, self.name("zones"))
+
     def _rows(
         self, events: tuple[str, ...], aggregates: list[Aggregate], since: Instant | None
     ) -> Rows:
@@ -385,10 +391,7 @@ class Facts:
 
     def _ways(self, aggregate: Aggregate) -> Ways[Bounds]:
         """The window's bounds, in the project's zone or in each user's."""
-        return self.zones.ways(
-            lambda zone: window_bounds(aggregate.window, self.as_of, zone),
-            of_user=aggregate.user_zone,
-        )
+        return self.zones.ways(aggregate.user_zone, window_bounds, aggregate.window, self.as_of)
 
     def _within(
         self, ways: Ways[Bounds], number: Expression | None, since: Instant | None, rows: Rows

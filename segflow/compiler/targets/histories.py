@@ -1,8 +1,11 @@
 """Histories of fields in SQL: what a value was at an instant, and how it went."""
 
-from sqlalchemy import CTE, FromClause, TableClause, case, func, select
+from collections.abc import Sequence
+from typing import Any
 
-from segflow.compiler.dialects.base import Dialect, Expression
+from sqlalchemy import CTE, Integer, Select, case, func, literal, null, select
+
+from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.targets.events import KEY, TIME
 from segflow.compiler.targets.values import not_later, stored_table
 from segflow.model.catalog import Field, History
@@ -16,46 +19,58 @@ _PLACE = "place"
 def value_then(field: Field, at: Instant, dialect: Dialect, name: str) -> CTE:
     """One row for each key that the history knows at all, with the value at the instant, missing
     where its first row is later."""
-    source, key, time, value = _columns(field, dialect)
-    newest = [
-        *dialect.in_order(dialect.floored(time), descending=True),
-        *dialect.in_order(value, descending=True),
-    ]
-    known = not_later(time, at)
-    # Rows after the instant are kept, last, so that their keys are known to have a history.
-    order = [case((known, 0), else_=1), *newest]
-    place = func.row_number().over(partition_by=key, order_by=order)
-    then = case((known, value))
-    rows = select(key.label(KEY), then.label(VALUE), place.label(_PLACE)).select_from(source)
-    every = rows.where(key.is_not(None), time.is_not(None)).subquery()
-    return select(every.c[KEY], every.c[VALUE]).where(every.c[_PLACE] == 1).cte(name)
+    rows = _Rows(field, dialect)
+    known = not_later(rows.time, at)
+    later = case((known, literal(0, Integer)), else_=literal(1, Integer))
+    value = case((known, rows.value), else_=null())
+    return rows.first((rows.key,), (later, *rows.newest), value, rows.time.is_not(None)).cte(name)
 
 
 def steps(field: Field, until: Instant, dialect: Dialect, name: str) -> CTE:
     """Every value of the field up to an instant with the instant since when, one row for a key and
     an instant: of several the greatest value."""
-    source, key, time, value = _columns(field, dialect)
-    since = dialect.floored(time)
-    greatest = dialect.in_order(value, descending=True)
-    place = func.row_number().over(partition_by=(key, since), order_by=greatest)
-    rows = select(
-        key.label(KEY), since.label(TIME), value.label(VALUE), place.label(_PLACE)
-    ).select_from(source)
-    every = rows.where(key.is_not(None), not_later(time, until)).subquery()
-    kept = select(every.c[KEY], every.c[TIME], every.c[VALUE]).where(every.c[_PLACE] == 1)
-    return kept.cte(name)
+    rows = _Rows(field, dialect)
+    per = (rows.key, dialect.floored(rows.time))
+    return rows.first(per, rows.newest, rows.value, not_later(rows.time, until)).cte(name)
 
 
-def _columns(
-    field: Field, dialect: Dialect
-) -> tuple[FromClause, Expression, Expression, Expression]:
-    history = history_of(field)
-    source: TableClause = stored_table(history.table, (history.key, history.time, history.column))
-    value = dialect.stored(source.c[history.column], field.type)
-    if field.type == TIMESTAMP:
-        value = dialect.floored(value)
-    time = dialect.stored(source.c[history.time], TIMESTAMP)
-    return source, dialect.whole(source.c[history.key]), time, value
+class _Rows:
+    """The rows of a field's history, with their columns as values of ours."""
+
+    def __init__(self, field: Field, dialect: Dialect) -> None:
+        history = history_of(field)
+        source = stored_table(history.table, (history.key, history.time, history.column))
+        value = dialect.stored(source.c[history.column], field.type)
+        self._dialect = dialect
+        self.key: Expression = dialect.whole(source.c[history.key])
+        self.time = dialect.stored(source.c[history.time], TIMESTAMP)
+        self.value = dialect.floored(value) if field.type == TIMESTAMP else value
+
+    @property
+    def newest(self) -> Sequence[Expression]:
+        """From the last row on; of those at one instant from the greatest value on."""
+        order, dialect = self._dialect.in_order, self._dialect
+        since = order(dialect.floored(self.time), descending=True)
+        return (*since, *order(self.value, descending=True))
+
+    def first(
+        self,
+        per: Sequence[Expression],
+        order: Sequence[Expression],
+        value: Expression,
+        where: Condition,
+    ) -> Select[Any]:
+        """The first row of each part in that order, with key, time and value."""
+        place = func.row_number().over(partition_by=per, order_by=order)
+        every = select(
+            self.key.label(KEY),
+            self._dialect.floored(self.time).label(TIME),
+            value.label(VALUE),
+            place.label(_PLACE),
+        ).where(self.key.is_not(None), where)
+        ranked = every.subquery()
+        kept = (ranked.c[column] for column in (KEY, TIME, VALUE))
+        return select(*kept).where(ranked.c[_PLACE] == 1)
 
 
 def history_of(field: Field) -> History:

@@ -9,14 +9,18 @@ from typing import Any
 
 from sqlalchemy import FromClause, Integer, String, case, column, values
 
-from segflow.compiler.dialects.base import Condition, Expression
+from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.zones import Resolved, Ways
+from segflow.model.types import STRING
 
 _ZONE = "zone"
 
 
 def by_zone(
-    ways: Ways[Resolved], zone: Callable[[], Expression], made: Callable[[Resolved], Condition]
+    ways: Ways[Resolved],
+    zone: Callable[[], Expression],
+    made: Callable[[Resolved], Condition],
+    dialect: Dialect,
 ) -> Condition:
     """The condition that `made` gives for the way that is the user's. A zone that is missing or
     that nobody knows is among the default's."""
@@ -24,7 +28,8 @@ def by_zone(
     if not ways.others:
         return usual
     text = zone()
-    return case(*((text.in_(names), made(one)) for one, names in ways.others), else_=usual)
+    found = ((dialect.one_of(text, names, STRING), made(one)) for one, names in ways.others)
+    return case(*found, else_=usual)
 
 
 def join_ways(

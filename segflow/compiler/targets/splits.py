@@ -40,6 +40,8 @@ def _places(
             (location,) = field.at
             table = location.table or entity.population.table
             yield table, location.column or field.name, field.type
+            if field.history is not None:
+                yield field.history.table, field.history.column, field.type
         case PropertyFeature(property=name):
             for event in map(compiled.project.event, events):
                 yield _place(event, name)
