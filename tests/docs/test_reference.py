@@ -20,7 +20,7 @@ from segflow.model.rule import Action, EveryTrigger, Rule, Variant
 from segflow.planner.machine import to_json
 from tests.docs import commands_page, diagnostics_page
 from tests.docs.pages import DOCS, blocks, pages
-from tests.docs.projects import CATALOG, LANGUAGE, RULES, check, examples, segment
+from tests.docs.projects import BLUEPRINTS, CATALOG, LANGUAGE, RULES, check, examples, segment
 
 README = DOCS.parent / "README.md"
 SETTINGS = DOCS / "reference" / "settings.md"
@@ -35,6 +35,18 @@ def predicate(text: str) -> str:
 def test_the_catalog_and_the_whole_segment_are_valid(tmp_path):
     """The two complete examples load and compile without a word."""
     assert list(check(tmp_path, segment())) == []
+
+
+def test_the_blueprint_is_valid(tmp_path):
+    """The example of the page makes three segments without a word."""
+    (block,) = examples(BLUEPRINTS)
+    assert list(check(tmp_path, block.text)) == []
+    project, _ = load_project(tmp_path)
+    assert [one.name for one in project.segments()] == [
+        "quiet_iberia_30d",
+        "quiet_nordic_30d",
+        "quiet_nordic_7d",
+    ]
 
 
 @pytest.mark.parametrize("block", examples(LANGUAGE, "predicate"), ids=str)
@@ -56,6 +68,7 @@ def test_every_yaml_block_is_an_example_or_written_to_a_file():
     """No YAML in the docs goes unchecked."""
     known = {
         CATALOG: {()},
+        BLUEPRINTS: {()},
         LANGUAGE: {(), ("predicate",), ("refused",)},
         RULES: {(), ("rule",), ("rule", "refused"), ("channel", "refused")},
     }
