@@ -29,6 +29,15 @@ class StateSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LintSettings:
+    """What `segflow lint` passes over: codes, and so many conditions of a segment over events of
+    all of history."""
+
+    ignore: tuple[str, ...] = ()
+    unbounded: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """segflow.toml, with the chosen environment folded in. `name` is the project's, `environment`
     the chosen one; `secrets` are the names that YAML may refer to; `paths` are the folders that
@@ -41,6 +50,7 @@ class Settings:
     secrets: tuple[str, ...] = ()
     paths: tuple[str, ...] = ("catalog", "channels", "segments", "rules", "placements")
     environments: tuple[str, ...] = ()
+    lint: LintSettings = LintSettings()
 
 
 @dataclass(frozen=True, slots=True)
