@@ -61,6 +61,18 @@ def test_every_error_has_a_place(tmp_path):
     )
 
 
+def test_what_a_blueprint_makes_is_told_once(tmp_path):
+    """A warning about several objects of a blueprint stands once, and names the first."""
+    text = (
+        "blueprint: b\nparameters: {n: {type: integer}}\nfor_each: [{n: 1}, {n: 2}]\n"
+        "object:\n  segment: s_{n}\n  entity: customer\n  where:\n    all:\n"
+        "    - {field: country, ne: DE}\n    - {field: age, gte: {param: n}}\n"
+    )
+    (found,) = lint(compiled(tmp_path, text), ())
+    assert found.address == "segment.s_1"
+    assert found.detail == "in 2 objects, first segment.s_1, made with n: 1 in line 3"
+
+
 def test_many_segments_are_looked_at_once(tmp_path):
     """Twice the segments take about twice as many calls of functions, and not four times."""
 
