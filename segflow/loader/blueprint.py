@@ -170,7 +170,7 @@ def _blueprint(values: Values, node: MapNode, found: Findings) -> Blueprint | No
     parameters, rows = node.entries.get("parameters"), node.entries.get("for_each")
     if parameters is None or rows is None or not isinstance(values.get("object"), MapNode):
         return None
-    declared = {**_declared(parameters[1]), **dict(values.get("parameters", ()))}
+    declared = _declared(parameters[1], dict(values.get("parameters", ())))
     items = rows[1].items if isinstance(rows[1], ListNode) else []
     search = Search(declared, found)
     body: MapNode = values["object"]
@@ -203,9 +203,10 @@ def _blueprint(values: Values, node: MapNode, found: Findings) -> Blueprint | No
     )
 
 
-def _declared(node: Node) -> dict[str, Parameter | None]:
-    """The parameters by name, of which nothing else could be read."""
-    return dict.fromkeys(node.entries) if isinstance(node, MapNode) else {}
+def _declared(node: Node, read: Mapping[str, Parameter]) -> dict[str, Parameter | None]:
+    """The parameters by the names that are written, and what could be read of each."""
+    entries = node.entries if isinstance(node, MapNode) else {}
+    return {name: read.get(name) for name in entries}
 
 
 def _optional(node: Node) -> frozenset[str]:
