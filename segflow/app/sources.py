@@ -40,7 +40,8 @@ def check_sources(world: World, compiled: Compiled) -> Report:
     """Ask every source whether it has the tables and columns that the catalog names; one that can't
     be asked is an error too."""
     report = Report()
-    report.extend(source_findings(compiled, world.engines))
+    found = source_findings(compiled, world.engines)
+    report.extend(compiled.project.sources.told(found))
     return report
 
 
@@ -53,7 +54,8 @@ def refuse_misfits(world: World, compiled: Compiled, read: Iterable[Address]) ->
     """
     report = Report()
     found = source_findings(compiled, world.engines, closure(compiled.depends, read))
-    report.extend(one for one in found if one.code != NOT_ASKED)
+    asked = (one for one in found if one.code != NOT_ASKED)
+    report.extend(compiled.project.sources.told(asked))
     if report.has_errors:
         raise InvalidProjectError(report)
 

@@ -31,7 +31,7 @@ def load(root: Path, environment: str | None) -> Loaded:
     project, report = load_project(root, environment)
     compiled, found = compile_project(project)
     report.extend(found)
-    report.extend(_settings_findings(project))
+    report.extend(project.sources.told(_settings_findings(project)))
     if compiled is None or report.has_errors:
         raise InvalidProjectError(report)
     return Loaded(compiled=compiled, report=report)

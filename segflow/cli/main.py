@@ -102,6 +102,7 @@ cli = LazyGroup(
         "validate": Lazy(
             target="validate:validate", summary="Check every file; show all errors at once."
         ),
+        "lint": Lazy(target="lint:lint", summary="Warn of what is legal and probably not meant."),
         "schema": Lazy(
             target="schema:schema", summary="Print the JSON Schema of the YAML for editors."
         ),

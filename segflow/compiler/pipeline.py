@@ -58,10 +58,17 @@ def compile_project(project: Project) -> tuple[Compiled | None, Report]:
     for check in CHECKS:
         draft = check(draft)
     if draft.report.has_errors or project.broken:
-        return None, draft.report
+        return None, _told(draft)
     for build in BUILDS:
         draft = build(draft)
-    return _compiled(draft), draft.report
+    return _compiled(draft), _told(draft)
+
+
+def _told(draft: Draft) -> Report:
+    """What was found, as it is told of objects that a blueprint made."""
+    report = Report()
+    report.extend(draft.project.sources.told(draft.report))
+    return report
 
 
 def _compiled(draft: Draft) -> Compiled:

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
+from segflow.loader.blueprint import BLUEPRINT
 from segflow.loader.channel import CHANNEL, OFFER
 from segflow.loader.entity import ENTITY, RELATION
 from segflow.loader.event import EVENT
@@ -28,7 +30,6 @@ READERS: Mapping[str, Shape[Object]] = {
     "source": SOURCE,
 }
 REFUSED: Mapping[str, str] = {
-    "blueprint": "blueprints are not read by this version",
     "placement": "placements are not read by this version",
     "consent": "tables of consent are not read by this version",
     "suppression": "tables of suppression are not read by this version",
@@ -41,7 +42,9 @@ _DECLARED = re.compile(
 )
 
 
-_KEYS: Mapping[str, frozenset[str]] = {kind: frozenset(keys_of(of)) for kind, of in READERS.items()}
+SHAPES: Mapping[str, Shape[Any]] = {"blueprint": BLUEPRINT, **READERS}
+"""Every document that is read: the objects, and what makes objects."""
+_KEYS: Mapping[str, frozenset[str]] = {kind: frozenset(keys_of(of)) for kind, of in SHAPES.items()}
 
 
 def kind_of(node: Node, findings: Findings) -> tuple[str | None, Node]:

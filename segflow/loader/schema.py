@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from segflow.loader.heads import choice_by_key
-from segflow.loader.kinds import READERS
+from segflow.loader.kinds import SHAPES
 from segflow.loader.shapes import Json, defined
 from segflow.model.address import KINDS
 
@@ -22,7 +22,7 @@ def document_schema() -> Json:
     """The schema of a document of any kind, told apart by its key; it stands alone."""
     defs: Json = {}
     shapes = {
-        kind: defined(kind, READERS[kind].schema(defs), defs) for kind in KINDS if kind in READERS
+        kind: defined(kind, SHAPES[kind].schema(defs), defs) for kind in KINDS if kind in SHAPES
     }
     choice = choice_by_key(shapes)
     return {"$schema": DRAFT, "title": "A segflow document", **choice, "$defs": _sorted(defs)}
@@ -31,7 +31,7 @@ def document_schema() -> Json:
 def kind_schema(kind: str) -> Json:
     """The schema of one kind; it stands alone. Raises KeyError for a kind that is not read."""
     defs: Json = {}
-    schema = READERS[kind].schema(defs)
+    schema = SHAPES[kind].schema(defs)
     return {"$schema": DRAFT, "title": f"A segflow {kind}", **schema, "$defs": _sorted(defs)}
 
 
@@ -42,7 +42,7 @@ def _sorted(defs: Json) -> Json:
 def schema_files() -> Mapping[str, str]:
     """The text of every schema file by its name: the whole, and a short one for every kind."""
     files = {WHOLE: file_text(document_schema())}
-    for kind in READERS:
+    for kind in SHAPES:
         reference = {"$ref": f"{WHOLE}#/$defs/{kind}"}
         files[f"{kind}.json"] = file_text({"$schema": DRAFT, "title": f"A {kind}", **reference})
     return files

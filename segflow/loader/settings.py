@@ -1,5 +1,6 @@
 """Reads segflow.toml: strict keys, an environment folded in, and every fault with its place."""
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -11,7 +12,7 @@ from segflow.loader.nodes import SourceFile, shorten
 from segflow.loader.suggest import did_you_mean, did_you_mean_or_list
 from segflow.loader.times import is_zone, zone_fix
 from segflow.loader.toml import TomlPlaces, error_span
-from segflow.model.project import Settings, StateSettings
+from segflow.model.project import LintSettings, Settings, StateSettings
 
 FILE = "segflow.toml"
 DEFAULT_ENVIRONMENT = "default"
@@ -68,6 +69,7 @@ def _settings(
         state=StateSettings(**state),
         secrets=tables.get("secrets", {}).get("allow", ()),
         environments=tuple(tables.get("environments", {})),
+        lint=LintSettings(**tables.get("lint", {})),
         **optional,
     )
 
@@ -180,6 +182,23 @@ def _texts(reader: _Reader, value: Any, path: KeyPath) -> tuple[str, ...] | None
     return None
 
 
+def _codes(reader: _Reader, value: Any, path: KeyPath) -> tuple[str, ...] | None:
+    codes = _texts(reader, value, path)
+    for code in codes or ():
+        if not re.fullmatch("[A-Z]{3}[0-9]{3}", code, re.ASCII):
+            help = "a code is three letters and three digits, such as LNT005"
+            reader.error("TOM004", f"`{shorten(code)}` is no code", path, help)
+            return None
+    return codes
+
+
+def _number(reader: _Reader, value: Any, path: KeyPath) -> int | None:
+    if type(value) is int and value >= 0:
+        return value
+    reader.wrong(path, "a whole number from 0")
+    return None
+
+
 def _folders(reader: _Reader, value: Any, path: KeyPath) -> tuple[str, ...] | None:
     folders = _texts(reader, value, path)
     for folder in folders or ():
@@ -210,4 +229,5 @@ _TABLES: Mapping[str, Read] = {
     "environments": _environments,
     "secrets": _table({"allow": _texts}),
     "paths": _table({"include": _folders}),
+    "lint": _table({"ignore": _codes, "unbounded": _number}),
 }

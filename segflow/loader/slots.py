@@ -112,6 +112,7 @@ def choice(*options: str) -> Slot[str]:
 
 # --- numbers and booleans --------------------------------------------------------------------
 
+QUOTES = "remove the quotes"
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z", re.ASCII)
 _DECIMAL = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?\Z", re.ASCII)
 _MAX_INTEGER = 2**63 - 1
@@ -119,7 +120,7 @@ _MAX_INTEGER = 2**63 - 1
 
 def _unquoted(node: Scalar, what: str) -> str:
     if node.quoted:
-        raise Misfit(f"{what} was expected, and quotes make text", help="remove the quotes")
+        raise Misfit(f"{what} was expected, and quotes make text", help=QUOTES)
     return node.text
 
 

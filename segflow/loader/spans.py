@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from segflow.diagnostics import Span
+from segflow.loader.blueprint import Made
 from segflow.loader.nodes import ListNode, MapNode, Node, Scalar, SourceFile
 from segflow.loader.yamlsource import documents
 from segflow.model.address import Address
@@ -12,29 +13,48 @@ from segflow.model.project import KeyPath
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where an object's document is: its file, and its number among the documents there."""
+    """Where an object's document is: its file, and its number among the documents there. Of one
+    that a blueprint made, that document is the blueprint, and `made` knows the rest."""
 
     file: SourceFile
     number: int
+    made: Made | None = None
+
+    def __str__(self) -> str:
+        row = "" if self.made is None else f":{self.made.number}"
+        return f"{self.file.path}:{self.number}{row}"
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
     """The document of every object. Trees are composed again when a place in them is asked for:
-    a load that finds nothing wrong asks for none, and keeps no tree. `taken` are the keys that an
-    object has misspelt, with what they were taken for."""
+    a load that finds nothing wrong asks for none, and keeps no tree but those of blueprints.
+    `taken` are the keys that an object has misspelt, with what they were taken for; `made` are the
+    objects that blueprints made, by the address that errors name."""
 
     placed: dict[Address, Placed] = field(default_factory=dict)
     taken: dict[Address, Mapping[str, str]] = field(default_factory=dict)
     roots: dict[str, list[Node]] = field(default_factory=dict)
+    made: dict[str, Made] = field(default_factory=dict)
+    filled: dict[Address, Node] = field(default_factory=dict)
 
     def root(self, address: Address) -> tuple[SourceFile, Node]:
         """File and tree of an object; KeyError for an unknown address."""
         placed = self.placed[address]
         path = placed.file.path
+        if placed.made is not None:
+            if address not in self.filled:
+                self.filled[address] = placed.made.node()
+            return placed.file, self.filled[address]
         if path not in self.roots:
             self.roots[path] = list(documents(placed.file, []))
         return placed.file, self.roots[path][placed.number]
+
+    def declared(self, address: Address) -> Span:
+        """Where an object is declared: of one that is made, its values."""
+        made = self.placed[address].made
+        file, node = self.root(address)
+        return file.span(node if made is None else made.row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +85,22 @@ class Spans(Mapping[tuple[Address, KeyPath], Span]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+@dataclass(frozen=True, slots=True)
+class Origins(Mapping[str, str]):
+    """How the objects that blueprints made came to be, in words, by the address in errors."""
+
+    places: Places
+
+    def __getitem__(self, address: str) -> str:
+        return self.places.made[address].words
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places.made)
+
+    def __len__(self) -> int:
+        return len(self.places.made)
 
 
 def _child(node: Node, step: str | int, taken: Mapping[str, str]) -> tuple[Scalar | None, Node]:

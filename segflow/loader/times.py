@@ -70,12 +70,10 @@ DURATION = text_slot(
 )
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", re.ASCII)
-_CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
-_INSTANT = re.compile(rf"[0-9-]{{10}}[Tt ]{_CLOCK}(Z|[+-][0-9]{{2}}:[0-9]{{2}})\Z", re.ASCII)
-_ZONELESS = re.compile(rf"[0-9-]{{10}}[Tt ]{_CLOCK}\Z", re.ASCII)
-_MOMENT_PATTERN = (
-    rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([Tt ]{_CLOCK}(Z|[+-][0-9]{{2}}:[0-9]{{2}}))?$"
-)
+CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
+_INSTANT = re.compile(rf"[0-9-]{{10}}[Tt ]{CLOCK}(Z|[+-][0-9]{{2}}:[0-9]{{2}})\Z", re.ASCII)
+_ZONELESS = re.compile(rf"[0-9-]{{10}}[Tt ]{CLOCK}\Z", re.ASCII)
+_MOMENT_PATTERN = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([Tt ]{CLOCK}(Z|[+-][0-9]{{2}}:[0-9]{{2}}))?$"
 
 
 def _moment(text: str) -> Moment:

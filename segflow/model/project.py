@@ -1,10 +1,10 @@
 """The whole configuration: settings, every object by address, and where each stands."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from segflow.diagnostics import Span
-from segflow.model.address import Address
+from segflow.diagnostics import Diagnostic, Span
+from segflow.model.address import Address, is_name
 from segflow.model.catalog import Entity, Event, Relation, Source
 from segflow.model.channel import Channel, Offer
 from segflow.model.rule import Rule
@@ -29,6 +29,15 @@ class StateSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LintSettings:
+    """What `segflow lint` passes over: codes, and so many conditions of a segment over events of
+    all of history."""
+
+    ignore: tuple[str, ...] = ()
+    unbounded: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """segflow.toml, with the chosen environment folded in. `name` is the project's, `environment`
     the chosen one; `secrets` are the names that YAML may refer to; `paths` are the folders that
@@ -41,17 +50,37 @@ class Settings:
     secrets: tuple[str, ...] = ()
     paths: tuple[str, ...] = ("catalog", "channels", "segments", "rules", "placements")
     environments: tuple[str, ...] = ()
+    lint: LintSettings = LintSettings()
 
 
 @dataclass(frozen=True, slots=True)
 class SourceMap:
     """Where every node of every object stands: spans by (address, key path).
 
-    `keys` are the spans of keys, `values` those of values.
+    `keys` are the spans of keys, `values` those of values. `made` says in words how the objects
+    that blueprints made came to be, by address as text.
     """
 
     keys: Mapping[tuple[Address, KeyPath], Span] = field(default_factory=dict)
     values: Mapping[tuple[Address, KeyPath], Span] = field(default_factory=dict)
+    made: Mapping[str, str] = field(default_factory=dict)
+
+    def told(self, found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+        """The findings. What is said of objects that a blueprint made names the object, and is said
+        once where the very same is said of several."""
+        of_made: dict[Diagnostic, list[str]] = {}
+        for finding in found:
+            if (address := finding.address) in self.made and address is not None:
+                of_made.setdefault(replace(finding, address=None), []).append(address)
+            else:
+                yield finding
+        for finding, addresses in of_made.items():
+            words = f"{addresses[0]}, {self.made[addresses[0]]}"
+            if (others := len(set(addresses)) - 1) > 0:
+                words = f"{others + 1} objects, first {words}"
+            detail = f"{finding.detail}\nin {words}" if finding.detail else f"in {words}"
+            named = is_name(addresses[0].partition(".")[2])
+            yield replace(finding, detail=detail, address=addresses[0] if named else None)
 
     def value(self, address: Address, path: KeyPath = ()) -> Span | None:
         """The span of the value at the path, or of its nearest ancestor that has one."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from segflow.app.codes import OF_CHANNELS, OF_SOURCES
 from segflow.compiler.codes import CODES as OF_MEANING
+from segflow.compiler.lint.codes import CODES as OF_LINT
 from segflow.loader.codes import CODES as OF_TEXT
 from tests.docs.pages import DOCS
 
@@ -11,6 +12,7 @@ PAGE = DOCS / "reference" / "diagnostics.md"
 TABLES: Mapping[str, Mapping[str, str]] = {
     "The text of files": OF_TEXT,
     "Their meaning": OF_MEANING,
+    "What lint warns of": OF_LINT,
     "Their channels": OF_CHANNELS,
     "Their sources": OF_SOURCES,
 }

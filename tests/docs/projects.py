@@ -10,6 +10,7 @@ from tests.docs.pages import DOCS, Block, blocks
 
 CATALOG = DOCS / "reference" / "catalog.md"
 LANGUAGE = DOCS / "reference" / "segments.md"
+BLUEPRINTS = DOCS / "reference" / "blueprints.md"
 RULES = DOCS / "reference" / "rules.md"
 
 _SETTINGS = (

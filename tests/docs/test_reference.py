@@ -10,17 +10,19 @@ import yaml
 from segflow import errors
 from segflow.cli import failures
 from segflow.cli.main import main
+from segflow.compiler.lint.codes import CODES as OF_LINT
 from segflow.loader.project import load_project
 from segflow.model.address import Address
 from segflow.model.codec import canonical
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant
 from segflow.model.plan import AttributeChange, Blocked, Change, Impact, Plan
+from segflow.model.project import LintSettings
 from segflow.model.rule import Action, EveryTrigger, Rule, Variant
 from segflow.planner.machine import to_json
 from tests.docs import commands_page, diagnostics_page
 from tests.docs.pages import DOCS, blocks, pages
-from tests.docs.projects import CATALOG, LANGUAGE, RULES, check, examples, segment
+from tests.docs.projects import BLUEPRINTS, CATALOG, LANGUAGE, RULES, check, examples, segment
 
 README = DOCS.parent / "README.md"
 SETTINGS = DOCS / "reference" / "settings.md"
@@ -35,6 +37,18 @@ def predicate(text: str) -> str:
 def test_the_catalog_and_the_whole_segment_are_valid(tmp_path):
     """The two complete examples load and compile without a word."""
     assert list(check(tmp_path, segment())) == []
+
+
+def test_the_blueprint_is_valid(tmp_path):
+    """The example of the page makes three segments without a word."""
+    (block,) = examples(BLUEPRINTS)
+    assert list(check(tmp_path, block.text)) == []
+    project, _ = load_project(tmp_path)
+    assert [one.name for one in project.segments()] == [
+        "quiet_iberia_30d",
+        "quiet_nordic_30d",
+        "quiet_nordic_7d",
+    ]
 
 
 @pytest.mark.parametrize("block", examples(LANGUAGE, "predicate"), ids=str)
@@ -56,6 +70,7 @@ def test_every_yaml_block_is_an_example_or_written_to_a_file():
     """No YAML in the docs goes unchecked."""
     known = {
         CATALOG: {()},
+        BLUEPRINTS: {()},
         LANGUAGE: {(), ("predicate",), ("refused",)},
         RULES: {(), ("rule",), ("rule", "refused"), ("channel", "refused")},
     }
@@ -102,6 +117,24 @@ def test_the_page_of_commands_is_the_commands_help():
 def test_the_page_of_diagnostics_has_every_code():
     """`python -m tests.docs.write` brings it up to date."""
     assert diagnostics_page.PAGE.read_text(encoding="utf-8") == diagnostics_page.render()
+
+
+def test_the_page_of_lint_has_every_code():
+    """Each code of lint has a section of its own, in order, with its title."""
+    page = (DOCS / "reference" / "lint.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (.*)$", page, re.MULTILINE) == [
+        f"{code}: {title}" for code, title in OF_LINT.items()
+    ]
+
+
+def test_the_settings_of_lint_are_those_that_are_read(tmp_path):
+    """The lines that the page shows are read without a word."""
+    page = (DOCS / "reference" / "lint.md").read_text(encoding="utf-8")
+    lines = [line[4:] for line in page.splitlines() if line.startswith("    ")]
+    (tmp_path / "segflow.toml").write_text('[project]\nname = "docs"\n' + "\n".join(lines))
+    project, report = load_project(tmp_path)
+    assert list(report) == []
+    assert project.settings.lint == LintSettings(ignore=("LNT004", "TPL002"), unbounded=1)
 
 
 def test_a_code_means_one_thing():

@@ -7,17 +7,18 @@ import pytest
 from segflow.loader.kinds import READERS
 from segflow.model import codec
 from segflow.model.segment import Segment
-from tests.loader.projects import CASE_FILE, at, case, case_files, load_case, name_of
+from tests.loader.projects import CASE_FILE, at, case, case_files, load_case, load_text, name_of
 
-KEYS = {"fact", "text", "files", "where", "object", "errors", "schema"}
+KEYS = {"fact", "text", "files", "where", "object", "means", "errors", "schema"}
 
 
 @pytest.mark.parametrize("path", case_files(), ids=name_of)
 def test_case(path: Path, tmp_path: Path):
-    """The text becomes this object or where, or has exactly these errors, in this order."""
+    """The text becomes this object or where, or what another text becomes, or has exactly these
+    errors, in this order."""
     told = case(path)
     assert set(told) <= KEYS
-    assert len({"where", "object", "errors"} & set(told)) == 1
+    assert len({"where", "object", "means", "errors"} & set(told)) == 1
     project, report = load_case(tmp_path, told)
     if "errors" in told:
         found = []
@@ -25,10 +26,16 @@ def test_case(path: Path, tmp_path: Path):
             assert error.span is not None
             assert error.span.path == CASE_FILE
             said = {"code": error.code, "at": at(error), "says": error.summary}
-            found.append({**said, "help": error.help} if error.help else said)
+            said |= {"help": error.help} if error.help else {}
+            found.append({**said, "detail": error.detail} if error.detail else said)
         assert found == told["errors"]
         return
     assert [error.summary for error in report] == []
+    if "means" in told:
+        meant, report = load_text(tmp_path / "meant", told["means"])
+        assert [error.summary for error in report] == []
+        assert project.objects == meant.objects
+        return
     (loaded,) = project
     if "where" in told:
         assert isinstance(loaded, Segment)

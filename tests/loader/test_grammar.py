@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from segflow.loader.codes import CODES
-from segflow.loader.kinds import READERS, REFUSED
+from segflow.loader.kinds import REFUSED, SHAPES
 from segflow.loader.predicate import HEADS, INSTEAD
 from segflow.loader.records import Record
 from segflow.model.address import KINDS
@@ -32,8 +32,8 @@ def test_no_head_is_a_modifier():
 
 def test_every_kind_is_read_or_refused():
     """A kind of the language is either read or refused by name."""
-    assert set(READERS) | set(REFUSED) == {*KINDS, "check"}
-    assert set(READERS) & set(REFUSED) == set()
+    assert set(SHAPES) | set(REFUSED) == {*KINDS, "check"}
+    assert set(SHAPES) & set(REFUSED) == set()
 
 
 def test_every_head_has_a_valid_case():
@@ -47,7 +47,7 @@ def test_every_key_has_a_valid_case():
     text = valid_texts()
     keys = {
         key
-        for reader in READERS.values()
+        for reader in SHAPES.values()
         for shape in walk(reader, set())
         if isinstance(shape, Record)
         for key in shape.keys

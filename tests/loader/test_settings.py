@@ -142,6 +142,20 @@ def test_missing_file(tmp_path):
             "",
         ),
         (
+            '[project]\nname = "a"\n[lint]\nignore = ["LNT5"]\n',
+            "TOM004",
+            "4:10-18",
+            "`LNT5` is no code",
+            "a code is three letters and three digits, such as LNT005",
+        ),
+        (
+            '[project]\nname = "a"\n[lint]\nunbounded = -1\n',
+            "TOM004",
+            "4:13-15",
+            "`lint.unbounded` must be a whole number from 0",
+            "",
+        ),
+        (
             '[project]\nname = "a"\n[paths]\ninclude = "conf"\n',
             "TOM004",
             "4:11-17",

@@ -2,14 +2,14 @@
 
 from hypothesis import strategies as st
 
-from segflow.loader.kinds import READERS
+from segflow.loader.kinds import SHAPES
 from segflow.loader.predicate import HEADS
 from tests.loader.grammar import modifiers
 from tests.loader.projects import case, case_files
 
 TEXTS = tuple(case(path)["text"] for path in case_files())
 WORDS = sorted(
-    {*HEADS, *READERS, *(key for keys in modifiers().values() for key in keys)}
+    {*HEADS, *SHAPES, *(key for keys in modifiers().values() for key in keys)}
     | {"entity", "null", "true", "7d", "10%", "2026-01-01", "purchase", "purchase.amount", "user"}
     | {"${X}", "<<", "5", "1.5", "[]", "{}", "0%", "-1", "30m", "'5'", "x_1", "X y"}
 )

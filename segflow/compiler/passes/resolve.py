@@ -254,10 +254,11 @@ def _unknown(
     written = (found.name for found in draft.project.objects if found.kind == kind)
     names = sorted(name for name in written if is_name(name))
     near = nearest(name, names)
-    if near is None and any(
-        one.kind == kind and one.name.startswith(":") for one in draft.project.broken
-    ):
+    broken = draft.project.broken
+    if near is None and any(one.kind == kind and one.name.startswith(":") for one in broken):
         return  # it may be the one whose name could not be read
+    if any(one.kind == "blueprint" for one in broken):
+        return  # it may be made by the one that could not be read
     draft.complain(
         UNKNOWN,
         address,
