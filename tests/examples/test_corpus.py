@@ -23,12 +23,12 @@ from segflow.ports import Engine
 from tests.agreement.choices import Pick
 from tests.agreement.data import columns, world_of, write_parquet
 from tests.agreement.forms.log import log
+from tests.agreement.hosts import DUCKDB
 from tests.agreement.sides import (
-    by_duckdb,
+    by_engine,
     by_reference,
     compiled_for_engines,
     compiled_for_reference,
-    opened,
 )
 from tests.docs import corpus_page
 from tests.examples.corpus import CASES, examples, loaded, refused_form, runnable
@@ -127,14 +127,14 @@ def test_both_sides_give_the_same_members(tmp_path):
     }
     write(tmp_path, project, tables)
     telling: dict[str, bool] = defaultdict(bool)
-    with opened(project, tmp_path) as engine:
+    with DUCKDB.opened(project, tmp_path) as engine:
         for segment in project.segments():
             world = worlds[segment.entity]
             for as_of in instants:
                 given = answers(engine, compiled, world, segment, as_of)
                 world = replace(world, given=given)
                 expected, everyone = by_reference(reference, world, segment.name, as_of)
-                found = by_duckdb(engine, compiled, world, segment.name, as_of)
+                found = by_engine(engine, compiled, world, segment.name, as_of)
                 assert sorted(found) == sorted(expected), (segment.name, as_of)
                 telling[segment.name] |= 0 < len(found) < everyone
     dull = sorted(name for name, tells in telling.items() if not tells)
