@@ -35,6 +35,7 @@ from segflow.compiler.dialects.base import Condition, Expression
 from segflow.engines.connected import MISSING, NEGATIVE, NO_INTEGERS, UNFIT, ConnectedEngine
 from segflow.errors import RefusedError, SegflowError, SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Limits, Source
+from segflow.ports import Selection
 
 _SIGNED = literal(Decimal(2**63), Numeric)
 _EXAMPLE = "postgresql://user:password@host:5432/database"
@@ -71,6 +72,14 @@ class PostgresEngine(ConnectedEngine):
             if found:
                 return {name: word for name, word in found}
         return None
+
+    def _prepared(
+        self, connection: Connection, selection: Selection, sets: Mapping[str, BitMap64]
+    ) -> Select[Any]:
+        # The server takes groups that are then tested for a few rows and would loop over a table
+        # for each; every table of a selection is joined whole.
+        connection.execute(text("SET LOCAL enable_nestloop = off"))
+        return super()._prepared(connection, selection, sets)
 
     def _given_keys(self, keys: BitMap64) -> Select[Any]:
         type_ = BigInteger if not keys or keys.max() < 2**63 else Numeric

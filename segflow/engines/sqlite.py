@@ -38,12 +38,11 @@ class SqliteEngine(ConnectedEngine):
         engine = create_engine("sqlite://", creator=self._connect, poolclass=SingletonThreadPool)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         super().__init__(source.name, engine)
-        with self._asking() as connection:
-            if connection.exec_driver_sql("PRAGMA encoding").scalar() != "UTF-8":
-                raise UnusableDataError(
-                    f"source {source.name}: the database's text is not UTF-8",
-                    hint="copy it into a database with PRAGMA encoding = 'UTF-8'",
-                )
+        try:
+            self._check_encoding()
+        except BaseException:
+            self.close()  # else the connection and its functions keep each other alive
+            raise
 
     # --- what an engine says of itself ---
 
@@ -92,6 +91,14 @@ class SqliteEngine(ConnectedEngine):
             )
 
     # --- opening ---
+
+    def _check_encoding(self) -> None:
+        with self._asking() as connection:
+            if connection.exec_driver_sql("PRAGMA encoding").scalar() != "UTF-8":
+                raise UnusableDataError(
+                    f"source {self._source}: the database's text is not UTF-8",
+                    hint="copy it into a database with PRAGMA encoding = 'UTF-8'",
+                )
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
