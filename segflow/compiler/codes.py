@@ -14,6 +14,7 @@ LITERAL = "FIT002"
 MISPLACED = "FIT003"
 PATTERN = "FIT004"
 DERIVED = "FIT005"
+STORED = "FIT006"
 NO_COUPON = "RUL001"
 RESERVED = "RUL002"
 TOO_FEW_CODES = "OFR001"
@@ -35,6 +36,7 @@ CODES: Mapping[str, str] = {
     MISPLACED: "A form stands where it has no meaning",
     PATTERN: "A regular expression is not RE2",
     DERIVED: "A derived field declares another type than its feature gives",
+    STORED: "A value can't be stored in the way that the catalog says",
     NO_COUPON: "An action's offer and its channel do not fit together",
     RESERVED: "A variant has the name of those who get nothing",
     TOO_FEW_CODES: "A pattern can't give as many codes as are asked for",

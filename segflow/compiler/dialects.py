@@ -21,6 +21,8 @@ from sqlalchemy import (
     literal,
 )
 
+from segflow.compiler.storage_dialect import StorageDialect
+from segflow.compiler.storage_duckdb import DuckDbStorage
 from segflow.compiler.timeline import FIRST, LAST
 from segflow.model.instant import datetime_of
 from segflow.model.types import ValueType
@@ -35,13 +37,14 @@ _NAN = cast(literal("NaN"), Double)
 _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-class Dialect(Protocol):
+class Dialect(StorageDialect, Protocol):
     """How an engine writes what standard SQL does not settle. Conditions may be unknown (NULL)
     where an argument is missing, and are true exactly where the meaning is."""
 
     def stored(self, column: Expression, type_: ValueType) -> Expression:
         """A column as a value of its declared type, whatever type it has there. NaN is missing,
-        text compares by code points, and a date is one of the calendar's, see floored()."""
+        text compares by code points, a version sorts as one, and a date is one of the calendar's,
+        see floored()."""
 
     def floored(self, timestamp: Expression) -> Expression:
         """The timestamp's whole milliseconds. One beyond the calendar, which no language of ours
@@ -77,15 +80,19 @@ class Dialect(Protocol):
         """The date, or local date and time, falls on one of the (month, day) pairs."""
 
 
-class DuckDb:
+class DuckDb(DuckDbStorage):
     """DuckDB 2 in a session whose time zone is UTC."""
 
     def stored(self, column: Expression, type_: ValueType) -> Expression:
         """See Dialect. Timestamps without a zone are UTC."""
         # A cast costs nothing where the column has the type; else doubles would leak into sums.
+        if type_.is_list:
+            return self.array(column, type_.element)
         match type_.name:
-            case "string" | "version":
+            case "string":
                 return collate(cast(column, String), "C")
+            case "version":
+                return self.version(cast(column, String))
             case "integer":
                 return cast(column, BigInteger)
             case "decimal":

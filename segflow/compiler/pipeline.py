@@ -9,6 +9,7 @@ from segflow.compiler.passes.draft import Draft, audience_of, draft_of, rule_ent
 from segflow.compiler.passes.normalize import normalize
 from segflow.compiler.passes.offers import offers
 from segflow.compiler.passes.resolve import resolve
+from segflow.compiler.passes.storage import storage
 from segflow.compiler.passes.supported import supported
 from segflow.compiler.passes.supported_rules import supported_rules
 from segflow.compiler.passes.templates import templates
@@ -34,6 +35,7 @@ CHECKS: tuple[Pass, ...] = (
     cycles,
     supported,
     supported_rules,
+    storage,
     offers,
     templates,
     typecheck,

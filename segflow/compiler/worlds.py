@@ -11,7 +11,7 @@ from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.model.project import Project
-from segflow.model.scalar import Scalar
+from segflow.model.scalar import Scalar, Stored
 
 
 class NotSupportedError(RefusedError):
@@ -24,7 +24,7 @@ class User:
 
     key: int
     since: Instant | None = None
-    fields: Mapping[str, Scalar | None] = field(default_factory=dict)
+    fields: Mapping[str, Stored | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class EventRow:
     time: Instant | None
     id: int | str | None = None
     version: Scalar | None = None
-    properties: Mapping[str, Scalar | None] = field(default_factory=dict)
+    properties: Mapping[str, Stored | None] = field(default_factory=dict)
     keys: tuple[int | None, ...] = ()
 
 

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from segflow.compiler.passes.draft import Draft
 from segflow.model.catalog import Entity, Field
-from segflow.model.operator import Among, CountTest
+from segflow.model.operator import Among, CountTest, ListMatch
 from segflow.model.predicate import (
     Aggregate,
     All,
@@ -135,6 +135,8 @@ def _operator(operator: Operator, salt: str) -> Operator:
         case CountTest():
             return _count(operator)
         case Among(values=values):
+            return replace(operator, values=_sorted(values))
+        case ListMatch(values=values):
             return replace(operator, values=_sorted(values))
         case Compare(right=Scaled(feature=feature) as right):
             normal = _feature(feature, salt)

@@ -29,7 +29,7 @@ def aggregate_columns(
     value = columns[property_column(aggregate.property)] if aggregate.property else columns[TIME]
     match aggregate.kind:
         case "count":
-            made = over(func.count())
+            made: Expression = over(func.count())
         case "sum" | "avg":
             made = over(func.sum(value))
         case "min" | "first_time":
@@ -37,8 +37,7 @@ def aggregate_columns(
         case "max" | "last_time":
             made = over(func.max(value))
         case "count_distinct":
-            floored = dialect.floored(value) if type_ == TIMESTAMP else value
-            made = over(func.count(distinct(floored)))
+            made = _count_distinct(value, type_, where, dialect)
         case "first" | "last":
             newest = aggregate.kind == "last"
             made = dialect.first(value, rows.order(value, dialect, newest=newest), where)
@@ -49,6 +48,16 @@ def aggregate_columns(
     if aggregate.kind == "avg":
         return [made.label(name), over(func.count(value)).label(_divisor(name))]
     return [made.label(name)]
+
+
+def _count_distinct(
+    value: Expression, type_: ValueType | None, where: Condition | None, dialect: Dialect
+) -> Expression:
+    """How many different values there are, or of lists different elements."""
+    if type_ is not None and type_.is_list:
+        return dialect.count_elements(value, where)
+    count = func.count(distinct(dialect.floored(value) if type_ == TIMESTAMP else value))
+    return count if where is None else count.filter(where)
 
 
 def aggregate_value(

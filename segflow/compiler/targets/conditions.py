@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from segflow.compiler.clocks import Offset, clock_offsets
 from segflow.compiler.dialects import Condition, Dialect, Expression
+from segflow.compiler.targets.lists import list_condition
 from segflow.compiler.targets.values import (
     Value,
     bound,
@@ -55,6 +56,7 @@ from segflow.model.operator import (
     Exists,
     InLast,
     InNext,
+    ListMatch,
     MomentTest,
     OlderThan,
     OnCalendar,
@@ -74,6 +76,7 @@ from segflow.model.predicate import (
     Predicate,
     Sample,
     Scaled,
+    Size,
     Test,
 )
 from segflow.model.scalar import Const
@@ -151,6 +154,8 @@ class Conditions:
                 return present if expected else value.expression.is_(None)
             case TextMatch():
                 return self._text(operator, value, test)
+            case ListMatch() | Size():
+                return list_condition(operator, value, test.ignore_case, self.dialect)
             case CountTest():
                 return _count(operator, value.expression)
             case Anniversary():

@@ -22,11 +22,13 @@ from sqlalchemy import (
     union_all,
 )
 
-from segflow.compiler.dialects import Dialect, Expression
+from segflow.compiler.dialects import Condition, Dialect, Expression
+from segflow.compiler.storage import storage_of_property
+from segflow.compiler.targets.stored import property_value
 from segflow.compiler.targets.values import bound, not_later, stored_table
 from segflow.model.catalog import Event, EventId, Property
 from segflow.model.instant import Instant
-from segflow.model.types import TIMESTAMP
+from segflow.model.types import STRING, TIMESTAMP
 
 KEY, TIME, EVENT = "key", "time", "event"
 _NUMBER, _TEXT = "id_number", "id_text"
@@ -87,9 +89,11 @@ class RowsOf:
     def _of_event(self, event: Event, ids: Sequence[str]) -> Select[Any]:
         source = stored_table(event.at.table, self._read(event))
         columns = self._columns(event, source, ids)
-        found = select(*columns.values()).where(not_later(columns[TIME].element, self.as_of))
+        found = select(*columns.values()).where(*is_of_event(event, source, self.dialect))
         if may_repeat(event):
             found = self._each_once(found, columns, event, source)
+        else:
+            found = found.where(not_later(columns[TIME].element, self.as_of))
         if self.since is not None:
             found = found.where(found.selected_columns[TIME] >= bound(self.since))
         return found
@@ -100,7 +104,9 @@ class RowsOf:
         yield event.at.time
         if event.at.id is not None:
             yield event.at.id.column
-        yield from (property_of(event, name).column or name for name in self.properties)
+        yield from (test.column for test in event.at.when)
+        for name in self.properties:
+            yield storage_of_property(property_of(event, name)).column
         if may_repeat(event):
             yield from columns_that_decide(event, self.properties)
 
@@ -116,8 +122,7 @@ class RowsOf:
         if self.ordered and len(self.events) > 1:
             columns[EVENT] = literal(event.name, String).label(EVENT)
         for name in self.properties:
-            declared = property_of(event, name)
-            value = self.dialect.stored(source.c[declared.column or name], declared.type)
+            value = property_value(property_of(event, name), source, self.dialect)
             columns[property_column(name)] = value.label(property_column(name))
         return columns
 
@@ -128,25 +133,44 @@ class RowsOf:
         event: Event,
         source: TableClause,
     ) -> Select[Any]:
-        """The first by its contents of the rows with one id; those without are events of their own.
+        """The newest of the rows with one id, of equally new ones the first by its contents; those
+        without an id are events of their own.
 
-        That later ones than T were left out before changes nothing: the earliest row comes first.
+        Without versions, later rows than T are left out before: the earliest row comes first. With
+        them they are left out after, since the newest row counts whatever its time is.
         """
         assert event.at.id is not None
         id_ = stored_id(event.at.id, source)
         first = [one.asc().nulls_last() for one in self._contents(event, source)]
+        if event.at.version is None:
+            found = found.where(not_later(columns[TIME].element, self.as_of))
+        else:
+            first.insert(0, source.c[event.at.version].desc().nulls_last())
         copy = func.row_number().over(partition_by=id_, order_by=first)
         every = found.add_columns(copy.label(_COPY), id_.label(_ID)).subquery()
         kept = [every.c[name] for name in columns]
-        return select(*kept).where(or_(every.c[_COPY] == 1, every.c[_ID].is_(None)))
+        counting = select(*kept).where(or_(every.c[_COPY] == 1, every.c[_ID].is_(None)))
+        if event.at.version is None:
+            return counting
+        return counting.where(not_later(every.c[TIME], self.as_of))
 
     def _contents(self, event: Event, source: TableClause) -> Iterator[Expression]:
         """What rows of one id are ordered by."""
         yield self.dialect.floored(self.dialect.stored(source.c[event.at.time], TIMESTAMP))
         yield from (source.c[column] for _, column in sorted(event.entities))
         for declared in properties_that_decide(event, self.properties):
-            value = self.dialect.stored(source.c[declared.column or declared.name], declared.type)
+            value = property_value(declared, source, self.dialect)
             yield self.dialect.floored(value) if declared.type == TIMESTAMP else value
+
+
+def is_of_event(event: Event, source: FromClause, dialect: Dialect) -> Iterator[Condition]:
+    """What tells the rows of the event from others in its table."""
+    for test in event.at.when:
+        text = dialect.stored(source.c[test.column], STRING)
+        if test.starts_with is None:
+            yield text.in_([literal(value, String) for value in test.values])
+        else:
+            yield dialect.starts_with(text, literal(test.starts_with, String))
 
 
 def may_repeat(event: Event) -> bool:
@@ -156,9 +180,11 @@ def may_repeat(event: Event) -> bool:
 
 def columns_that_decide(event: Event, asked: Iterable[str]) -> Iterator[str]:
     """The columns, beside those of time and id, that say which row of an id counts."""
+    if event.at.version is not None:
+        yield event.at.version
     yield from (column for _, column in sorted(event.entities))
     for declared in properties_that_decide(event, asked):
-        yield declared.column or declared.name
+        yield storage_of_property(declared).column
 
 
 def properties_that_decide(event: Event, asked: Iterable[str]) -> tuple[Property, ...]:

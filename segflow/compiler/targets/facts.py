@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import CTE, FromClause, and_, select
 
 from segflow.compiler.dialects import Condition, Dialect, Expression
+from segflow.compiler.storage import Storage, storage_of_field
 from segflow.compiler.targets.aggregates import aggregate_columns, aggregate_value
 from segflow.compiler.targets.conditions import Conditions
 from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, property_column
@@ -21,6 +22,7 @@ from segflow.compiler.targets.needs import (
     stored_feature,
     where_features,
 )
+from segflow.compiler.targets.stored import gathered, value_in
 from segflow.compiler.targets.values import Value, stored_table, within_bounds
 from segflow.compiler.timeline import Bounds, window_bounds
 from segflow.model.catalog import Entity, Event
@@ -107,26 +109,39 @@ class Facts:
     ) -> FromClause:
         by_table: dict[tuple[str, str], list[FieldFeature]] = defaultdict(list)
         for feature in features:
-            by_table[self._table(feature)].append(feature)
+            if self._storage(feature).form == "rows":
+                relation = self._join_child_table(relation, key, feature, values)
+            else:
+                by_table[self._table(feature)].append(feature)
         for (name, key_column), fields in by_table.items():
             self.one_row[name, key_column] = None
-            read = (key_column, *map(self._column, fields))
+            read = (key_column, *(self._storage(feature).column for feature in fields))
             source = stored_table(name, read).alias(self.name(f"{name}_fields"))
             relation = relation.outerjoin(source, source.c[key_column] == key)
             for feature in fields:
-                type_ = declared_field(feature, self.entity).type
-                stored = self.dialect.stored(source.c[self._column(feature)], type_)
-                values[feature] = Value(stored, type_)
+                storage = self._storage(feature)
+                values[feature] = Value(value_in(source, storage, self.dialect), storage.type)
         return relation
+
+    def _join_child_table(
+        self, relation: FromClause, key: Expression, feature: FieldFeature, values: Values
+    ) -> FromClause:
+        storage, (name, key_column) = self._storage(feature), self._table(feature)
+        source = stored_table(name, (key_column, storage.column))
+        lists = gathered(source, source.c[key_column], storage, self.dialect)
+        grouped = lists.cte(self.name(f"{name}_lists"))
+        values[feature] = Value(grouped.c.elements, storage.type)
+        return relation.outerjoin(grouped, grouped.c.key == key)
 
     def _table(self, feature: FieldFeature) -> tuple[str, str]:
         population = self.entity.population
         (location,) = declared_field(feature, self.entity).at
         return location.table or population.table, location.key or population.key
 
-    def _column(self, feature: FieldFeature) -> str:
-        (location,) = declared_field(feature, self.entity).at
-        return location.column or feature.field
+    def _storage(self, feature: FieldFeature) -> Storage:
+        declared = declared_field(feature, self.entity)
+        (location,) = declared.at
+        return storage_of_field(declared, location)
 
     # --- aggregates ---
 

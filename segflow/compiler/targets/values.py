@@ -25,6 +25,8 @@ from sqlalchemy import (
 
 from segflow.compiler.dialects import UTC_TIMESTAMP, Condition, Dialect, Expression
 from segflow.compiler.timeline import FIRST, LAST, Bounds, DateBounds
+from segflow.compiler.values import version
+from segflow.compiler.versions import sorted_text
 from segflow.model.instant import Instant, datetime_of
 from segflow.model.predicate import CompareOp
 from segflow.model.scalar import Const, Scalar
@@ -83,6 +85,10 @@ def constant(value: Scalar, type_: ValueType) -> Expression:
             return cast(literal(value, Double), Double)
         case date():
             return literal(value, Date)
+        case str() if type_.name == "version":
+            known = version(value)
+            assert known is not None, "the typing pass lets no other text through"
+            return literal(sorted_text(known), String)
         case str():
             return literal(value, String)
         case _:
