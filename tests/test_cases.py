@@ -46,8 +46,11 @@ def read(path: Path) -> Mapping[str, Any]:
 
 
 def project_of(case: Mapping[str, Any], folder: Path) -> Project:
-    """The case written out as a project and loaded as anybody's would be."""
-    catalog = case.get("catalog") or (CASES / "catalog.yaml").read_text(encoding="utf-8")
+    """The case written out as a project and loaded as anybody's would be. Its `catalog` is the text
+    of one, or the name of a file beside that of all cases."""
+    catalog = case.get("catalog", "catalog.yaml")
+    if catalog.endswith(".yaml"):
+        catalog = (CASES / catalog).read_text(encoding="utf-8")
     files = {
         "segflow.toml": f'[project]\nname = "case"\ntimezone = "{case.get("timezone", "UTC")}"\n',
         "catalog/catalog.yaml": catalog,
@@ -62,8 +65,10 @@ def project_of(case: Mapping[str, Any], folder: Path) -> Project:
     return project
 
 
-def value(text: str, type_: ValueType) -> Any:
-    """What a table holds for the text in a case."""
+def value(text: Any, type_: ValueType) -> Any:
+    """What a table holds for the text in a case; `null` in a list is a missing element."""
+    if type_.is_list:
+        return [None if one == "null" else value(one, type_.element) for one in text]
     match type_.name:
         case "integer":
             return int(text)
@@ -81,11 +86,11 @@ def value(text: str, type_: ValueType) -> Any:
             return text
 
 
-def rows(project: Project, tables: Mapping[str, Sequence[Mapping[str, str]]]) -> Mapping[str, Any]:
+def rows(project: Project, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> Mapping[str, Any]:
     """The rows of a case with values of their columns' types."""
     types = columns(project)
 
-    def row(table: str, cells: Mapping[str, str]) -> Row:
+    def row(table: str, cells: Mapping[str, Any]) -> Row:
         return {column: value(text, types[table][column]) for column, text in cells.items()}
 
     return {table: [row(table, cells) for cells in found] for table, found in tables.items()}

@@ -19,6 +19,7 @@ _ACCEPTED = {
     "boolean": {"boolean"},
     "date": {"date"},
     "timestamp": {"timestamp", "date"},
+    "version": {"text", "whole"},
 }
 """Families of column types that hold values of a declared type, none of them rounded or cut."""
 
@@ -29,8 +30,10 @@ def fits(word: str, declared: ValueType) -> bool:
     A type that is not known here fits: the engine judges it when it reads. Decimals may be stored
     as doubles, which stand for the nearest decimal of the declared scale.
     """
+    if declared.is_list or word.endswith("]"):
+        return _array_fits(word, declared)
     family, scale = _family(word)
-    if family is None or declared.is_list:
+    if family is None:
         return True
     if declared.name == "decimal":
         if family == "decimal":
@@ -41,10 +44,30 @@ def fits(word: str, declared: ValueType) -> bool:
     return family in _ACCEPTED.get(declared.name, {family})
 
 
+def holds_json(word: str) -> bool:
+    """Whether a column of that type may hold JSON: as text, or as what has parts."""
+    return _family(word)[0] in (None, "text")
+
+
+def orders_rows(word: str) -> bool:
+    """Whether the values of a column of that type have one order everywhere, so that they can say
+    which of two rows is newer: not text, whose order hangs on a collation, and not floats."""
+    return _family(word)[0] in (None, "whole", "decimal", "timestamp", "date")
+
+
+def _array_fits(word: str, declared: ValueType) -> bool:
+    """Whether both are lists, and the elements fit."""
+    if not (declared.is_list and word.endswith("]")):
+        return False
+    return fits(word[: word.rindex("[")], declared.element)
+
+
 def _family(word: str) -> tuple[str | None, int]:
     """The family of a column type, and the scale of a decimal one."""
     if decimal := _DECIMAL.match(word):
         return "decimal", int(decimal[2])
+    if word.endswith("]"):
+        return None, 0
     if word in _WHOLE:
         return "whole", 0
     if word in _TEXTS or word.startswith("ENUM("):

@@ -11,6 +11,7 @@ from segflow.model.project import KeyPath
 from segflow.model.types import UNREAD, ValueType
 
 _OF_LISTS = ("array", "json", "delimited", "child_table")
+_MINOR_DIGITS = 18
 _UNFIT = '"\\*'
 """What no part of a path has: engines take it for something of their own."""
 
@@ -104,6 +105,8 @@ def _encoded(
         yield at, f"`{encoding}` does not go with a path into JSON", "leave it out"
     elif encoding == "text" and (type_.is_list or type_.name not in ("decimal", "integer")):
         yield at, f"`text` is for numbers, and this is of type {type_}", "leave it out"
+    elif digits is not None and digits > _MINOR_DIGITS:
+        yield at, f"`{encoding}` is finer than 64 bits can be", f"n is at most {_MINOR_DIGITS}"
     elif digits is not None and (type_.name != "decimal" or (type_.scale or 0) < digits):
         help = f'write for example type: "decimal(18,{digits})"'
         yield at, f"{type_} does not hold all values of `{encoding}`", help

@@ -194,6 +194,8 @@ def _comparable(left: ValueType, right: ValueType) -> bool:
 def _why_not(left: ValueType, right: ValueType) -> str | None:
     if left.is_number and right.is_number:
         return "a float is not exact: declare both as decimals"
+    if left.is_list or right.is_list:
+        return "lists are compared with values: `has_any`, `has_all`, `has_none`, `size`"
     return None
 
 
