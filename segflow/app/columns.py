@@ -30,9 +30,11 @@ def fits(word: str, declared: ValueType) -> bool:
     A type that is not known here fits: the engine judges it when it reads. Decimals may be stored
     as doubles, which stand for the nearest decimal of the declared scale.
     """
-    if declared.is_list or word.endswith("]"):
-        return _array_fits(word, declared)
     family, scale = _family(word)
+    if family == "array" and declared.is_list:
+        return fits(word[: word.rindex("[")], declared.element)
+    if declared.is_list:
+        return family is None
     if family is None:
         return True
     if declared.name == "decimal":
@@ -46,7 +48,7 @@ def fits(word: str, declared: ValueType) -> bool:
 
 def holds_json(word: str) -> bool:
     """Whether a column of that type may hold JSON: as text, or as what has parts."""
-    return _family(word)[0] in (None, "text")
+    return _family(word)[0] in (None, "text", "array")
 
 
 def orders_rows(word: str) -> bool:
@@ -55,19 +57,12 @@ def orders_rows(word: str) -> bool:
     return _family(word)[0] in (None, "whole", "decimal", "timestamp", "date")
 
 
-def _array_fits(word: str, declared: ValueType) -> bool:
-    """Whether both are lists, and the elements fit."""
-    if not (declared.is_list and word.endswith("]")):
-        return False
-    return fits(word[: word.rindex("[")], declared.element)
-
-
 def _family(word: str) -> tuple[str | None, int]:
     """The family of a column type, and the scale of a decimal one."""
     if decimal := _DECIMAL.match(word):
         return "decimal", int(decimal[2])
     if word.endswith("]"):
-        return None, 0
+        return "array", 0
     if word in _WHOLE:
         return "whole", 0
     if word in _TEXTS or word.startswith("ENUM("):

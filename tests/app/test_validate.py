@@ -4,13 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from segflow.app.columns import fits
+from segflow.app.columns import fits, holds_json, orders_rows
 from segflow.app.root import find_root
 from segflow.app.sources import check_sources
 from segflow.app.validate import load
 from segflow.app.wiring import open_world
 from segflow.errors import InvalidProjectError, RefusedError
-from segflow.model.types import DATE, INTEGER, STRING, TIMESTAMP, ValueType, decimal_type
+from segflow.model.types import (
+    DATE,
+    INTEGER,
+    STRING,
+    TIMESTAMP,
+    VERSION,
+    ValueType,
+    decimal_type,
+    parse_type,
+)
 from tests.app.conftest import Edit
 
 
@@ -136,6 +145,9 @@ def test_names_of_columns_have_no_case(root: Path, edit: Edit):
         ('amount: {type: "decimal(18,2)"', "amount: {type: date"),
         ("  time: purchased_at", "  time: amount"),
         ("since: first_seen", "since: customer_id"),
+        ("column: amount}", "column: amount, path: a}"),
+        ("column: amount}", "column: purchased_at, encoding: minor_units(2)}"),
+        ("column: amount}", "column: purchased_at, encoding: text}"),
         ("entities: {customer: customer_id}", "entities: {customer: amount}"),
     ],
 )
@@ -166,8 +178,40 @@ def test_columns_that_do_not_hold_what_is_said_are_found(fresh: Path, before: st
         ("VARCHAR", TIMESTAMP, False),
         ("VARCHAR", STRING, True),
         ("STRUCT(a INTEGER)", STRING, True),
+        ("VARCHAR", VERSION, True),
+        ("DECIMAL(3,2)", VERSION, False),
+        ("VARCHAR[]", parse_type("list<string>"), True),
+        ("BIGINT[]", parse_type("list<integer>"), True),
+        ("VARCHAR[]", parse_type("list<integer>"), False),
+        ("VARCHAR", parse_type("list<string>"), False),
+        ("VARCHAR[]", STRING, False),
     ],
 )
 def test_types_fit_where_nothing_is_lost(word: str, declared: ValueType, holds: bool):
     """A column fits a declared type where each of its values is one of it; unknown types pass."""
     assert fits(word, declared) is holds
+
+
+@pytest.mark.parametrize(
+    ("word", "json", "order"),
+    [
+        ("VARCHAR", True, False),
+        ("JSON", True, False),
+        ("STRUCT(a INTEGER)[]", True, False),
+        ("BIGINT", False, True),
+        ("TIMESTAMP", False, True),
+        ("DOUBLE", False, False),
+        ("BOOLEAN", False, False),
+    ],
+)
+def test_what_may_hold_json_or_tell_newer_rows(word: str, json: bool, order: bool):
+    """JSON is text or what has parts; newer rows are told by exact numbers and instants."""
+    assert (holds_json(word), orders_rows(word)) == (json, order)
+
+
+def test_the_version_of_an_event_has_an_order(root: Path, edit: Edit):
+    """Text can't say which of two rows is newer, and a column that is not there neither."""
+    edit("catalog/shop.yaml", "  time: purchased_at", "  time: purchased_at\n  version: amount")
+    assert findings(root) == []
+    edit("catalog/shop.yaml", "version: amount", "version: loaded_at")
+    assert [code for code, _, _ in findings(root)] == ["SRC002"]
