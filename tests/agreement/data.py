@@ -24,7 +24,7 @@ from segflow.model.types import INTEGER, STRING, TIMESTAMP, ValueType
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
 
-_KEY = ValueType(name="integer", precision=64)
+KEY = ValueType(name="integer", precision=64)
 """Stands for the keys of entities, which may be as large as 64 bits without a sign hold."""
 
 _TIMES = {
@@ -44,13 +44,13 @@ def columns(project: Project) -> Mapping[str, Mapping[str, ValueType]]:
     for declared in project:
         if isinstance(declared, Entity):
             population = declared.population
-            found[population.table][population.key] = _KEY
+            found[population.table][population.key] = KEY
             if population.since is not None:
                 found[population.table][population.since] = TIMESTAMP
             for field in declared.fields:
                 for at in field.at:
                     storage = storage_of_field(field, at)
-                    found[at.table or ""].setdefault(at.key or "", _KEY)
+                    found[at.table or ""].setdefault(at.key or "", KEY)
                     found[at.table or ""][storage.column] = storage.column_type or STRING
         elif isinstance(declared, Event):
             table = found[declared.at.table]
@@ -62,7 +62,7 @@ def columns(project: Project) -> Mapping[str, Mapping[str, ValueType]]:
 def _columns_of_event(event: Event) -> Iterator[tuple[str, ValueType]]:
     """What is said outright comes first; what is implied may be said of another event, too."""
     at = event.at
-    yield from ((column, _KEY) for _, column in event.entities)
+    yield from ((column, KEY) for _, column in event.entities)
     yield at.time, TIMESTAMP
     if at.id is not None:
         yield at.id.column, INTEGER if at.id.type == "integer" else STRING
@@ -115,7 +115,7 @@ def _arrow_type(type_: ValueType, unit: str) -> pa.DataType:
             return {
                 "string": pa.string(),
                 "version": pa.string(),
-                "integer": pa.uint64() if type_ == _KEY else pa.int64(),
+                "integer": pa.uint64() if type_ == KEY else pa.int64(),
                 "float": pa.float64(),
                 "boolean": pa.bool_(),
                 "date": pa.date32(),

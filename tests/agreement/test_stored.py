@@ -13,7 +13,7 @@ from segflow.errors import UnusableDataError
 from segflow.model.compiled import Compiled
 from segflow.model.instant import parse_instant
 from segflow.ports import Engine
-from tests.agreement.sides import by_duckdb, explained
+from tests.agreement.sides import by_engine, explained
 from tests.compiler.projects import compiled
 
 T = parse_instant("2026-03-31T12:00:00Z")
@@ -78,7 +78,7 @@ def members(folder: Path, where: str) -> tuple[list[int], list[int]]:
     """The members by DuckDB, and by explanations of the users 1 to 5."""
     world = World(users=())
     with asking(folder, where) as (engine, project):
-        found = by_duckdb(engine, project, world, "s", T)
+        found = by_engine(engine, project, world, "s", T)
         traces = [explained(engine, project, world, "s", key, T) for key in range(1, 6)]
     return sorted(found), [trace.key for trace in traces if trace.member]
 
@@ -172,6 +172,6 @@ def test_a_user_with_two_values_of_a_field_is_not_explained(tmp_path):
     world = World(users=())
     with asking(tmp_path, "{field: plan, eq: a}") as (engine, project):
         with pytest.raises(UnusableDataError, match="more than one row"):
-            by_duckdb(engine, project, world, "s", T)
+            by_engine(engine, project, world, "s", T)
         with pytest.raises(UnusableDataError, match="more than one row for key 1"):
             explained(engine, project, world, "s", 1, T)

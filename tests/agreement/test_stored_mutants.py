@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Double, String, case, cast, func, true, try_cast
 
 from segflow.compiler import versions
-from segflow.compiler.storage_duckdb import DuckDbStorage
+from segflow.compiler.dialects.duckdb_storage import DuckDbStorage
 from segflow.compiler.targets import events
 from tests.agreement.forms.stored import ROWS, SEGMENT, stored_example
 from tests.agreement.sides import pairs
@@ -92,7 +92,7 @@ FAULTS = [
     Fault("`when` is not asked", events, "is_of_event", lambda _: lambda *__: [true()]),
     Fault("versions sort as text", DuckDbStorage, "version", lambda _: as_text),
     Fault("zeros at the end of versions count", versions, "ZEROS_AT_END", lambda _: "x$"),
-    Fault("numbers are read as SQL does", DuckDbStorage, "number", numbers_of_any_text),
+    Fault("numbers are read as SQL does", DuckDbStorage, "written_number", numbers_of_any_text),
     Fault("integers of JSON are doubles", DuckDbStorage, "json_value", through_doubles),
     Fault("an empty list is there", DuckDbStorage, "_kept", with_empty_lists),
     Fault("has_all is has_any", DuckDbStorage, "has",

@@ -31,7 +31,9 @@ from segflow.model.project import KeyPath
 from segflow.model.rule import Rule
 from segflow.model.segment import OnStream
 
-ENGINE = "duckdb"
+ENGINES = ("duckdb", "sqlite", "postgres")
+"""The engines that can be asked."""
+
 LEVELS = 64
 """How deep a predicate may be with its nested segments in their places: queries are built and read
 by recursion, in segflow and in engines."""
@@ -61,8 +63,8 @@ _FORMS: dict[type, tuple[str, str]] = {
 def supported(draft: Draft) -> Draft:
     """Report every form that can't be compiled yet, and segments that need two sources."""
     for found in draft.project:
-        if isinstance(found, Source) and found.engine not in ("", ENGINE):
-            help = f"{ENGINE} is the engine of this version"
+        if isinstance(found, Source) and found.engine not in ("", *ENGINES):
+            help = f"the engines of this version are {', '.join(ENGINES)}"
             draft.refuse(found.address, ("engine",), f"engine {found.engine}", help)
         for path, form in _of_object(found):
             draft.refuse(found.address, path, form)

@@ -13,22 +13,20 @@ from sqlalchemy import (
     String,
     TableClause,
     cast,
-    collate,
     func,
-    literal,
     null,
     or_,
     select,
     union_all,
 )
 
-from segflow.compiler.dialects import Condition, Dialect, Expression
+from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.storage import storage_of_property
 from segflow.compiler.targets.stored import property_value
 from segflow.compiler.targets.values import bound, not_later, stored_table
 from segflow.model.catalog import Event, EventId, Property
 from segflow.model.instant import Instant
-from segflow.model.types import STRING, TIMESTAMP
+from segflow.model.types import STRING, TIMESTAMP, ValueType
 
 KEY, TIME, EVENT = "key", "time", "event"
 _NUMBER, _TEXT = "id_number", "id_text"
@@ -48,15 +46,17 @@ class Rows:
     ids: tuple[str, ...]
 
     def order(self, value: Expression, dialect: Dialect, *, newest: bool) -> list[Expression]:
-        """By time, id and name of the event, then by the value; a missing one is before all."""
+        """By time, id and name of the event, then by what a value sorts by; missing comes first."""
         columns = self.statement.c
         keys = [dialect.floored(columns[TIME]), *(columns[name] for name in self.ids)]
         if EVENT in columns:
             keys.append(columns[EVENT])
         keys.append(value)
-        if newest:
-            return [key.desc().nulls_last() for key in keys]
-        return [key.asc().nulls_first() for key in keys]
+        return [
+            part
+            for key in keys
+            for part in dialect.in_order(key, descending=newest, missing_first=not newest)
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +114,13 @@ class RowsOf:
         self, event: Event, source: TableClause, ids: Sequence[str]
     ) -> dict[str, Label[Any]]:
         """The columns of the rows by name, in the same order for every event of a union."""
-        key: Expression = source.c[dict(event.entities)[self.entity]]
+        key = self.dialect.whole(source.c[dict(event.entities)[self.entity]])
         time = self.dialect.stored(source.c[event.at.time], TIMESTAMP)
         columns = {KEY: key.label(KEY), TIME: time.label(TIME)}
         for name in ids:
-            columns[name] = _id(event.at.id, source, name).label(name)
+            columns[name] = _id(event.at.id, source, name, self.dialect).label(name)
         if self.ordered and len(self.events) > 1:
-            columns[EVENT] = literal(event.name, String).label(EVENT)
+            columns[EVENT] = self.dialect.text(event.name).label(EVENT)
         for name in self.properties:
             value = property_value(property_of(event, name), source, self.dialect)
             columns[property_column(name)] = value.label(property_column(name))
@@ -140,12 +140,15 @@ class RowsOf:
         them they are left out after, since the newest row counts whatever its time is.
         """
         assert event.at.id is not None
-        id_ = stored_id(event.at.id, source)
-        first = [one.asc().nulls_last() for one in self._contents(event, source)]
+        id_ = stored_id(event.at.id, source, self.dialect)
+        first = [
+            part for one in self._contents(event, source) for part in self.dialect.in_order(one)
+        ]
         if event.at.version is None:
             found = found.where(not_later(columns[TIME].element, self.as_of))
         else:
-            first.insert(0, source.c[event.at.version].desc().nulls_last())
+            newest = self.dialect.in_order(source.c[event.at.version], descending=True)
+            first = [*newest, *first]
         copy = func.row_number().over(partition_by=id_, order_by=first)
         every = found.add_columns(copy.label(_COPY), id_.label(_ID)).subquery()
         kept = [every.c[name] for name in columns]
@@ -157,10 +160,18 @@ class RowsOf:
     def _contents(self, event: Event, source: TableClause) -> Iterator[Expression]:
         """What rows of one id are ordered by."""
         yield self.dialect.floored(self.dialect.stored(source.c[event.at.time], TIMESTAMP))
-        yield from (source.c[column] for _, column in sorted(event.entities))
+        for _, column in sorted(event.entities):
+            yield self.dialect.whole(source.c[column])
         for declared in properties_that_decide(event, self.properties):
             value = property_value(declared, source, self.dialect)
-            yield self.dialect.floored(value) if declared.type == TIMESTAMP else value
+            yield sorted_value(value, declared.type, self.dialect)
+
+
+def sorted_value(value: Expression, type_: ValueType | None, dialect: Dialect) -> Expression:
+    """What the values of a type are sorted by."""
+    if type_ is not None and type_.is_list:
+        return dialect.sorted_list(value, type_.element)
+    return dialect.floored(value) if type_ == TIMESTAMP else value
 
 
 def is_of_event(event: Event, source: FromClause, dialect: Dialect) -> Iterator[Condition]:
@@ -168,9 +179,9 @@ def is_of_event(event: Event, source: FromClause, dialect: Dialect) -> Iterator[
     for test in event.at.when:
         text = dialect.stored(source.c[test.column], STRING)
         if test.starts_with is None:
-            yield text.in_([literal(value, String) for value in test.values])
+            yield dialect.one_of(text, test.values, STRING)
         else:
-            yield dialect.starts_with(text, literal(test.starts_with, String))
+            yield dialect.starts_with(text, dialect.text(test.starts_with))
 
 
 def may_repeat(event: Event) -> bool:
@@ -203,14 +214,14 @@ def property_of(event: Event, name: str) -> Property:
     return declared
 
 
-def stored_id(id_: EventId, source: FromClause) -> Expression:
+def stored_id(id_: EventId, source: FromClause, dialect: Dialect) -> Expression:
     """The id as one of its declared type: as numbers ids have another order than as texts."""
     column: Expression = source.c[id_.column]
-    return collate(cast(column, String), "C") if id_.type == "string" else column
+    return dialect.stored(column, STRING) if id_.type == "string" else dialect.whole(column)
 
 
-def _id(id_: EventId | None, source: TableClause, name: str) -> Expression:
+def _id(id_: EventId | None, source: TableClause, name: str, dialect: Dialect) -> Expression:
     """The id where its type belongs into the column of that name, else missing."""
     if id_ is not None and name == (_TEXT if id_.type == "string" else _NUMBER):
-        return stored_id(id_, source)
+        return stored_id(id_, source, dialect)
     return cast(null(), String if name == _TEXT else BigInteger)

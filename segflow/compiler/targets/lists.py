@@ -4,7 +4,7 @@ from typing import assert_never
 
 from sqlalchemy import and_
 
-from segflow.compiler.dialects import Condition, Dialect
+from segflow.compiler.dialects.base import Condition, Dialect
 from segflow.compiler.targets.values import Value, compared, constant, opposite
 from segflow.model.operator import ListMatch
 from segflow.model.predicate import Size
@@ -20,10 +20,14 @@ def list_condition(
         size = Value(dialect.size(value.expression), INTEGER)
         tests = ((test.op, test.right) for test in operator.tests)
         return and_(
-            *(compared(op, size, right, None) for op, right in tests if isinstance(right, Const))
+            *(
+                compared(op, size, right, dialect, None)
+                for op, right in tests
+                if isinstance(right, Const)
+            )
         )
     found = value.expression
-    wanted = [constant(one.value, one.type) for one in operator.values if isinstance(one, Const)]
+    wanted = [constant(one, dialect) for one in operator.values if isinstance(one, Const)]
     if ignore_case:
         found, wanted = dialect.folded_list(found), [dialect.folded(one) for one in wanted]
     match operator.op:

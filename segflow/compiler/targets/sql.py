@@ -56,6 +56,7 @@ def select_keys(
         source=entity.population.source,
         statement=select(key).select_from(joined.relation).where(condition),
         sets=needs.sets,
+        splits=tuple(facts.splits.values()),
         one_row=tuple(facts.one_row),
     )
 
@@ -74,7 +75,7 @@ def _population(entity: Entity, as_of: Instant, dialect: Dialect) -> Select[Any]
     read = [population.key] if population.since is None else [population.key, population.since]
     source = stored_table(population.table, read)
     key: Expression = source.c[population.key]
-    found = select(key.label("key")).distinct().where(key.is_not(None))
+    found = select(dialect.whole(key).label("key")).distinct().where(key.is_not(None))
     if population.since is not None:
         since = dialect.stored(source.c[population.since], TIMESTAMP)
         found = found.where(not_later(since, as_of))

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import FromClause, select
 from sqlalchemy.sql import Select
 
-from segflow.compiler.dialects import Dialect, Expression
+from segflow.compiler.dialects.base import Dialect, Expression
 from segflow.compiler.storage import Storage, storage_of_property
 from segflow.compiler.versions import written_version
 from segflow.model.catalog import Property
@@ -50,7 +50,7 @@ def _in_json(node: Expression, storage: Storage, dialect: Dialect) -> Expression
 
 def _of_text(text: Expression, storage: Storage, dialect: Dialect) -> Expression:
     if storage.form == "text":
-        return dialect.number(text, storage.type)
+        return dialect.written_number(text, storage.type)
     return dialect.split(text, storage.type.element)
 
 

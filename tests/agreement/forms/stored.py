@@ -224,6 +224,26 @@ def tables(pick: Pick, of: Shop) -> Tables:
     return {"people": people, "labels": labels, "orders": orders}
 
 
+def well_formed(example: Example) -> Example:
+    """The example without text that is no JSON in columns of JSON, for engines that raise errors."""
+    documents = {
+        f"c_{name}"
+        for name, (_, encoding, path) in (*FIELDS.items(), *PROPERTIES.items())
+        if path or encoding == "json"
+    }
+    rows = {
+        table: [
+            {
+                column: None if column in documents and value in MALFORMED else value
+                for column, value in row.items()
+            }
+            for row in found
+        ]
+        for table, found in example.tables.items()
+    }
+    return replace(example, tables=rows)
+
+
 def _order(pick: Pick, of: Shop, number: int) -> Row:
     instant = pick.one([*of.past, Instant(of.as_of + 1), of.as_of])
     items = [{"sku": pick.one(TEXTS)} for _ in range(pick.below(4))]

@@ -19,7 +19,7 @@ class StorageDialect(Protocol):
         """A text that sorts as the version does which the text is: see compiler/versions.py.
         Missing where it is none."""
 
-    def number(self, text: Expression, type_: ValueType) -> Expression:
+    def written_number(self, text: Expression, type_: ValueType) -> Expression:
         """The integer or decimal that is written as digits, before them perhaps a minus and among
         them perhaps a point. Decimals are rounded to the scale, halves away from zero. Missing
         where the text is no such number, or beyond the type."""
@@ -55,6 +55,9 @@ class StorageDialect(Protocol):
 
     def folded_list(self, found: Expression) -> Expression:
         """A list of texts, each with A-Z as a-z."""
+
+    def sorted_list(self, found: Expression, element: ValueType) -> Expression:
+        """What lists are sorted by: element by element, texts by code points."""
 
     def count_elements(self, found: Expression, where: Condition | None) -> Expression:
         """An aggregate: how many different elements the lists of the rows have."""

@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeEngine
 
 from segflow.compiler import versions
 from segflow.compiler.cells import DATE, TIMESTAMP_TEXT, WHOLE_FLOATS
-from segflow.compiler.storage_dialect import Condition, Expression
+from segflow.compiler.dialects.storage import Condition, Expression
 from segflow.model.types import INTEGER, ValueType
 
 _NUMBERS = ("BIGINT", "UBIGINT", "DOUBLE")
@@ -66,7 +66,7 @@ class DuckDbStorage:
             made = func.regexp_replace(made, pattern, replacement, "g", type_=String)
         return case((func.regexp_full_match(text, versions.VERSION), collate(made, "C")))
 
-    def number(self, text: Expression, type_: ValueType) -> Expression:
+    def written_number(self, text: Expression, type_: ValueType) -> Expression:
         """See StorageDialect."""
         if type_.name == "integer":
             return case((func.regexp_full_match(text, "-?[0-9]+"), try_cast(text, BigInteger())))
@@ -144,6 +144,10 @@ class DuckDbStorage:
     def folded_list(self, found: Expression) -> Expression:
         """See StorageDialect."""
         return func.list_transform(found, _FOLDED, type_=ARRAY(String))
+
+    def sorted_list(self, found: Expression, element: ValueType) -> Expression:
+        """See StorageDialect."""
+        return found
 
     def count_elements(self, found: Expression, where: Condition | None) -> Expression:
         """See StorageDialect."""
