@@ -54,7 +54,8 @@ def holds_json(word: str) -> bool:
 def orders_rows(word: str) -> bool:
     """Whether the values of a column of that type have one order everywhere, so that they can say
     which of two rows is newer: not text, whose order hangs on a collation, and not floats."""
-    return _family(word)[0] in (None, "whole", "decimal", "timestamp", "date")
+    of_postgres = word.startswith(("text", "character"))
+    return _family(word)[0] in (None, "whole", "decimal", "timestamp", "date") and not of_postgres
 
 
 def _family(word: str) -> tuple[str | None, int]:

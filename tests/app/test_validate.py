@@ -201,6 +201,8 @@ def test_types_fit_where_nothing_is_lost(word: str, declared: ValueType, holds: 
         ("BIGINT", False, True),
         ("TIMESTAMP", False, True),
         ("DOUBLE", False, False),
+        ("character varying(20)", True, False),
+        ("jsonb", True, True),
         ("BOOLEAN", False, False),
     ],
 )

@@ -225,7 +225,7 @@ def tables(pick: Pick, of: Shop) -> Tables:
 
 
 def well_formed(example: Example) -> Example:
-    """The example without text that is no JSON in columns of JSON, for engines that raise errors."""
+    """The example without text that is no JSON where JSON is read, for engines that then fail."""
     documents = {
         f"c_{name}"
         for name, (_, encoding, path) in (*FIELDS.items(), *PROPERTIES.items())
