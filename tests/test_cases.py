@@ -35,6 +35,7 @@ KEYS = {
     "as_of",
     "timezone",
     "catalog",
+    "engines",
     "segments",
     "tables",
     "lists",
@@ -42,7 +43,6 @@ KEYS = {
     "logs",
     "stored_as",
     "expect",
-    "engines",  # those that read the case's query
     "answers",  # the keys that the case's query gives
 }
 
@@ -54,8 +54,11 @@ def read(path: Path) -> Mapping[str, Any]:
 
 
 def project_of(case: Mapping[str, Any], folder: Path) -> Project:
-    """The case written out as a project and loaded as anybody's would be."""
-    catalog = case.get("catalog") or (CASES / "catalog.yaml").read_text(encoding="utf-8")
+    """The case written out as a project and loaded as anybody's would be. Its `catalog` is the text
+    of one, or the name of a file beside that of all cases."""
+    catalog = case.get("catalog", "catalog.yaml")
+    if catalog.endswith(".yaml"):
+        catalog = (CASES / catalog).read_text(encoding="utf-8")
     files = {
         "segflow.toml": f'[project]\nname = "case"\ntimezone = "{case.get("timezone", "UTC")}"\n',
         "catalog/catalog.yaml": catalog,
@@ -70,8 +73,10 @@ def project_of(case: Mapping[str, Any], folder: Path) -> Project:
     return project
 
 
-def value(text: str, type_: ValueType) -> Any:
-    """What a table holds for the text in a case."""
+def value(text: Any, type_: ValueType) -> Any:
+    """What a table holds for the text in a case; `null` in a list is a missing element."""
+    if type_.is_list:
+        return [None if one == "null" else value(one, type_.element) for one in text]
     match type_.name:
         case "integer":
             return int(text)
@@ -89,11 +94,11 @@ def value(text: str, type_: ValueType) -> Any:
             return text
 
 
-def rows(project: Project, tables: Mapping[str, Sequence[Mapping[str, str]]]) -> Mapping[str, Any]:
+def rows(project: Project, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> Mapping[str, Any]:
     """The rows of a case with values of their columns' types."""
     types = columns(project)
 
-    def row(table: str, cells: Mapping[str, str]) -> Row:
+    def row(table: str, cells: Mapping[str, Any]) -> Row:
         return {column: value(text, types[table][column]) for column, text in cells.items()}
 
     return {table: [row(table, cells) for cells in found] for table, found in tables.items()}
@@ -122,14 +127,14 @@ def logs(case: Mapping[str, Any]) -> Logs:
 
 
 def askable() -> Iterator[Any]:
-    """Each case with each engine that can hold its rows and, of one with SQL, reads that."""
+    """Each case with each engine that can hold its rows; with some only, if it names `engines`."""
     for path in FILES:
         text = path.read_text(encoding="utf-8")
         keys = [int(key) for key in re.findall(r"customer_id: (\d+)", text)]
-        engines = re.search(r"^engines: \[(.*)\]$", text, re.MULTILINE)
+        named = re.search(r"^engines: \[(.*)\]", text, re.MULTILINE)
         for host in HOSTS:
-            reads = engines is None or host.name in engines[1].split(", ")
-            if reads and max(keys, default=0) <= host.keys:
+            asked = named is None or host.name in named[1].split(", ")
+            if asked and max(keys, default=0) <= host.keys:
                 yield pytest.param(path, host, id=f"{path.stem}-{host.name}")
 
 

@@ -16,6 +16,7 @@ _ACCEPTED: Mapping[str, frozenset[str]] = {
     "boolean": frozenset({"boolean"}),
     "date": frozenset({"date"}),
     "timestamp": frozenset({"timestamp", "date"}),
+    "version": frozenset({"text", "whole"}),
 }
 """Families of column types that hold values of a declared type, none of them rounded or cut."""
 
@@ -27,6 +28,7 @@ _ACCEPTED_IN_SQLITE: Mapping[str, frozenset[str]] = {
     "boolean": frozenset({"whole", "numeric"}),
     "date": frozenset({"text", "numeric"}),
     "timestamp": frozenset({"text", "whole", "numeric"}),
+    "version": frozenset({"text", "whole"}),
 }
 """Of what a column does to values that are put into it: one of numbers turns the text of a decimal
 into a double, which is no longer that decimal, and leaves the text of a date alone."""
@@ -39,12 +41,28 @@ def fits(engine: str, word: str, declared: ValueType) -> bool:
     as doubles, which stand for the nearest decimal of the declared scale, but not in SQLite.
     """
     family, scale = _FAMILIES[engine](word)
-    if family is None or declared.is_list:
+    if family == "array" and declared.is_list:
+        return fits(engine, word[: word.rindex("[")], declared.element)
+    if declared.is_list:
+        return family is None
+    if family is None:
         return True
     if family == "decimal" and declared.name in ("decimal", "integer"):
         return scale <= (declared.scale or 0)
     accepted = _ACCEPTED_IN_SQLITE if engine == "sqlite" else _ACCEPTED
     return family in accepted.get(declared.name, {family})
+
+
+def holds_json(engine: str, word: str) -> bool:
+    """Whether a column of that type may hold JSON: as text, or as what has parts."""
+    return _FAMILIES[engine](word)[0] in (None, "text", "array")
+
+
+def orders_rows(engine: str, word: str) -> bool:
+    """Whether the values of a column of that type have one order everywhere, so that they can say
+    which of two rows is newer: not text, whose order hangs on a collation, and not floats."""
+    known = (None, "whole", "decimal", "numeric", "timestamp", "date")
+    return _FAMILIES[engine](word)[0] in known
 
 
 # --- DuckDB ----------------------------------------------------------------------------------
@@ -61,6 +79,8 @@ _DECIMAL = re.compile(r"(?:DECIMAL|numeric)\((\d+),(\d+)\)\Z")
 def _of_duckdb(word: str) -> _Family:
     if decimal := _DECIMAL.match(word):
         return "decimal", int(decimal[2])
+    if word.endswith("]"):
+        return "array", 0
     if word in _WHOLE:
         return "whole", 0
     if word in _TEXTS or word.startswith("ENUM("):
@@ -109,6 +129,8 @@ _POSTGRES = {
 def _of_postgres(word: str) -> _Family:
     if decimal := _DECIMAL.match(word):
         return "decimal", int(decimal[2])
+    if word.endswith("]"):
+        return "array", 0
     if word.startswith("timestamp"):
         return "timestamp", 0
     if word.startswith("character"):

@@ -121,7 +121,7 @@ def explain(world: World, compiled: Compiled, name: str, key: int, as_of: Instan
 
     alone = {nested: only(found) for nested, found in evaluator.nested(name).items()}
     given = {
-        leaf: only(evaluator.holding(lookup.entity, leaf))
+        leaf: only(evaluator.holding(lookup.entity.name, leaf))
         for leaf in beyond_one_user(compiled, name)
     }
     logs = evaluator.logs(name, key)

@@ -2,10 +2,12 @@
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from segflow.app.codes import MISFIT, NO_COLUMN, NO_TABLE, NOT_ASKED
-from segflow.app.columns import fits
+from segflow.app.columns import fits, holds_json, orders_rows
 from segflow.app.wiring import World
+from segflow.compiler.storage import storage_of_field, storage_of_property
 from segflow.diagnostics import Diagnostic, Report
 from segflow.errors import InvalidProjectError, SegflowError
 from segflow.executor.effects import Engines
@@ -23,17 +25,21 @@ Columns = Mapping[str, str]
 _KEYS: Mapping[str, ValueType] = {"integer": INTEGER, "string": STRING}
 
 
+Contents = ValueType | Literal["json", "order"] | None
+"""What a column holds: values of a type, JSON, what tells newer rows from older, or anything."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The catalog's word, at `address` and `path`, that a table of a source has a column, and that
-    it holds values of `type` (None: of any); that the table is there, where `column` is None."""
+    """The catalog's word, at `address` and `path`, that a table of a source has a column, and what
+    it holds; that the table is there, where `column` is None."""
 
     address: Address
     path: KeyPath
     source: str
     table: str
     column: str | None = None
-    type: ValueType | None = None
+    holds: Contents = None
 
 
 def check_sources(world: World, compiled: Compiled) -> Report:
@@ -92,9 +98,9 @@ def claims(thing: object, keys: Mapping[str, ValueType]) -> Iterator[Claim]:
 def _of_entity(entity: Entity) -> Iterator[Claim]:
     population, address = entity.population, entity.address
 
-    def claim(key: str, column: str | None, type_: ValueType | None = None) -> Claim:
+    def claim(key: str, column: str | None, holds: Contents = None) -> Claim:
         return Claim(
-            type=type_,
+            holds=holds,
             address=address,
             path=("population", key),
             source=population.source,
@@ -119,14 +125,15 @@ def _of_field(entity: Entity, field: Field) -> Iterator[Claim]:
         path: KeyPath = ("fields", field.name, "at")
         if len(field.at) > 1:
             path = (*path, number)
-        columns = (
+        storage = storage_of_field(field, location)
+        columns: tuple[tuple[str, str | None, Contents], ...] = (
             ("table", None, None),
             ("key", location.key or entity.population.key, _KEYS[entity.key_type]),
-            ("column", location.column or field.name, field.type),
+            ("column", storage.column, storage.column_type or "json"),
         )
-        for key, column, type_ in columns:
+        for key, column, holds in columns:
             yield Claim(
-                type=type_,
+                holds=holds,
                 address=entity.address,
                 path=(*path, key),
                 source=location.source,
@@ -144,7 +151,7 @@ def _of_history(entity: Entity, field: Field, history: History) -> Iterator[Clai
     )
     for key, column, type_ in columns:
         yield Claim(
-            type=type_,
+            holds=type_,
             address=entity.address,
             path=("fields", field.name, "history", key),
             source=history.source,
@@ -154,9 +161,9 @@ def _of_history(entity: Entity, field: Field, history: History) -> Iterator[Clai
 
 
 def _of_event(event: Event, keys: Mapping[str, ValueType]) -> Iterator[Claim]:
-    for path, column, type_ in _columns_of_event(event, keys):
+    for path, column, holds in _columns_of_event(event, keys):
         yield Claim(
-            type=type_,
+            holds=holds,
             address=event.address,
             path=path,
             source=event.at.source,
@@ -167,23 +174,24 @@ def _of_event(event: Event, keys: Mapping[str, ValueType]) -> Iterator[Claim]:
 
 def _columns_of_event(
     event: Event, keys: Mapping[str, ValueType]
-) -> Iterator[tuple[KeyPath, str | None, ValueType | None]]:
+) -> Iterator[tuple[KeyPath, str | None, Contents]]:
     at = event.at
     yield ("at", "table"), None, None
     yield ("at", "time"), at.time, TIMESTAMP
     if at.id is not None:
         yield ("at", "id", "column"), at.id.column, _KEYS[at.id.type]
-    for key, column in (("version", at.version), ("arrived", at.arrived)):
-        if column is not None:
-            yield ("at", key), column, None
+    if at.version is not None:
+        yield ("at", "version"), at.version, "order"
+    if at.arrived is not None:
+        yield ("at", "arrived"), at.arrived, TIMESTAMP
     for test in at.when:
         yield ("at", "when", test.column), test.column, None
     for entity, column in event.entities:
         yield ("entities", entity), column, keys.get(entity)
     for declared in event.properties:
-        if not declared.path and declared.unnest is None:
-            column = declared.column or declared.name
-            yield ("properties", declared.name, "column"), column, declared.type
+        storage = storage_of_property(declared)
+        key = "column" if declared.column else "unnest" if declared.unnest else "path"
+        yield ("properties", declared.name, key), storage.column, storage.column_type or "json"
 
 
 class _Asked:
@@ -226,9 +234,7 @@ class _Asked:
         word = _type_of(columns, claim.column)
         if word is None:
             return self._no_column(claim, claim.column, columns)
-        if claim.type is not None and not fits(self._engine_of(claim), word, claim.type):
-            return self._misfit(claim, claim.column, word, claim.type)
-        return None
+        return self._misfit(claim, claim.column, word)
 
     def _engine_of(self, claim: Claim) -> str:
         source = self._project.source(claim.source)
@@ -251,12 +257,27 @@ class _Asked:
             f"did you mean `{near}`?" if near else f"it has: {', '.join(sorted(columns))}",
         )
 
-    def _misfit(self, claim: Claim, column: str, word: str, declared: ValueType) -> Diagnostic:
-        return self._diagnostic(
-            claim,
-            MISFIT,
-            f"column `{column}` of table {claim.table} is {word}, not {declared}",
-            "declare the type that the column has, or name a view that converts it",
+    def _misfit(self, claim: Claim, column: str, word: str) -> Diagnostic | None:
+        """What is wrong with the type of a column; None where it holds what is claimed."""
+        engine = self._engine_of(claim)
+        match claim.holds:
+            case None:
+                return None
+            case "json":
+                fitting, what = holds_json(engine, word), "JSON"
+            case "order":
+                fitting, what = orders_rows(engine, word), "a number or an instant"
+            case _:
+                fitting, what = fits(engine, word, claim.holds), str(claim.holds)
+        return (
+            None
+            if fitting
+            else self._diagnostic(
+                claim,
+                MISFIT,
+                f"column `{column}` of table {claim.table} is {word}, not {what}",
+                "declare the type that the column has, or name a view that converts it",
+            )
         )
 
     def _diagnostic(self, claim: Claim, code: str, summary: str, help: str) -> Diagnostic:

@@ -15,6 +15,7 @@ MISPLACED = "FIT003"
 PATTERN = "FIT004"
 DERIVED = "FIT005"
 QUERY = "SQL001"
+STORED = "FIT006"
 NO_COUPON = "RUL001"
 RESERVED = "RUL002"
 TOO_FEW_CODES = "OFR001"
@@ -37,6 +38,7 @@ CODES: Mapping[str, str] = {
     PATTERN: "A regular expression is not RE2",
     DERIVED: "A derived field declares another type than its feature gives",
     QUERY: "A query is not one SELECT that only reads",
+    STORED: "A value can't be stored in the way that the catalog says",
     NO_COUPON: "An action's offer and its channel do not fit together",
     RESERVED: "A variant has the name of those who get nothing",
     TOO_FEW_CODES: "A pattern can't give as many codes as are asked for",

@@ -350,7 +350,7 @@ def _summary(aggregate: Aggregate, values: list[Value]) -> Value | None:
     """What an aggregate makes of the values that are present."""
     match aggregate.kind:
         case "count_distinct":
-            return len(set(values))
+            return len(set(_each(values)))
         case "min":
             return min(values, default=None)
         case "max":
@@ -361,6 +361,15 @@ def _summary(aggregate: Aggregate, values: list[Value]) -> Value | None:
             return Fraction(sum(_exact(values)), len(values)) if values else None
         case _:
             raise NotSupportedError(f"{aggregate.kind} can't be evaluated yet")
+
+
+def _each(values: list[Value]) -> Iterator[Value]:
+    """The values, or of lists their elements."""
+    for value in values:
+        if isinstance(value, tuple):
+            yield from value
+        else:
+            yield value
 
 
 def _exact(values: list[Value]) -> list[int | Fraction]:

@@ -54,10 +54,16 @@ class Leaf:
 
     def same_case(self, value: Value | None) -> Value | None:
         """The value as it is compared."""
-        return fold(value) if self.ignore_case and isinstance(value, str) else value
+        if not self.ignore_case:
+            return value
+        if isinstance(value, tuple):
+            return tuple(fold(one) if isinstance(one, str) else one for one in value)
+        return fold(value) if isinstance(value, str) else value
 
 
-def operator_holds(operator: Operator, value: Value | None, leaf: Leaf) -> bool:
+def operator_holds(  # noqa: C901 - one arm per operator
+    operator: Operator, value: Value | None, leaf: Leaf
+) -> bool:
     """Whether a value, None where it is missing, passes one operator."""
     match operator:
         case Compare(op=op, right=right):
@@ -74,8 +80,11 @@ def operator_holds(operator: Operator, value: Value | None, leaf: Leaf) -> bool:
             return isinstance(value, int) and count_satisfies(op, value, count)
         case Anniversary():
             return _anniversary(operator, value, leaf)
-        case ListMatch() | Size():
-            raise NotSupportedError("lists can't be evaluated yet")
+        case ListMatch():
+            return _list(operator, value, leaf)
+        case Size(tests=tests):
+            size = len(value) if isinstance(value, tuple) else None
+            return all(_compare(test.op, size, test.right, leaf) for test in tests)
         case MomentTest() | InLast() | OlderThan() | InNext() | Ahead() | OnCalendar():
             return _instant(operator, value, leaf)
         case _:
@@ -110,6 +119,22 @@ def _text(operator: TextMatch, value: Value | None, leaf: Leaf) -> bool:
     if operator.op == "matches":
         raise NotSupportedError("an expression says itself what it ignores: write (?i)")
     return text_matches(operator.op, fold(value), fold(operator.text))
+
+
+def _list(operator: ListMatch, value: Value | None, leaf: Leaf) -> bool:
+    found = leaf.same_case(value)
+    if not isinstance(found, tuple):
+        return operator.op == "has_none"
+    asked = [leaf.same_case(operand_value(one, leaf)) in found for one in operator.values]
+    match operator.op:
+        case "has_any":
+            return any(asked)
+        case "has_all":
+            return all(asked)
+        case "has_none":
+            return not any(asked)
+        case _:
+            assert_never(operator.op)
 
 
 def _instant(operator: InstantOperator, value: Value | None, leaf: Leaf) -> bool:

@@ -10,6 +10,7 @@ from segflow.compiler.passes.normalize import normalize
 from segflow.compiler.passes.offers import offers
 from segflow.compiler.passes.queries import queries
 from segflow.compiler.passes.resolve import resolve
+from segflow.compiler.passes.storage import storage
 from segflow.compiler.passes.supported import supported
 from segflow.compiler.passes.supported_rules import supported_rules
 from segflow.compiler.passes.templates import templates
@@ -35,6 +36,7 @@ CHECKS: tuple[Pass, ...] = (
     cycles,
     supported,
     supported_rules,
+    storage,
     offers,
     templates,
     queries,

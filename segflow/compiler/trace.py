@@ -262,6 +262,8 @@ def written(value: Value) -> str:
             return value.isoformat()
         case float():
             return repr(value)
+        case tuple():
+            return f"[{', '.join(map(str, value))}]"
         case str() | int() | Version():
             return str(value)
 

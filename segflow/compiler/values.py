@@ -13,10 +13,13 @@ import re2
 
 from segflow.model.operator import CountOp, TextOp
 from segflow.model.predicate import CompareOp
-from segflow.model.scalar import Scalar
+from segflow.model.scalar import Stored
 from segflow.model.types import ValueType
 
-_VERSION = re.compile(r"[0-9]+(\.[0-9]+)*", re.ASCII)
+DIGITS = 38
+"""The most digits of a number in a version, zeros before it left out."""
+
+_VERSION = re.compile(rf"0*[0-9]{{1,{DIGITS}}}(\.0*[0-9]{{1,{DIGITS}}})*", re.ASCII)
 _UPPER_TO_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
@@ -34,31 +37,37 @@ class Version:
         return ".".join(str(number) for number in self.numbers) or "0"
 
 
-Value = str | bool | int | Fraction | float | date | Version
+Elements = tuple[str | int, ...]
+"""A list at work: at least one element, none of them missing, as often as they are stored."""
+
+Value = str | bool | int | Fraction | float | date | Version | Elements
 """A value at work: decimals are fractions, so that arithmetic is exact; instants are integers."""
 
 
-def value_of(scalar: Scalar | None, type_: ValueType) -> Value | None:
-    """A stored scalar or a constant as a value; None where it is missing.
+def value_of(stored: Stored | None, type_: ValueType) -> Value | None:
+    """What is stored, or a constant, as a value; None where it is missing.
 
-    NaN is missing, and so is the text of a version that is not digits between dots.
+    NaN is missing, and so are the text of a version that is not digits between dots and a list
+    without elements, in which a missing one is none.
     """
-    match scalar:
+    match stored:
+        case tuple():
+            return tuple(one for one in stored if isinstance(one, str | int)) or None
         case Decimal():
-            return Fraction(scalar) if scalar.is_finite() else None
+            return Fraction(stored) if stored.is_finite() else None
         case float():
-            return None if math.isnan(scalar) else scalar
+            return None if math.isnan(stored) else stored
         case str() if type_.name == "version":
-            return version(scalar)
+            return version(stored)
         case _:
-            return scalar
+            return stored
 
 
 def version(text: str) -> Version | None:
-    """Read "1.10"; None for anything but digits between dots."""
+    """Read "1.10"; None for anything but digits between dots, at most 38 in each number."""
     if not _VERSION.fullmatch(text):
         return None
-    numbers = [int(part) for part in text.split(".")]
+    numbers = [int(part.lstrip("0") or 0) for part in text.split(".")]
     while numbers and numbers[-1] == 0:
         numbers.pop()
     return Version(tuple(numbers))

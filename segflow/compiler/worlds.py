@@ -14,7 +14,7 @@ from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.model.predicate import Predicate
 from segflow.model.project import Project
-from segflow.model.scalar import Scalar
+from segflow.model.scalar import Scalar, Stored
 from segflow.model.state import Cause
 
 
@@ -37,9 +37,9 @@ class User:
 
     key: int
     since: Instant | None = None
-    fields: Mapping[str, Scalar | None] = field(default_factory=dict)
+    fields: Mapping[str, Stored | None] = field(default_factory=dict)
     related: Mapping[str, int | None] = field(default_factory=dict)
-    history: Mapping[str, tuple[tuple[Instant | None, Scalar | None], ...]] = field(
+    history: Mapping[str, tuple[tuple[Instant | None, Stored | None], ...]] = field(
         default_factory=dict
     )
 
@@ -73,7 +73,7 @@ class EventRow:
     time: Instant | None
     id: int | str | None = None
     version: Scalar | None = None
-    properties: Mapping[str, Scalar | None] = field(default_factory=dict)
+    properties: Mapping[str, Stored | None] = field(default_factory=dict)
     keys: tuple[int | None, ...] = ()
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import SingletonThreadPool
 from sqlalchemy.sql import Select
 
+from segflow.engines import sqlite_storage
 from segflow.engines.connected import MISSING, NO_INTEGERS, UNFIT, ConnectedEngine
 from segflow.engines.files import file_inside
 from segflow.engines.sqlite_functions import FUNCTIONS, Total, UnfitError
@@ -108,9 +109,14 @@ class SqliteEngine(ConnectedEngine):
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.set_authorizer(_without_other_files)
         connection.set_progress_handler(self._guarded(lambda: None), _STEPS)
-        for name, (arguments, function) in FUNCTIONS.items():
+        for name, (arguments, function) in (FUNCTIONS | sqlite_storage.FUNCTIONS).items():
             connection.create_function(name, arguments, self._guarded(function), deterministic=True)
         connection.create_aggregate("segflow_sum", 1, Total)  # type: ignore[arg-type]
+        connection.create_aggregate(
+            "segflow_count_elements",
+            1,
+            sqlite_storage.CountElements,  # type: ignore[arg-type]
+        )
         return connection
 
     def _guarded(self, function: Callable[..., Any]) -> Callable[..., Any]:

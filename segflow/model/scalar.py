@@ -10,6 +10,9 @@ from segflow.model.types import ValueType
 Scalar = str | int | Decimal | float | bool | date
 """A value at rest: instants are their int of milliseconds, versions their text."""
 
+Stored = Scalar | tuple[Scalar | None, ...]
+"""What a field or property may hold: a value at rest, or a list of them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:

@@ -36,6 +36,11 @@ class ValueType:
         """Dates and timestamps take the instant operators."""
         return not self.is_list and self.name in ("date", "timestamp")
 
+    @property
+    def element(self) -> "ValueType":
+        """The type of a list's elements; any other type itself."""
+        return ValueType(name=self.name) if self.is_list else self
+
 
 STRING = ValueType(name="string")
 INTEGER = ValueType(name="integer")

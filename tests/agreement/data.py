@@ -4,7 +4,7 @@ A row is a mapping of columns to plain values: int, str, Decimal, float, bool, d
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,8 +14,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from segflow.compiler.cells import cell_value
+from segflow.compiler.storage import storage_of_field, storage_of_property
+from segflow.compiler.targets.lookup import version_of
 from segflow.compiler.worlds import EventRow, Logs, User, World
-from segflow.model.catalog import Entity, Event, History, Relation
+from segflow.model.catalog import ColumnTest, Entity, Event, Field, History, Location, Relation
 from segflow.model.project import Project
 from segflow.model.types import INTEGER, STRING, TIMESTAMP, ValueType
 
@@ -51,22 +54,34 @@ def columns(project: Project) -> Mapping[str, Mapping[str, ValueType]]:
                     table |= {field.history.key: KEY, field.history.time: TIMESTAMP}
                     table[field.history.column] = field.type
                 for at in field.at:
+                    storage = storage_of_field(field, at)
                     found[at.table or ""].setdefault(at.key or "", KEY)
-                    found[at.table or ""][at.column or field.name] = field.type
+                    found[at.table or ""][storage.column] = storage.column_type or STRING
         elif isinstance(declared, Relation):
             leads = project.entity(declared.from_entity)
             assert leads is not None
             found[leads.population.table][declared.from_column] = KEY
         elif isinstance(declared, Event):
             table = found[declared.at.table]
-            table |= {column: KEY for _, column in declared.entities}
-            table[declared.at.time] = TIMESTAMP
-            if declared.at.id is not None:
-                table[declared.at.id.column] = (
-                    INTEGER if declared.at.id.type == "integer" else STRING
-                )
-            table |= {prop.column or prop.name: prop.type for prop in declared.properties}
+            for column, type_ in _columns_of_event(declared):
+                table.setdefault(column, type_)
     return found
+
+
+def _columns_of_event(event: Event) -> Iterator[tuple[str, ValueType]]:
+    """What is said outright comes first; what is implied may be said of another event, too."""
+    at = event.at
+    yield from ((column, KEY) for _, column in event.entities)
+    yield at.time, TIMESTAMP
+    if at.id is not None:
+        yield at.id.column, INTEGER if at.id.type == "integer" else STRING
+    for storage in map(storage_of_property, event.properties):
+        yield storage.column, storage.column_type or STRING
+    if at.version is not None:
+        yield at.version, INTEGER
+    if at.arrived is not None:
+        yield at.arrived, TIMESTAMP
+    yield from ((test.column, STRING) for test in at.when)
 
 
 def write_parquet(
@@ -96,6 +111,8 @@ def arrow_table(types: Mapping[str, ValueType], rows: Sequence[Row], unit: str) 
 
 
 def _arrow_type(type_: ValueType, unit: str) -> pa.DataType:
+    if type_.is_list:
+        return pa.list_(_arrow_type(type_.element, unit))
     match type_.name:
         case "decimal":
             if unit == "double":
@@ -106,6 +123,7 @@ def _arrow_type(type_: ValueType, unit: str) -> pa.DataType:
         case name:
             return {
                 "string": pa.string(),
+                "version": pa.string(),
                 "integer": pa.uint64() if type_ == KEY else pa.int64(),
                 "float": pa.float64(),
                 "boolean": pa.bool_(),
@@ -154,11 +172,9 @@ def world_of(
 
 def _users(entity: Entity, project: Project, tables: Tables) -> Sequence[User]:
     at = entity.population
-    by_key: dict[str, dict[int, Row]] = {}
-    for field in entity.fields:
-        for place in field.at:
-            rows = tables.get(place.table or "", ())
-            by_key.setdefault(place.table or "", {row[place.key or ""]: row for row in rows})
+    fields = {
+        field.name: _values(field, place, tables) for field in entity.fields for place in field.at
+    }
     return [
         User(
             key=row[at.key],
@@ -168,13 +184,7 @@ def _users(entity: Entity, project: Project, tables: Tables) -> Sequence[User]:
                 if isinstance(one, Relation) and one.from_entity == entity.name
             },
             since=None if at.since is None else floored(row.get(at.since)),
-            fields={
-                field.name: floored(
-                    by_key[place.table or ""].get(row[at.key], {}).get(place.column or field.name)
-                )
-                for field in entity.fields
-                for place in field.at
-            },
+            fields={name: values.get(row[at.key]) for name, values in fields.items()},
             history={
                 field.name: _history(field.history, row[at.key], tables)
                 for field in entity.fields
@@ -190,9 +200,25 @@ def _history(at: History, key: int, tables: Tables) -> tuple[tuple[Any, Any], ..
     return tuple((floored(row.get(at.time)), floored(row.get(at.column))) for row in rows)
 
 
+def _values(field: Field, place: Location, tables: Tables) -> Mapping[int, Any]:
+    """The values of a field by key."""
+    storage = storage_of_field(field, place)
+    rows = tables.get(place.table or "", ())
+    if storage.form != "rows":
+        return {
+            row[place.key or ""]: cell_value(floored(row.get(storage.column)), storage)
+            for row in rows
+        }
+    lists: dict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        lists[row[place.key or ""]].append(row.get(storage.column))
+    return {key: cell_value(cells, storage) for key, cells in lists.items()}
+
+
 def _event_rows(event: Event, entity_name: str, tables: Tables) -> Sequence[EventRow]:
     key = dict(event.entities)[entity_name]
-    id_ = event.at.id
+    id_, version = event.at.id, event.at.version
+    storages = {prop.name: storage_of_property(prop) for prop in event.properties}
     return [
         EventRow(
             event=event.name,
@@ -200,12 +226,22 @@ def _event_rows(event: Event, entity_name: str, tables: Tables) -> Sequence[Even
             keys=tuple(row.get(column) for _, column in sorted(event.entities)),
             time=floored(row.get(event.at.time)),
             id=None if id_ is None else row.get(id_.column),
+            version=None if version is None else version_of(row.get(version)),
             properties={
-                prop.name: floored(row.get(prop.column or prop.name)) for prop in event.properties
+                name: cell_value(floored(row.get(storage.column)), storage)
+                for name, storage in storages.items()
             },
         )
         for row in tables.get(event.at.table, ())
+        if all(_passes(row.get(test.column), test) for test in event.at.when)
     ]
+
+
+def _passes(cell: Any, test: ColumnTest) -> bool:
+    if cell is None:
+        return False
+    text = str(cell).lower() if isinstance(cell, bool) else str(cell)
+    return text in test.values if test.starts_with is None else text.startswith(test.starts_with)
 
 
 def floored(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """The engines that agreements ask: each is given the rows of a project's tables in its own way."""
 
+import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -95,6 +96,8 @@ def _write_sqlite(
 
 
 def _sqlite_type(type_: ValueType, unit: str) -> str:
+    if type_.is_list:
+        return "TEXT"
     match type_.name:
         case "integer":
             return "INTEGER"
@@ -120,6 +123,8 @@ def _sqlite_value(value: Any, unit: str) -> Any:
             return _sqlite_instant(value.astimezone(UTC), unit)
         case date():
             return value.isoformat()
+        case list():
+            return json.dumps(value)
         case _:
             return value
 
@@ -193,6 +198,9 @@ def drop_schema(name: str) -> None:
 
 
 def _postgres_type(type_: ValueType, unit: str, rows: Sequence[Row], column: str) -> str:
+    if type_.is_list:
+        element = _postgres_type(type_.element, unit, (), "")
+        return element.replace(" COLLATE", "[] COLLATE") if "COLLATE" in element else f"{element}[]"
     match type_.name:
         case "integer" if type_ == KEY and any((row.get(column) or 0) >= 2**63 for row in rows):
             return "numeric(20)"
@@ -210,7 +218,7 @@ def _postgres_type(type_: ValueType, unit: str, rows: Sequence[Row], column: str
             return {"us": "timestamp", "ms": "timestamp(3)", "date": "date"}.get(
                 unit, "timestamptz"
             )
-        case "string":
+        case "string" | "version":
             return 'text COLLATE "en-x-icu"'
         case name:
             return name

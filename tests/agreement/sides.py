@@ -127,7 +127,7 @@ def explained(
     histories = {name: engine.rows(one) for name, one in lookup.histories.items()}
     user = user_of(lookup, engine.rows(lookup.user), histories)
     given = {
-        leaf: _holding(engine, compiled, world, lookup.entity, leaf, as_of)
+        leaf: _holding(engine, compiled, world, lookup.entity.name, leaf, as_of)
         for leaf in beyond_one_user(compiled, name)
     }
     snapshots, logs = world.snapshots, world.logs

@@ -4,13 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from segflow.app.columns import fits
+from segflow.app.columns import fits, holds_json, orders_rows
 from segflow.app.root import find_root
 from segflow.app.sources import check_sources
 from segflow.app.validate import load
 from segflow.app.wiring import open_world
 from segflow.errors import InvalidProjectError, RefusedError
-from segflow.model.types import BOOLEAN, DATE, INTEGER, STRING, TIMESTAMP, ValueType, decimal_type
+from segflow.model.types import (
+    BOOLEAN,
+    DATE,
+    INTEGER,
+    STRING,
+    TIMESTAMP,
+    VERSION,
+    ValueType,
+    decimal_type,
+    parse_type,
+)
 from tests.app.conftest import Edit
 
 
@@ -151,6 +161,9 @@ def test_names_of_columns_have_no_case(root: Path, edit: Edit):
         ('amount: {type: "decimal(18,2)"', "amount: {type: date"),
         ("  time: purchased_at", "  time: amount"),
         ("since: first_seen", "since: customer_id"),
+        ("column: amount}", "column: amount, path: a}"),
+        ("column: amount}", "column: purchased_at, encoding: minor_units(2)}"),
+        ("column: amount}", "column: purchased_at, encoding: text}"),
         ("entities: {customer: customer_id}", "entities: {customer: amount}"),
     ],
 )
@@ -206,8 +219,45 @@ def test_columns_that_do_not_hold_what_is_said_are_found(fresh: Path, before: st
         ("postgres", "character varying(20)", STRING, True),
         ("postgres", "text", TIMESTAMP, False),
         ("postgres", "jsonb", STRING, True),
+        ("duckdb", "VARCHAR", VERSION, True),
+        ("duckdb", "DECIMAL(3,2)", VERSION, False),
+        ("duckdb", "VARCHAR[]", parse_type("list<string>"), True),
+        ("duckdb", "BIGINT[]", parse_type("list<integer>"), True),
+        ("duckdb", "VARCHAR[]", parse_type("list<integer>"), False),
+        ("duckdb", "VARCHAR", parse_type("list<string>"), False),
+        ("duckdb", "VARCHAR[]", STRING, False),
+        ("postgres", "text[]", parse_type("list<string>"), True),
+        ("postgres", "bigint[]", parse_type("list<string>"), True),
+        ("postgres", "text[]", STRING, False),
     ],
 )
 def test_types_fit_where_nothing_is_lost(engine: str, word: str, declared: ValueType, holds: bool):
     """A column fits a declared type where each of its values is one of it; unknown types pass."""
     assert fits(engine, word, declared) is holds
+
+
+@pytest.mark.parametrize(
+    ("engine", "word", "json", "order"),
+    [
+        ("duckdb", "VARCHAR", True, False),
+        ("duckdb", "JSON", True, False),
+        ("duckdb", "STRUCT(a INTEGER)[]", True, False),
+        ("duckdb", "BIGINT", False, True),
+        ("duckdb", "TIMESTAMP", False, True),
+        ("duckdb", "DOUBLE", False, False),
+        ("postgres", "character varying(20)", True, False),
+        ("postgres", "jsonb", True, True),
+        ("duckdb", "BOOLEAN", False, False),
+    ],
+)
+def test_what_may_hold_json_or_tell_newer_rows(engine: str, word: str, json: bool, order: bool):
+    """JSON is text or what has parts; newer rows are told by exact numbers and instants."""
+    assert (holds_json(engine, word), orders_rows(engine, word)) == (json, order)
+
+
+def test_the_version_of_an_event_has_an_order(root: Path, edit: Edit):
+    """Text can't say which of two rows is newer, and a column that is not there neither."""
+    edit("catalog/shop.yaml", "  time: purchased_at", "  time: purchased_at\n  version: amount")
+    assert findings(root) == []
+    edit("catalog/shop.yaml", "version: amount", "version: loaded_at")
+    assert [code for code, _, _ in findings(root)] == ["SRC002"]

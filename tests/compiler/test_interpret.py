@@ -22,7 +22,7 @@ from segflow.model.compiled import Compiled
 from segflow.model.duration import parse_duration
 from segflow.model.hashing import stable_hash
 from segflow.model.instant import Instant, parse_instant
-from segflow.model.operator import CountTest, ListMatch, OnCalendar, TextMatch
+from segflow.model.operator import CountTest, OnCalendar, TextMatch
 from segflow.model.predicate import (
     Aggregate,
     Compare,
@@ -40,7 +40,6 @@ from segflow.model.predicate import (
     Reachable,
     Same,
     Sequence,
-    Size,
     Sql,
     Step,
     Test,
@@ -99,8 +98,6 @@ UNSUPPORTED: list[Predicate] = [
     Test(feature=PropertyFeature(property="sku"), operators=ONCE),
     Test(feature=FieldFeature(field="unknown"), operators=ONCE),
     Test(feature=replace(COUNT, kind="mode", property="sku"), operators=ONCE),
-    Test(feature=FieldFeature(field="zone"), operators=(ListMatch(op="has_any", values=()),)),
-    Test(feature=FieldFeature(field="zone"), operators=(Size(tests=()),)),
     Test(feature=FieldFeature(field="zone"), operators=(Compare(op="eq", right=Text(text="x")),)),
     Test(
         feature=FieldFeature(field="zone"),

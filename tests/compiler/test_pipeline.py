@@ -189,6 +189,10 @@ where: {all: [{did: purchase}]}
         ("since: first_seen", "since: created", "{everyone: true}"),
         ("purchases: purchases.parquet", "purchases: other.parquet", "{did: purchase}"),
         ("unique: true", "unique: false", "{did: purchase}"),
+        ("unique: true", "unique: true, version: rev", "{did: purchase}"),
+        ("unique: true", "unique: true, when: {kind: paid}", "{did: purchase}"),
+        ("column: amount}", "column: amount, encoding: text}", "{sum: purchase.amount, gte: 1}"),
+        ("column: country}", "column: country, path: code}", "{field: country, eq: de}"),
     ],
 )  # fmt: skip
 def test_what_a_segment_uses_of_the_catalog_is_in_its_definition(before, after, leaf, tmp_path):
@@ -204,6 +208,7 @@ def test_what_a_segment_uses_of_the_catalog_is_in_its_definition(before, after, 
         ("column: weight}", "column: kilograms}"),
         ("within: 90d", "within: 30d"),
         ("table: visits", "table: views"),
+        ("unique: true", "unique: true, arrived: came, lateness: 2d"),
         ("key: id, column: age}}", "key: id, column: age}, pii: true}"),
     ],
 )

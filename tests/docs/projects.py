@@ -28,7 +28,7 @@ def check(
     folder: Path, *documents: str, catalog: bool = True, files: Mapping[str, str] = _NO_FILES
 ) -> Report:
     """Everything that is found in a project of the catalog's example, these documents and files."""
-    base = [examples(CATALOG)[0].text] if catalog else []
+    base = [block.text for block in examples(CATALOG)] if catalog else []
     yaml = {f"catalog/{number}.yaml": text for number, text in enumerate((*base, *documents))}
     for name, text in {"segflow.toml": _SETTINGS, **yaml, **files}.items():
         (folder / name).parent.mkdir(exist_ok=True)

@@ -11,6 +11,7 @@ from sqlalchemy import TIMESTAMP, BigInteger, ColumnElement, FunctionElement, Ty
 from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.types import TypeEngine
 
+from segflow.compiler.dialects.storage import StorageDialect
 from segflow.model.instant import Instant, datetime_of, instant_of
 from segflow.model.scalar import Scalar
 from segflow.model.types import ScalarName, ValueType
@@ -84,7 +85,7 @@ class Traits:
     listed: frozenset[ScalarName] = frozenset({"string", "integer", "date"})
 
 
-class Dialect(Protocol):
+class Dialect(StorageDialect, Protocol):
     """How an engine writes what standard SQL does not settle. Conditions may be unknown (NULL)
     where an argument is missing, and are true exactly where the meaning is.
 
@@ -99,7 +100,8 @@ class Dialect(Protocol):
 
     def stored(self, column: Expression, type_: ValueType) -> Expression:
         """A column as a value of its declared type, whatever type it has there. NaN is missing,
-        text compares by code points, and a date is one of the calendar's, see floored()."""
+        text compares by code points, a version sorts as one, and a date is one of the
+        calendar's, see floored()."""
 
     def whole(self, column: Expression) -> Expression:
         """A column of keys or of ids that are integers, as wide as the engine has them."""

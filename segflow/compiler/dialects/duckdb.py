@@ -19,13 +19,14 @@ from sqlalchemy import (
 )
 
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Condition, Expression, Traits
+from segflow.compiler.dialects.duckdb_storage import DuckDbStorage
 from segflow.compiler.dialects.standard import FIRST_INSTANT, LAST_INSTANT, Standard, clipped
 from segflow.model.types import ValueType
 
 _NAN = cast(literal("NaN"), Double)
 
 
-class DuckDb(Standard):
+class DuckDb(DuckDbStorage, Standard):
     """See Dialect."""
 
     traits = Traits(re2=True, ordered_aggregates=True)
@@ -33,9 +34,13 @@ class DuckDb(Standard):
     def stored(self, column: Expression, type_: ValueType) -> Expression:
         """See Dialect. Timestamps without a zone are UTC."""
         # A cast costs nothing where the column has the type; else doubles would leak into sums.
+        if type_.is_list:
+            return self.array(column, type_.element)
         match type_.name:
-            case "string" | "version":
+            case "string":
                 return collate(cast(column, String), self.binary)
+            case "version":
+                return self.version(cast(column, String))
             case "integer":
                 return cast(column, BigInteger)
             case "decimal":

@@ -27,6 +27,7 @@ from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.types import TypeEngine
 
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Condition, Expression, Traits
+from segflow.compiler.dialects.postgres_storage import PostgresStorage
 from segflow.compiler.dialects.standard import FIRST_INSTANT, LAST_INSTANT, Standard, clipped
 from segflow.model.scalar import Scalar
 from segflow.model.types import ValueType
@@ -36,7 +37,7 @@ _KEY = Numeric(20, 0)
 _MILLISECOND = literal_column("INTERVAL '1 millisecond'", Interval)
 
 
-class Postgres(Standard):
+class Postgres(PostgresStorage, Standard):
     """See Dialect."""
 
     traits = Traits(
@@ -47,9 +48,13 @@ class Postgres(Standard):
 
     def stored(self, column: Expression, type_: ValueType) -> Expression:
         """See Dialect. Timestamps without a zone are UTC."""
+        if type_.is_list:
+            return self.array(column, type_.element)
         match type_.name:
-            case "string" | "version":
+            case "string":
                 return collate(cast(column, String), self.binary)
+            case "version":
+                return self.version(cast(column, String))
             case "integer":
                 return cast(column, BigInteger)
             case "decimal":

@@ -31,6 +31,7 @@ from sqlalchemy.types import TypeEngine
 
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Condition, Expression, Traits
 from segflow.compiler.dialects.exact import Exact, encode
+from segflow.compiler.dialects.sqlite_storage import SqliteStorage
 from segflow.compiler.dialects.standard import Standard, clipped, constant
 from segflow.compiler.timeline import FIRST, LAST
 from segflow.model.instant import Instant, datetime_of
@@ -41,24 +42,25 @@ _MANY = 100
 """A longer list is one parameter."""
 
 
-class Sqlite(Standard):
+class Sqlite(SqliteStorage, Standard):
     """See Dialect."""
 
     binary = "BINARY"
     traits = Traits(
         re2=True,
         ordered_aggregates=False,
-        listed=frozenset(
-            {"string", "integer", "decimal", "float", "boolean", "date", "timestamp", "version"}
-        ),
+        listed=frozenset({"string", "integer", "decimal", "float", "boolean", "date", "timestamp"}),
     )
 
     def stored(self, column: Expression, type_: ValueType) -> Expression:
         """See Dialect."""
+        if type_.is_list:
+            return self.array(column, type_.element)
         match type_.name:
             case "string" | "version":
                 digits = cast(column, String)
-                return _checked(column, str(type_), String(), text=column, integer=digits)
+                text = _checked(column, str(type_), String(), text=column, integer=digits)
+                return text if type_.name == "string" else self.version(text)
             case "integer":
                 return self.whole(column)
             case "decimal":

@@ -166,7 +166,9 @@ class _Parts:
         if key not in self._made:
             one = self.draft.index.events[name]
             column = dict(one.entities)[entity]
-            own = f"event {name} {column} {canonical(one.at)}"
+            # When rows come decides how long an answer may change, and not what it is.
+            at = replace(one.at, arrived=None, lateness=None)
+            own = f"event {name} {column} {canonical(at)}"
             self._made[key] = "\n".join([own, self.source(one.at.source)])
         return self._made[key]
 

@@ -8,6 +8,7 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from segflow.compiler.timeline import midnight
+from segflow.compiler.values import version
 from segflow.model.instant import instant_of
 from segflow.model.scalar import Const, Scalar, Text
 from segflow.model.types import DATE, TIMESTAMP, ValueType
@@ -42,8 +43,10 @@ def constant(text: Text, type_: ValueType, zone: ZoneInfo | None) -> Const:
 
 def _value(text: str, type_: ValueType, zone: ZoneInfo) -> Scalar:
     match type_.name:
-        case "string" | "version":
+        case "string":
             return text
+        case "version":
+            return _version(text)
         case "integer":
             return _integer(text)
         case "decimal":
@@ -58,6 +61,14 @@ def _value(text: str, type_: ValueType, zone: ZoneInfo) -> Scalar:
             return _timestamp(text, zone)
         case _:
             assert_never(type_.name)
+
+
+def _version(text: str) -> str:
+    """The version without what means nothing, so that equal ones are equal text."""
+    found = version(text)
+    if found is None:
+        raise LiteralError(f"{text!r} is no version", "write digits between dots: 1.10")
+    return str(found)
 
 
 def _integer(text: str) -> int:

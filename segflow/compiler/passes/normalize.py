@@ -19,6 +19,7 @@ from segflow.model.operator import (
     CountTest,
     InLast,
     InNext,
+    ListMatch,
     MomentTest,
     OlderThan,
     OnCalendar,
@@ -179,6 +180,8 @@ def _operator(operator: Operator, salt: str) -> Operator:
         case CountTest():
             return _count(operator)
         case Among(values=values):
+            return replace(operator, values=_sorted(values))
+        case ListMatch(values=values):
             return replace(operator, values=_sorted(values))
         case Compare(right=Scaled(feature=feature) as right):
             normal = _feature(feature, salt)

@@ -28,6 +28,7 @@ from segflow.model.operator import (
 from segflow.model.predicate import Compare, Operator, Scaled, Size
 from segflow.model.project import KeyPath
 from segflow.model.scalar import Const, Scalar, Text
+from segflow.model.types import INTEGER
 
 INEXACT = "products with longer numbers would not be exact"
 
@@ -46,7 +47,7 @@ def typed_operator(operator: Operator, slot: Slot, path: KeyPath, scope: Scope) 
         case TextMatch():
             _text(operator, slot, (*path, key), scope)
         case ListMatch() | Size():
-            _misfit(key, slot, (*path, key), scope, "it is for lists")
+            return _list(operator, slot, (*path, key), scope)
         case _:
             if not slot.type.is_time:
                 _misfit(key, slot, (*path, key), scope, "it is for dates and timestamps")
@@ -94,6 +95,9 @@ def _comparison(
     if slot.type.name == "boolean" and key not in ("eq", "ne", "in", "not_in"):
         _misfit(key, slot, path, scope, "write `eq: true` or `eq: false`")
         return operator
+    if slot.type.is_list:
+        _misfit(key, slot, path, scope, "write `has_any`, `has_all`, `has_none` or `size`")
+        return operator
     match operator:
         case Compare(right=Scaled()):
             return operator
@@ -136,7 +140,7 @@ def digits_of(value: Scalar) -> int:
 
 
 def _text(operator: TextMatch, slot: Slot, path: KeyPath, scope: Scope) -> None:
-    if slot.type.name != "string":
+    if slot.type.name != "string" or slot.type.is_list:
         _misfit(operator.op, slot, path, scope, "it is for strings")
     elif operator.op == "matches" and (reason := _pattern_error(operator.text)) is not None:
         scope.complain(
@@ -156,6 +160,28 @@ def _pattern_error(pattern: str) -> str | None:
         reason = error.args[0] if error.args else "refused"
         return reason.decode() if isinstance(reason, bytes) else str(reason)
     return None
+
+
+# --- lists -----------------------------------------------------------------------------------
+
+
+def _list(operator: ListMatch | Size, slot: Slot, path: KeyPath, scope: Scope) -> Operator:
+    if not slot.type.is_list:
+        _misfit(str(path[-1]), slot, path, scope, "it is for lists")
+        return operator
+    if isinstance(operator, Size):
+        size = Slot(INTEGER, "`size`")
+        tests = (
+            replace(test, right=_literal(test.right, size, (*path, test.op), scope))
+            for test in operator.tests
+        )
+        return Size(tests=tuple(tests))
+    element = Slot(slot.type.element, f"an element of {slot.name}")
+    values = tuple(
+        _literal(value, element, (*path, number), scope)
+        for number, value in enumerate(operator.values)
+    )
+    return replace(operator, values=values)
 
 
 # --- misfits ---------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from segflow.compiler.codes import TOO_DEEP, TWO_SOURCES
 from segflow.compiler.passes.draft import Draft
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address
-from segflow.model.catalog import Entity, Event, Field, Limits, Location, Property, Source
+from segflow.model.catalog import Entity, Event, Field, Limits, Location, Source
 from segflow.model.predicate import (
     Aggregate,
     Changed,
@@ -239,8 +239,6 @@ def _of_entity(entity: Entity) -> Iterator[Finding]:
 
 def _of_field(field: Field) -> Iterator[Finding]:
     path: KeyPath = ("fields", field.name)
-    if field.type.is_list or field.type.name == "version":
-        yield (*path, "type"), f"type {field.type}"
     if len(field.at) > 1:
         yield (*path, "at"), "a field at several locations"
     for number, location in enumerate(field.at):
@@ -251,35 +249,8 @@ def _of_field(field: Field) -> Iterator[Finding]:
 def _of_location(location: Location, path: KeyPath) -> Iterator[Finding]:
     if location.index is not None:
         yield (*path, "index"), "`index`"
-    if location.path:
-        yield (*path, "path"), "a path into JSON"
-    if location.encoding is not None:
-        yield (*path, "encoding"), "`encoding`"
 
 
 def _of_event(event: Event) -> Iterator[Finding]:
-    at = event.at
-    for key, given in (
-        ("version", at.version),
-        ("arrived", at.arrived),
-        ("lateness", at.lateness),
-        ("when", at.when or None),
-    ):
-        if given is not None:
-            yield ("at", key), f"`{key}`"
     if event.stream is not None:
         yield ("stream",), "`stream`"
-    for prop in event.properties:
-        yield from _of_property(prop)
-
-
-def _of_property(prop: Property) -> Iterator[Finding]:
-    path: KeyPath = ("properties", prop.name)
-    if prop.type.is_list or prop.type.name == "version":
-        yield (*path, "type"), f"type {prop.type}"
-    if prop.unnest is not None:
-        yield (*path, "unnest"), "`unnest`"
-    elif prop.path:
-        yield (*path, "path"), "a path into JSON"
-    if prop.encoding is not None:
-        yield (*path, "encoding"), "`encoding`"

@@ -239,12 +239,14 @@ def _times(times: Decimal, slot: Slot, path: KeyPath, scope: Scope) -> None:
 def _comparable(left: ValueType, right: ValueType) -> bool:
     if left.is_number and right.is_number:
         return (left.name == "float") == (right.name == "float")
-    return left.name == right.name
+    return left.name == right.name and not (left.is_list or right.is_list)
 
 
 def _why_not(left: ValueType, right: ValueType) -> str | None:
     if left.is_number and right.is_number:
         return "a float is not exact: declare both as decimals"
+    if left.is_list or right.is_list:
+        return "lists are compared with values: `has_any`, `has_all`, `has_none`, `size`"
     return None
 
 
@@ -299,6 +301,14 @@ def _aggregate_slot(aggregate: Aggregate, path: KeyPath, scope: Scope) -> Slot |
     match kind:
         case "count_distinct":
             return Slot(INTEGER, f"`{kind}`")
+        case "sum" | "avg" | "min" | "max" | "mode" if of.type.is_list:
+            scope.complain(
+                MISFIT,
+                (*path, kind),
+                f"`{kind}` does not fit {of.name} of type {of.type}",
+                "lists take `count_distinct`, which counts their elements, `first` and `last`",
+            )
+            return None
         case "sum" | "avg":
             return _sum_slot(aggregate, of, (*path, kind), scope)
         case "min" | "max" if of.type.name == "boolean":

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from segflow.compiler.dialects.base import Aggregation, Condition, Dialect, Expression
-from segflow.compiler.targets.events import KEY, TIME, Rows, property_column
+from segflow.compiler.targets.events import KEY, TIME, Rows, property_column, sorted_value
 from segflow.compiler.targets.values import Value
 from segflow.model.predicate import Aggregate
 from segflow.model.types import INTEGER, TIMESTAMP, ValueType, decimal_type
@@ -52,10 +52,11 @@ def aggregate_columns(
         case "max" | "last_time":
             made = over(func.max, value)
         case "count_distinct":
-            made = over(_count_distinct, distinct_value(value, type_, dialect))
+            made = _count_distinct(value, type_, where, dialect)
         case "first" | "last":
             newest = aggregate.kind == "last"
-            made = dialect.first(value, rows.order(value, dialect, newest=newest), where)
+            order = rows.order(sorted_value(value, type_, dialect), dialect, newest=newest)
+            made = dialect.first(value, order, where)
         case "mode":
             raise AssertionError("mode can't be compiled to SQL")
         case _:
@@ -65,14 +66,27 @@ def aggregate_columns(
     return [made.label(name)]
 
 
+def is_ranked(aggregate: Aggregate, type_: ValueType | None, dialect: Dialect) -> bool:
+    """Whether a first or last value is found by numbering rows: where aggregates have no order, and
+    of lists, which not every engine can aggregate."""
+    if aggregate.kind not in ("first", "last"):
+        return False
+    return not dialect.traits.ordered_aggregates or (type_ is not None and type_.is_list)
+
+
 def ranked_ends(
-    aggregate: Aggregate, rows: Rows, where: Condition | None, dialect: Dialect
+    aggregate: Aggregate,
+    type_: ValueType | None,
+    rows: Rows,
+    where: Condition | None,
+    dialect: Dialect,
 ) -> Select[Any]:
     """The rows for which `where` is true with their keys and values, numbered per key from the end
     that a first or last value is at."""
     columns = rows.statement.c
     value = columns[property_column(aggregate.property or "")]
-    order = rows.order(value, dialect, newest=aggregate.kind == "last")
+    by_value = sorted_value(value, type_, dialect)
+    order = rows.order(by_value, dialect, newest=aggregate.kind == "last")
     place = func.row_number().over(partition_by=columns[KEY], order_by=order)
     ranked = select(columns[KEY], value.label(END), place.label(_PLACE))
     return ranked if where is None else ranked.where(where)
@@ -84,11 +98,20 @@ def at_the_end(ranked: FromClause) -> Select[Any]:
 
 
 def distinct_value(value: Expression, type_: ValueType | None, dialect: Dialect) -> Expression:
-    """A value of a property such that equal ones, and no others, are one."""
+    """A value of a property such that equal ones, and no others, are one; not of a list."""
     return dialect.floored(value) if type_ == TIMESTAMP else value
 
 
-def _count_distinct(value: Expression) -> FunctionElement[Any]:
+def _count_distinct(
+    value: Expression, type_: ValueType | None, where: Condition | None, dialect: Dialect
+) -> Expression:
+    """How many different values there are, or of lists different elements."""
+    if type_ is not None and type_.is_list:
+        return dialect.count_elements(value, where)
+    return dialect.aggregated(_distinct, distinct_value(value, type_, dialect), where)
+
+
+def _distinct(value: Expression) -> FunctionElement[Any]:
     return func.count(distinct(value))
 
 

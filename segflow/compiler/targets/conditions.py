@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from segflow.compiler.clocks import Offset, clock_offsets
 from segflow.compiler.dialects.base import Condition, Dialect, Expression
+from segflow.compiler.targets.lists import list_condition
 from segflow.compiler.targets.local import by_zone
 from segflow.compiler.targets.needs import Fact, Judgement, UserZone, asks_whether
 from segflow.compiler.targets.values import (
@@ -62,6 +63,7 @@ from segflow.model.operator import (
     Exists,
     InLast,
     InNext,
+    ListMatch,
     MomentTest,
     OlderThan,
     OnCalendar,
@@ -83,6 +85,7 @@ from segflow.model.predicate import (
     Predicate,
     Sample,
     Scaled,
+    Size,
     Sql,
     Test,
     Transition,
@@ -176,6 +179,8 @@ class Conditions:
                 return present if expected else value.expression.is_(None)
             case TextMatch():
                 return self._text(operator, value, test)
+            case ListMatch() | Size():
+                return list_condition(operator, value, test.ignore_case, self.dialect)
             case CountTest():
                 return counted(operator, value.expression)
             case Anniversary():

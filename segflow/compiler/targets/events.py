@@ -20,11 +20,13 @@ from sqlalchemy import (
     union_all,
 )
 
-from segflow.compiler.dialects.base import Dialect, Expression
+from segflow.compiler.dialects.base import Condition, Dialect, Expression
+from segflow.compiler.storage import storage_of_property
+from segflow.compiler.targets.stored import property_value
 from segflow.compiler.targets.values import bound, not_later, stored_table
 from segflow.model.catalog import Event, EventId, Property
 from segflow.model.instant import Instant
-from segflow.model.types import STRING, TIMESTAMP
+from segflow.model.types import STRING, TIMESTAMP, ValueType
 
 KEY, TIME, EVENT = "key", "time", "event"
 _NUMBER, _TEXT = "id_number", "id_text"
@@ -44,7 +46,7 @@ class Rows:
     ids: tuple[str, ...]
 
     def order(self, value: Expression, dialect: Dialect, *, newest: bool) -> list[Expression]:
-        """By time, id and name of the event, then by the value; a missing one is before all."""
+        """By time, id and name of the event, then by what a value sorts by; missing comes first."""
         columns = self.statement.c
         keys = [dialect.floored(columns[TIME]), *(columns[name] for name in self.ids)]
         if EVENT in columns:
@@ -87,9 +89,11 @@ class RowsOf:
     def _of_event(self, event: Event, ids: Sequence[str]) -> Select[Any]:
         source = stored_table(event.at.table, self._read(event))
         columns = self._columns(event, source, ids)
-        found = select(*columns.values()).where(not_later(columns[TIME].element, self.as_of))
+        found = select(*columns.values()).where(*is_of_event(event, source, self.dialect))
         if may_repeat(event):
             found = self._each_once(found, columns, event, source)
+        else:
+            found = found.where(not_later(columns[TIME].element, self.as_of))
         if self.since is not None:
             found = found.where(found.selected_columns[TIME] >= bound(self.since))
         return found
@@ -100,7 +104,9 @@ class RowsOf:
         yield event.at.time
         if event.at.id is not None:
             yield event.at.id.column
-        yield from (property_of(event, name).column or name for name in self.properties)
+        yield from (test.column for test in event.at.when)
+        for name in self.properties:
+            yield storage_of_property(property_of(event, name)).column
         if may_repeat(event):
             yield from columns_that_decide(event, self.properties)
 
@@ -116,8 +122,7 @@ class RowsOf:
         if self.ordered and len(self.events) > 1:
             columns[EVENT] = self.dialect.text(event.name).label(EVENT)
         for name in self.properties:
-            declared = property_of(event, name)
-            value = self.dialect.stored(source.c[declared.column or name], declared.type)
+            value = property_value(property_of(event, name), source, self.dialect)
             columns[property_column(name)] = value.label(property_column(name))
         return columns
 
@@ -128,19 +133,29 @@ class RowsOf:
         event: Event,
         source: TableClause,
     ) -> Select[Any]:
-        """The first by its contents of the rows with one id; those without are events of their own.
+        """The newest of the rows with one id, of equally new ones the first by its contents; those
+        without an id are events of their own.
 
-        That later ones than T were left out before changes nothing: the earliest row comes first.
+        Without versions, later rows than T are left out before: the earliest row comes first. With
+        them they are left out after, since the newest row counts whatever its time is.
         """
         assert event.at.id is not None
         id_ = stored_id(event.at.id, source, self.dialect)
         first = [
             part for one in self._contents(event, source) for part in self.dialect.in_order(one)
         ]
+        if event.at.version is None:
+            found = found.where(not_later(columns[TIME].element, self.as_of))
+        else:
+            newest = self.dialect.in_order(source.c[event.at.version], descending=True)
+            first = [*newest, *first]
         copy = func.row_number().over(partition_by=id_, order_by=first)
         every = found.add_columns(copy.label(_COPY), id_.label(_ID)).subquery()
         kept = [every.c[name] for name in columns]
-        return select(*kept).where(or_(every.c[_COPY] == 1, every.c[_ID].is_(None)))
+        counting = select(*kept).where(or_(every.c[_COPY] == 1, every.c[_ID].is_(None)))
+        if event.at.version is None:
+            return counting
+        return counting.where(not_later(every.c[TIME], self.as_of))
 
     def _contents(self, event: Event, source: TableClause) -> Iterator[Expression]:
         """What rows of one id are ordered by."""
@@ -148,8 +163,25 @@ class RowsOf:
         for _, column in sorted(event.entities):
             yield self.dialect.whole(source.c[column])
         for declared in properties_that_decide(event, self.properties):
-            value = self.dialect.stored(source.c[declared.column or declared.name], declared.type)
-            yield self.dialect.floored(value) if declared.type == TIMESTAMP else value
+            value = property_value(declared, source, self.dialect)
+            yield sorted_value(value, declared.type, self.dialect)
+
+
+def sorted_value(value: Expression, type_: ValueType | None, dialect: Dialect) -> Expression:
+    """What the values of a type are sorted by."""
+    if type_ is not None and type_.is_list:
+        return dialect.sorted_list(value, type_.element)
+    return dialect.floored(value) if type_ == TIMESTAMP else value
+
+
+def is_of_event(event: Event, source: FromClause, dialect: Dialect) -> Iterator[Condition]:
+    """What tells the rows of the event from others in its table."""
+    for test in event.at.when:
+        text = dialect.stored(source.c[test.column], STRING)
+        if test.starts_with is None:
+            yield dialect.one_of(text, test.values, STRING)
+        else:
+            yield dialect.starts_with(text, dialect.text(test.starts_with))
 
 
 def may_repeat(event: Event) -> bool:
@@ -159,9 +191,11 @@ def may_repeat(event: Event) -> bool:
 
 def columns_that_decide(event: Event, asked: Iterable[str]) -> Iterator[str]:
     """The columns, beside those of time and id, that say which row of an id counts."""
+    if event.at.version is not None:
+        yield event.at.version
     yield from (column for _, column in sorted(event.entities))
     for declared in properties_that_decide(event, asked):
-        yield declared.column or declared.name
+        yield storage_of_property(declared).column
 
 
 def properties_that_decide(event: Event, asked: Iterable[str]) -> tuple[Property, ...]:

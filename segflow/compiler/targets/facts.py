@@ -13,12 +13,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import CTE, FromClause, Label, Select, and_, case, func, select, true
 
 from segflow.compiler.dialects.base import Condition, Dialect, Expression
+from segflow.compiler.storage import Storage, storage_of_field
 from segflow.compiler.targets.aggregates import (
     END,
     aggregate_columns,
     aggregate_value,
     at_the_end,
     distinct_value,
+    is_ranked,
     ranked_ends,
 )
 from segflow.compiler.targets.conditions import Conditions
@@ -43,6 +45,7 @@ from segflow.compiler.targets.nesting import nested
 from segflow.compiler.targets.population import population_keys
 from segflow.compiler.targets.spans import earliest, left_to_test
 from segflow.compiler.targets.splits import distinct_values
+from segflow.compiler.targets.stored import gathered, value_in
 from segflow.compiler.targets.values import Value, stored_table, within_bounds
 from segflow.compiler.timeline import Bounds, window_bounds
 from segflow.compiler.zones import Ways, Zones, zones_of
@@ -205,19 +208,31 @@ class Facts:
     ) -> FromClause:
         by_table: dict[tuple[str, str], list[FieldFeature]] = defaultdict(list)
         for feature in features:
-            by_table[self._table(feature)].append(feature)
+            if self._storage(feature).form == "rows":
+                relation = self._join_child_table(relation, key, feature, values)
+            else:
+                by_table[self._table(feature)].append(feature)
         for (name, key_column), fields in by_table.items():
             self.one_row[name, key_column] = None
-            read = (key_column, *map(self._column, fields))
+            read = (key_column, *(self._storage(feature).column for feature in fields))
             source = stored_table(name, read).alias(self.name(f"{name}_fields"))
             relation = relation.outerjoin(source, source.c[key_column] == key)
             for feature in fields:
-                type_ = declared_field(feature, self.entity).type
-                stored = self.dialect.stored(source.c[self._column(feature)], type_)
-                values[feature] = Value(stored, type_)
+                storage = self._storage(feature)
+                values[feature] = Value(value_in(source, storage, self.dialect), storage.type)
         for feature in features if self.then else ():
             relation = self._join_history(relation, key, feature, values)
         return relation
+
+    def _join_child_table(
+        self, relation: FromClause, key: Expression, feature: FieldFeature, values: Values
+    ) -> FromClause:
+        storage, (name, key_column) = self._storage(feature), self._table(feature)
+        source = stored_table(name, (key_column, storage.column))
+        lists = gathered(source, source.c[key_column], storage, self.dialect)
+        grouped = lists.cte(self.name(f"{name}_lists"))
+        values[feature] = Value(grouped.c.elements, storage.type)
+        return relation.outerjoin(grouped, grouped.c.key == key)
 
     def _join_history(
         self, relation: FromClause, key: Expression, feature: FieldFeature, values: Values
@@ -238,9 +253,10 @@ class Facts:
         (location,) = declared_field(feature, self.entity).at
         return location.table or population.table, location.key or population.key
 
-    def _column(self, feature: FieldFeature) -> str:
-        (location,) = declared_field(feature, self.entity).at
-        return location.column or feature.field
+    def _storage(self, feature: FieldFeature) -> Storage:
+        declared = declared_field(feature, self.entity)
+        (location,) = declared.at
+        return storage_of_field(declared, location)
 
     # --- judgements ---
 
@@ -275,7 +291,9 @@ class Facts:
         are counted in several ways."""
         by_scan: dict[tuple[tuple[str, ...], str | None], list[Aggregate]] = defaultdict(list)
         for one in wanted:
-            shared = one.kind == "count_distinct" and not one.user_zone
+            type_ = self._type(one, one.property)
+            alone = one.user_zone or (type_ is not None and type_.is_list)
+            shared = one.kind == "count_distinct" and not alone
             counted = one.property if shared else None
             by_scan[one.events, counted].append(one)
         for (events, counted), aggregates in list(by_scan.items()):
@@ -342,8 +360,9 @@ class Facts:
             within = self._within(its, numbers.get(its), since, rows)
             where = self._over(one, within, rows, known.values)
             type_ = self._type(one, one.property)
-            if one.kind in ("first", "last") and not self.dialect.traits.ordered_aggregates:
-                ranked = ranked_ends(one, rows, where, self.dialect).select_from(relation)
+            if is_ranked(one, type_, self.dialect):
+                ranked = ranked_ends(one, type_, rows, where, self.dialect)
+                ranked = ranked.select_from(relation)
                 end = at_the_end(ranked.subquery(self.name("ranked"))).cte(self.name(name))
                 yield end, {one: aggregate_value(one, type_, end, END)}
             else:

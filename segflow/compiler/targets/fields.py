@@ -8,10 +8,12 @@ from sqlalchemy import column, select, table
 
 from segflow.compiler.dialects.base import Expression
 from segflow.compiler.targets.sql import facts_about
+from segflow.compiler.targets.stored import read_back
 from segflow.compiler.targets.values import Value
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.model.predicate import FieldFeature
+from segflow.model.types import ValueType
 from segflow.ports import Selection
 
 CHOSEN = "chosen"
@@ -49,10 +51,10 @@ def fields_of(
     """The fields by user, as the engine gives them; None where a user has no value. An average is
     rounded to the digits that the field declares, halves to even."""
     entity = compiled.entities[entity_name]
-    scales = {field.name: field.type.scale or 0 for field in entity.fields}
+    types = {field.name: field.type for field in entity.fields}
     return {
         row[_KEY]: {
-            name.removeprefix(_FIELD): _worth(name.removeprefix(_FIELD), value, row, scales)
+            name.removeprefix(_FIELD): _worth(name.removeprefix(_FIELD), value, row, types)
             for name, value in row.items()
             if name.startswith(_FIELD)
         }
@@ -66,8 +68,8 @@ def _parts(name: str, value: Value) -> Iterator[Expression]:
         yield value.divisor.label(f"{_DIVISOR}{name}")
 
 
-def _worth(name: str, value: Any, row: Mapping[str, Any], scales: Mapping[str, int]) -> Any:
+def _worth(name: str, value: Any, row: Mapping[str, Any], types: Mapping[str, ValueType]) -> Any:
     divisor = row.get(f"{_DIVISOR}{name}")
     if value is None or divisor is None:
-        return value
-    return round(Decimal(value) / Decimal(divisor), scales[name])
+        return read_back(value, types[name])
+    return round(Decimal(value) / Decimal(divisor), types[name].scale or 0)

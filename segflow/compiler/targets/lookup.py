@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,8 +10,10 @@ from sqlalchemy import Select, cast, func, null, or_, select
 
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Expression
 from segflow.compiler.passes.walk import predicate_sites
+from segflow.compiler.storage import storage_of_property
 from segflow.compiler.targets.events import (
     TIME,
+    is_of_event,
     may_repeat,
     properties_that_decide,
     property_column,
@@ -22,6 +24,7 @@ from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.histories import VALUE, history_of
 from segflow.compiler.targets.needs import declared_field, inlined_segment, properties_of
 from segflow.compiler.targets.sql import facts_about
+from segflow.compiler.targets.stored import property_value, read_back
 from segflow.compiler.targets.values import stored_table
 from segflow.compiler.worlds import EventRow, User
 from segflow.errors import UnusableDataError
@@ -37,11 +40,12 @@ from segflow.model.predicate import (
     Predicate,
     Test,
 )
-from segflow.model.scalar import Scalar
+from segflow.model.scalar import Scalar, Stored
 from segflow.model.types import TIMESTAMP, ValueType
 
-_KEY, _SINCE, _ID = "key", "since", "id"
+_KEY, _SINCE, _ID, _VERSION = "key", "since", "id", "version"
 _FIELD, _PROPERTY, _OWNER = "f_", "p_", "k_"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +58,11 @@ class Lookup:
     """
 
     source: str
-    entity: str
+    entity: Entity
     key: int
     user: Select[Any]
     events: Mapping[str, Select[Any]]
+    properties: Mapping[str, Mapping[str, ValueType]]
     histories: Mapping[str, Select[Any]] = field(default_factory=dict)
 
 
@@ -73,14 +78,18 @@ def look_up(compiled: Compiled, name: str, key: int) -> Lookup:
         for predicate in ((segment.where,) if where is None else (segment.where, where))
         for feature in _features(predicate, compiled, entity)
     )
+    read = _read(features)
     return Lookup(
         source=entity.population.source,
-        entity=entity.name,
+        entity=entity,
         key=key,
         user=_user(facts, key, [one for one in features if isinstance(one, FieldFeature)]),
         events={
-            event: _events(facts, key, event, properties)
-            for event, properties in _read(features).items()
+            event: _events(facts, key, event, properties) for event, properties in read.items()
+        },
+        properties={
+            event: {declared.name: declared.type for declared in facts.event(event).properties}
+            for event in read
         },
         histories={
             one.field: _history(facts, key, declared_field(one, entity))
@@ -107,13 +116,15 @@ def user_of(
             f"source {lookup.source}: a table of fields has more than one row for key {lookup.key}",
             hint="a field has one value per key: bring the table to one row each by a view",
         )
-    row = {name: _scalar(value) for name, value in rows[0].items()}
+    types = {field.name: field.type for field in lookup.entity.fields}
     return User(
         key=lookup.key,
-        since=_instant(row[_SINCE]),
-        fields={name[2:]: value for name, value in row.items() if name.startswith(_FIELD)},
+        since=_instant(_scalar(rows[0][_SINCE])),
+        fields=_values(rows[0], _FIELD, types),
         history={
-            name: tuple((_instant(_scalar(one[TIME])), _scalar(one[VALUE])) for one in found)
+            name: tuple(
+                (_instant(_scalar(one[TIME])), _value(one[VALUE], types[name])) for one in found
+            )
             for name, found in histories.items()
         },
     )
@@ -122,19 +133,43 @@ def user_of(
 def events_of(lookup: Lookup, event: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[EventRow]:
     """The events in the rows of `lookup.events[event]`."""
     for found in rows:
-        row = {name: _scalar(value) for name, value in found.items()}
-        id_ = row[_ID]
-        keys = {name[2:]: _whole(value) for name, value in row.items() if name.startswith(_OWNER)}
+        id_ = _scalar(found[_ID])
+        keys = {
+            name[2:]: _whole(_scalar(value))
+            for name, value in found.items()
+            if name.startswith(_OWNER)
+        }
         yield EventRow(
             event=event,
-            key=keys[lookup.entity],
+            key=keys[lookup.entity.name],
             keys=tuple(keys[name] for name in sorted(keys)),
-            time=_instant(row[TIME]),
+            time=_instant(_scalar(found[TIME])),
             id=id_ if isinstance(id_, str) else _whole(id_),
-            properties={
-                name[2:]: value for name, value in row.items() if name.startswith(_PROPERTY)
-            },
+            version=version_of(found[_VERSION]),
+            properties=_values(found, _PROPERTY, lookup.properties[event]),
         )
+
+
+def _values(
+    row: Mapping[str, Any], prefix: str, types: Mapping[str, ValueType]
+) -> Mapping[str, Stored | None]:
+    """The fields or properties in a row."""
+    named = {name[2:]: value for name, value in row.items() if name.startswith(prefix)}
+    return {name: _value(value, types[name]) for name, value in named.items()}
+
+
+def _value(value: Any, type_: ValueType) -> Stored | None:
+    """What an engine gave for a value of the type."""
+    read = type_.is_list or type_.name == "version"
+    return read_back(value, type_) if read else _scalar(value)
+
+
+def version_of(value: Any) -> Scalar | None:
+    """What orders the rows of one id, as the engine gives it: instants by their microseconds."""
+    if isinstance(value, datetime):
+        zoned = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+        return (zoned - _EPOCH) // timedelta(microseconds=1)
+    return _scalar(value)
 
 
 def _scalar(value: Any) -> Scalar | None:
@@ -259,19 +294,22 @@ def _events(facts: Facts, key: int, name: str, asked: Sequence[str]) -> Select[A
     if may_repeat(event):
         declared = list(dict.fromkeys((*declared, *properties_that_decide(event, asked))))
     ids = () if at.id is None else (at.id.column,)
+    versions = () if at.version is None else (at.version,)
+    whens = [test.column for test in at.when]
     owners = [column for _, column in event.entities]
-    read = (*owners, at.time, *ids, *(one.column or one.name for one in declared))
-    source = stored_table(at.table, read)
-
-    def value(column: str, type_: ValueType) -> Expression:
-        return _read_as(facts.dialect.stored(source.c[column], type_), type_, facts)
+    stored = [storage_of_property(one).column for one in declared]
+    source = stored_table(at.table, (*owners, at.time, *ids, *versions, *whens, *stored))
+    time = facts.dialect.stored(source.c[at.time], TIMESTAMP)
 
     columns = [
-        value(at.time, TIMESTAMP).label(TIME),
+        _read_as(time, TIMESTAMP, facts).label(TIME),
         (null() if at.id is None else stored_id(at.id, source, facts.dialect)).label(_ID),
+        (null() if at.version is None else source.c[at.version]).label(_VERSION),
         *(source.c[column].label(f"{_OWNER}{entity}") for entity, column in event.entities),
         *(
-            value(one.column or one.name, one.type).label(property_column(one.name))
+            _read_as(property_value(one, source, facts.dialect), one.type, facts).label(
+                property_column(one.name)
+            )
             for one in declared
         ),
     ]
@@ -281,7 +319,7 @@ def _events(facts: Facts, key: int, name: str, asked: Sequence[str]) -> Select[A
         own = source.alias(facts.name("own"))
         known = select(stored_id(at.id, own, facts.dialect)).where(own.c[owner] == searched)
         mine = or_(mine, stored_id(at.id, source, facts.dialect).in_(known))
-    return select(*columns).where(mine)
+    return select(*columns).where(mine, *is_of_event(event, source, facts.dialect))
 
 
 def _read_as(value: Expression, type_: ValueType, facts: Facts) -> Expression:

@@ -19,6 +19,8 @@ from sqlalchemy import (
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, WIDEST, Condition, Dialect, Expression
 from segflow.compiler.dialects.standard import constant as plain_constant
 from segflow.compiler.timeline import FIRST, LAST, Bounds, DateBounds
+from segflow.compiler.values import version
+from segflow.compiler.versions import sorted_text
 from segflow.model.instant import Instant, datetime_of
 from segflow.model.predicate import CompareOp
 from segflow.model.scalar import Const
@@ -59,6 +61,10 @@ def constant(const: Const, dialect: Dialect) -> Expression:
             return plain_constant(truth)
         case int() as instant if const.type.name == "timestamp":
             return bound(Instant(instant))
+        case str() as text if const.type.name == "version":
+            known = version(text)
+            assert known is not None, "the typing pass lets no other text through"
+            return plain_constant(sorted_text(known))
         case other:
             return plain_constant(other)
 
