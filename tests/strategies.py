@@ -48,6 +48,7 @@ from segflow.model.types import INTEGER, TIMESTAMP, ValueType, decimal_type
 from segflow.model.window import Fixed, Window
 from tests.agreement.choices import Pick
 from tests.agreement.data import Tables, world_of
+from tests.agreement.forms import judged
 from tests.agreement.shop import (
     FIELD_TYPES,
     KEYS,
@@ -141,7 +142,9 @@ def project(of: Shop, segments: Sequence[Segment]) -> Project:
 
 def predicate(pick: Pick, of: Shop, nested: Sequence[str], depth: int) -> Predicate:
     """A predicate about a user; `nested` names the segments that it may rest on."""
-    choice = pick.below(20)
+    choice = pick.below(26)
+    if choice >= 20:
+        return over_events(pick, of, choice, lambda: predicate(pick, of, nested, 0))
     if choice >= 13 and depth:
         return algebra(pick, lambda: predicate(pick, of, nested, depth - 1))
     if choice == 12 and nested:
@@ -151,6 +154,27 @@ def predicate(pick: Pick, of: Shop, nested: Sequence[str], depth: int) -> Predic
     if choice >= 8:
         return count_test(pick, of)
     return field_test(pick, of) if choice < 3 else value_test(pick, of)
+
+
+def over_events(pick: Pick, of: Shop, choice: int, part: Callable[[], Predicate]) -> Predicate:
+    """A leaf that is judged over rows of its own; `part` draws predicates for its inside."""
+
+    def where(among: tuple[str, ...]) -> Predicate:
+        return event_where(pick, of, among, 1)
+
+    match choice:
+        case 20:
+            return judged.periods(pick, where)
+        case 21:
+            return judged.event_has(pick, where, window(pick, of))
+        case 22 | 23:
+            return judged.sequence(pick, where, window(pick, of), of.durations)
+        case 24:
+            return judged.same(pick, part)
+        case _:
+            feature, _ = aggregate(pick, of, ("sum", "avg", "count", "max", "mode", "last_time"))
+            ranked = [feature, *(one for one, type_ in FIELD_FEATURES if type_.name != "boolean")]
+            return judged.rank(pick, ranked, part)
 
 
 def algebra(pick: Pick, part: Callable[[], Predicate]) -> Predicate:
@@ -182,7 +206,7 @@ def count_test(pick: Pick, of: Shop) -> Test:
 
 def value_test(pick: Pick, of: Shop) -> Test:
     """A test of a sum, an average, an extreme, or of a first or last value or time."""
-    kinds = ("sum", "avg", "min", "max", "first", "last", "first_time", "last_time")
+    kinds = ("sum", "avg", "min", "max", "first", "last", "first_time", "last_time", "mode")
     feature, type_ = aggregate(pick, of, kinds)
     return tested(pick, of, feature, type_, [*FIELD_FEATURES, _other(pick, of)])
 
@@ -195,7 +219,7 @@ def field_test(pick: Pick, of: Shop) -> Test:
 
 def _other(pick: Pick, of: Shop) -> Candidate:
     """A feature for the right side."""
-    return aggregate(pick, of, ("sum", "avg", "min", "last", "count", "last_time"))
+    return aggregate(pick, of, ("sum", "avg", "min", "last", "count", "last_time", "mode"))
 
 
 def event_where(pick: Pick, of: Shop, events: tuple[str, ...], depth: int) -> Predicate:

@@ -10,6 +10,7 @@ from pyroaring import BitMap64
 from segflow.app.sources import refuse_misfits
 from segflow.app.wiring import World
 from segflow.compiler.targets.lookup import events_of, look_up, user_of
+from segflow.compiler.targets.needs import beyond_one_user
 from segflow.compiler.trace import Trace, explain_user
 from segflow.errors import NotDeployedError, RefusedError
 from segflow.executor.deployed import Deployed, decoded, read_deployed
@@ -111,9 +112,17 @@ def explain(world: World, compiled: Compiled, name: str, key: int, as_of: Instan
         for row in events_of(lookup, event, engine.rows(statement))
     ]
     user = user_of(lookup, engine.rows(lookup.user))
-    sets = _evaluator(world, compiled, instant).nested(name)
-    alone = {nested: frozenset({key} if key in found else ()) for nested, found in sets.items()}
-    return explain_user(compiled, name, key, user, events, instant, alone)
+    evaluator = _evaluator(world, compiled, instant)
+
+    def only(found: BitMap64) -> frozenset[int]:
+        return frozenset({key} if key in found else ())
+
+    alone = {nested: only(found) for nested, found in evaluator.nested(name).items()}
+    given = {
+        leaf: only(evaluator.holding(lookup.entity, leaf))
+        for leaf in beyond_one_user(compiled, name)
+    }
+    return explain_user(compiled, name, key, user, events, instant, alone, given)
 
 
 def recorded(world: World, name: str, at: Instant) -> Recorded:

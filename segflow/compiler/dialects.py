@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     literal,
 )
+from sqlalchemy.types import UserDefinedType
 
 from segflow.compiler.timeline import FIRST, LAST
 from segflow.model.instant import datetime_of
@@ -70,11 +71,31 @@ class Dialect(Protocol):
     def hash_text(self, salt: Expression, key: Expression) -> Expression:
         """MD5 over salt, a zero byte and the key in decimal, as 32 hexadecimal digits."""
 
+    def milliseconds(self, timestamp: Expression) -> Expression:
+        """The timestamp as a whole number: milliseconds since 1970 in UTC; floored, see there."""
+
+    def quotient(self, value: Expression, scale: int, by: Expression) -> Expression:
+        """An exact number times ten to the power of `scale`, divided by a whole number, as a whole
+        number: what is behind the point is cut off."""
+
     def local_clock(self, timestamp: Expression, ahead: Expression) -> Expression:
         """The date and time that clocks show which are so many milliseconds ahead of UTC."""
 
     def month_and_day(self, day: Expression, days: Sequence[tuple[int, int]]) -> Condition:
         """The date, or local date and time, falls on one of the (month, day) pairs."""
+
+
+class _Huge(UserDefinedType[int]):
+    """Whole numbers of up to 38 digits."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """The name of the type."""
+        return "HUGEINT"
+
+
+_HUGE = _Huge()
 
 
 class DuckDb:
@@ -136,6 +157,14 @@ class DuckDb:
     def hash_text(self, salt: Expression, key: Expression) -> Expression:
         """See Dialect."""
         return func.md5(func.concat(salt, func.chr(0), cast(key, String)), type_=String)
+
+    def milliseconds(self, timestamp: Expression) -> Expression:
+        """See Dialect."""
+        return func.epoch_ms(self.floored(timestamp), type_=BigInteger)
+
+    def quotient(self, value: Expression, scale: int, by: Expression) -> Expression:
+        """See Dialect."""
+        return cast(value * 10**scale, _HUGE).op("//", return_type=_HUGE)(by)
 
     def local_clock(self, timestamp: Expression, ahead: Expression) -> Expression:
         """See Dialect."""

@@ -3,13 +3,19 @@
 Every other evaluator must give the same members. Nothing here knows of SQL or of how data is kept.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import assert_never
 
 from segflow.compiler.operators import Leaf, operator_holds
+from segflow.compiler.reference.ends import event_has
+from segflow.compiler.reference.periods import periods_hold
+from segflow.compiler.reference.properties import property_value
+from segflow.compiler.reference.ranks import is_ranked
+from segflow.compiler.reference.same import same_holds
+from segflow.compiler.reference.sequences import sequence_holds
 from segflow.compiler.timeline import window_bounds
 from segflow.compiler.values import Value, times, value_of
 from segflow.compiler.worlds import (
@@ -71,14 +77,37 @@ def members(world: World, compiled: Compiled, name: str, as_of: Instant) -> froz
 def population(world: World, compiled: Compiled, name: str, as_of: Instant) -> Iterator[Subject]:
     """The users that exist at the instant, of the entity of the named segment."""
     entity = compiled.entities[compiled.segments[name].segment.entity]
-    context = Context(compiled=compiled, entity=entity, as_of=as_of, snapshots=world.snapshots)
+    context = Context(
+        compiled=compiled,
+        entity=entity,
+        as_of=as_of,
+        snapshots=world.snapshots,
+        worlds={entity.name: world},
+    )
+    yield from _existing(context, name)
+
+
+def _existing(context: Context, segment: str) -> Iterator[Subject]:
+    world = context.worlds[context.entity.name]
     rows_of: dict[int | None, list[EventRow]] = defaultdict(list)
-    for row in events_that_count(world.events, compiled.project):
+    for row in events_that_count(world.events, context.compiled.project):
         rows_of[row.key].append(row)
     for user in world.users:
-        subject = _subject(context, user, rows_of[user.key], name)
+        subject = _subject(context, user, rows_of[user.key], segment)
         if exists(subject):
             yield subject
+
+
+def _people(subject: Subject, entity: str) -> Mapping[int, Subject]:
+    """The users of an entity that exist, by key; asked for by one of them or of another entity."""
+    context, of = subject.context, (entity, subject.segment)
+    if entity not in context.worlds:
+        raise NotSupportedError(f"nothing is known of the users of entity {entity}")
+    if of not in context.people:
+        there = replace(context, entity=context.compiled.entities[entity])
+        found = _existing(there, subject.segment)
+        context.people[of] = {one.user.key: one for one in found}
+    return context.people[of]
 
 
 def subject_of(context: Context, user: User, rows: Iterable[EventRow], segment: str) -> Subject:
@@ -127,7 +156,20 @@ def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one a
             return subject.user.key in listed(subject.context.compiled, path)
         case Sample():
             return _in_sample(predicate, subject)
-        case Periods() | EventHas() | Sequence() | Same() | Held() | Changed() | Rank():
+        case _ if subject.context.given and predicate in subject.context.given:
+            return subject.user.key in subject.context.given[predicate]
+        case Periods():
+            return periods_hold(predicate, subject, matching_events)
+        case EventHas():
+            return event_has(predicate, subject, matching_events, holds)
+        case Sequence():
+            return sequence_holds(predicate, subject, matching_events)
+        case Same():
+            return same_holds(predicate, subject, holds)
+        case Rank():
+            everyone = _people(subject, subject.context.entity.name)
+            return is_ranked(predicate, subject.user.key, everyone, feature_value, holds)
+        case Held() | Changed():
             raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
         case Transition() | Via() | Members() | Consent() | Reachable() | Sql():
             raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
@@ -183,7 +225,7 @@ def feature_value(feature: Feature, subject: Subject) -> Value | None:
         case FieldFeature(field=name):
             return _field_value(name, subject)
         case PropertyFeature(property=name):
-            return _property_value(subject.event, name, subject)
+            return property_value(subject.event, name, subject)
         case Aggregate():
             return _aggregate_value(feature, subject)
         case ContextFeature(name=name):
@@ -199,16 +241,6 @@ def _field_value(name: str, subject: Subject) -> Value | None:
     if declared.derived is not None:
         return feature_value(declared.derived, replace(subject, event=None))
     return value_of(subject.user.fields.get(name), declared.type)
-
-
-def _property_value(event: EventRow | None, name: str, subject: Subject) -> Value | None:
-    if event is None:
-        raise NotSupportedError(f"property {name} stands outside of an event's where")
-    described = subject.context.compiled.project.event(event.event)
-    declared = described.property_named(name) if described else None
-    if declared is None:
-        raise NotSupportedError(f"event {event.event} has no property {name}")
-    return value_of(event.properties.get(name), declared.type)
 
 
 def matching_events(aggregate: Aggregate, subject: Subject) -> tuple[EventRow, ...]:
@@ -239,7 +271,7 @@ def _aggregate_value(aggregate: Aggregate, subject: Subject) -> Value | None:
         case "last":
             return _end_value(events, aggregate, subject, first=False)
         case "sum" | "avg" | "min" | "max" | "mode" | "count_distinct":
-            found = (_property_value(event, aggregate.property or "", subject) for event in events)
+            found = (property_value(event, aggregate.property or "", subject) for event in events)
             return _summary(aggregate, [value for value in found if value is not None])
         case _:
             assert_never(aggregate.kind)
@@ -254,7 +286,7 @@ def _end_value(
         return None
     end = order_of_events(events[0 if first else -1])
     tied = [event for event in events if order_of_events(event) == end]
-    values = [_property_value(event, aggregate.property or "", subject) for event in tied]
+    values = [property_value(event, aggregate.property or "", subject) for event in tied]
     present = [value for value in values if value is not None]
     if first:
         return min(present) if len(present) == len(values) else None
@@ -266,6 +298,9 @@ def _summary(aggregate: Aggregate, values: list[Value]) -> Value | None:
     match aggregate.kind:
         case "count_distinct":
             return len(set(values))
+        case "mode":
+            counts = Counter(values)
+            return min(counts, key=lambda value: (-counts[value], value), default=None)
         case "min":
             return min(values, default=None)
         case "max":

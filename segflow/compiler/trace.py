@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from types import MappingProxyType
 
 from segflow.compiler.interpret import (
     exists,
@@ -14,27 +15,37 @@ from segflow.compiler.interpret import (
     sample_percent,
     subject_of,
 )
+from segflow.compiler.reference.periods import counted
+from segflow.compiler.reference.same import same_values
+from segflow.compiler.reference.sequences import sequence_found, step_instants
 from segflow.compiler.values import Value, Version
 from segflow.compiler.worlds import Context, EventRow, Subject, User
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant
 from segflow.model.predicate import (
     Aggregate,
+    AggregateKind,
     All,
     AnyOf,
     Compare,
+    EventHas,
     Feature,
     FieldFeature,
     InSegment,
     NoneOf,
     Not,
+    Periods,
     Predicate,
+    Rank,
+    Same,
     Sample,
     Scaled,
+    Sequence,
     Test,
 )
 from segflow.model.wording import phrase
 from segflow.model.wording_predicate import feature as words_of_feature
+from segflow.model.wording_predicate import step as words_of_step
 from segflow.model.wording_text import line
 
 _PLACES = 6
@@ -85,17 +96,21 @@ def explain_user(
     events: Iterable[EventRow],
     as_of: Instant,
     snapshots: Mapping[str, frozenset[int]],
+    given: Mapping[Predicate, frozenset[int]] = MappingProxyType({}),
 ) -> Trace:
     """Why the user with the key is in the named segment at an instant, or is not.
 
     `user` is None where the population's table lacks the key. `snapshots` are the recorded members
-    of segments that are static or asked for by snapshot; the key alone is enough of each.
+    of segments that are static or asked for by snapshot, `given` those for whom the leaves hold
+    that the rows of one user do not tell; the key alone is enough of each.
     Raises NotSupportedError for a form that the reference does not know yet.
     """
     if user is None:
         return Trace(segment=name, key=key, as_of=as_of, exists=False, member=False)
     entity = compiled.entities[compiled.segments[name].segment.entity]
-    context = Context(compiled=compiled, entity=entity, as_of=as_of, snapshots=snapshots)
+    context = Context(
+        compiled=compiled, entity=entity, as_of=as_of, snapshots=snapshots, given=given
+    )
     subject = subject_of(context, user, events, name)
     condition = entity.population.where
     root = explain(compiled.segments[name].where, subject)
@@ -161,8 +176,47 @@ def _values(predicate: Predicate, subject: Subject) -> Iterator[FeatureValue]:
         case Sample():
             percent = int(sample_percent(predicate, subject) * 10**_PLACES)
             yield FeatureValue(text="sample", value=f"{written(Fraction(percent, 10**_PLACES))}%")
+        case Periods():
+            yield _periods(predicate, subject)
+        case EventHas(which=which, aggregate=aggregate):
+            kind: AggregateKind = "first_time" if which == "first" else "last_time"
+            yield _feature(replace(aggregate, kind=kind), subject)
+        case Sequence():
+            yield from _steps(predicate, subject)
+        case Same():
+            yield _same(predicate, subject)
+        case Rank(feature=feature):
+            yield _feature(feature, subject)
         case _:
             pass
+
+
+def _periods(leaf: Periods, subject: Subject) -> FeatureValue:
+    """The counts in the periods, newest first."""
+    counts = counted(leaf, subject, matching_events)
+    text = f"{line(words_of_feature(leaf.aggregate))}, newest period first"
+    return FeatureValue(text=text, value=", ".join(map(str, counts)), events=sum(counts))
+
+
+def _steps(leaf: Sequence, subject: Subject) -> Iterator[FeatureValue]:
+    """Every step with the number of its events; of a sequence that holds also when it happened."""
+    found = sequence_found(leaf, subject, matching_events)
+    instants = iter(found or ())
+    for step, every in step_instants(leaf, subject, matching_events):
+        at = None if step.absent else next(instants, None)
+        text = None if at is None else format_instant(at)
+        yield FeatureValue(text=line(words_of_step(step)), value=text, events=len(every))
+
+
+def _same(leaf: Same, subject: Subject) -> FeatureValue:
+    """The values for which the predicate holds, and how many there are."""
+    values = same_values(leaf, subject, holds)
+    held = [value for value, holding in values if holding]
+    name = ", ".join(f"{event}.{of}" for event, of in leaf.by)
+    shown = f"{len(held)} of {len(values)}"
+    return FeatureValue(
+        text=name, value=f"{shown}: {', '.join(map(written, held))}" if held else shown
+    )
 
 
 def _feature(feature: Feature, subject: Subject) -> FeatureValue:

@@ -10,6 +10,7 @@ from segflow.errors import RefusedError
 from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
+from segflow.model.predicate import Predicate
 from segflow.model.project import Project
 from segflow.model.scalar import Scalar
 
@@ -113,12 +114,20 @@ def order_of_events(row: EventRow) -> tuple[object, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What is the same for every user: the definitions, the instant, the recorded members."""
+    """What is the same for every user: the definitions, the instant, the recorded members.
+
+    `worlds` are all that is known of users, by entity; of an explanation, which looks at one user,
+    nothing is. `given` are leaves whose answer is known already, with the keys for which they hold.
+    `people` keeps the users of each entity, who are asked about by many of another.
+    """
 
     compiled: Compiled
     entity: Entity
     as_of: Instant
     snapshots: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    worlds: Mapping[str, World] = field(default_factory=dict)
+    given: Mapping[Predicate, frozenset[int]] = field(default_factory=dict)
+    people: "dict[tuple[str, str], Mapping[int, Subject]]" = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:

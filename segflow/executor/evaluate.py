@@ -12,7 +12,7 @@ from segflow.executor.effects import Engines
 from segflow.model.catalog import Source
 from segflow.model.compiled import Compiled, list_set, segment_set
 from segflow.model.instant import Instant
-from segflow.model.predicate import Everyone
+from segflow.model.predicate import Everyone, Predicate
 from segflow.ports import Engine, Selection
 
 Kept = Callable[[str], BitMap64 | None]
@@ -56,6 +56,10 @@ class Evaluator:
     def population(self, entity: str) -> BitMap64:
         """Every user of an entity. Raises as members() does."""
         return self._select(select_keys(self._compiled, entity, Everyone(), self._as_of))
+
+    def holding(self, entity: str, predicate: Predicate) -> BitMap64:
+        """The users of an entity for whom a typed predicate holds. Raises as members() does."""
+        return self._select(select_keys(self._compiled, entity, predicate, self._as_of))
 
     def fields(
         self, entity: str, names: Sequence[str], users: BitMap64

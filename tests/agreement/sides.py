@@ -12,14 +12,16 @@ from segflow.compiler.passes.draft import draft_of
 from segflow.compiler.pipeline import CHECKS, compile_project
 from segflow.compiler.targets import sql
 from segflow.compiler.targets.lookup import events_of, look_up, user_of
+from segflow.compiler.targets.needs import beyond_one_user
 from segflow.compiler.trace import Trace, explain_user
 from segflow.compiler.worlds import World
 from segflow.engines.duckdb import DuckDbEngine
 from segflow.model.catalog import Source
 from segflow.model.compiled import Compiled, list_set, segment_set
 from segflow.model.instant import Instant
+from segflow.model.predicate import Predicate
 from segflow.model.project import Project
-from segflow.ports import Engine
+from segflow.ports import Engine, Selection
 from tests.agreement.data import write_parquet
 from tests.strategies import Example
 
@@ -93,8 +95,13 @@ def by_duckdb(
 ) -> frozenset[int]:
     """The members that DuckDB gives."""
     selection = sql.select_members(compiled, name, as_of)
+    return frozenset(engine.members(selection, sets_of(selection, compiled, world)))
+
+
+def sets_of(selection: Selection, compiled: Compiled, world: World) -> Mapping[str, BitMap64]:
+    """Every set that a selection names."""
     sets = kept_sets(compiled.project, world.snapshots)
-    return frozenset(engine.members(selection, {each: sets[each] for each in selection.sets}))
+    return {each: sets[each] for each in selection.sets}
 
 
 def by_reference(
@@ -118,4 +125,15 @@ def explained(
         for row in events_of(lookup, event, engine.rows(statement))
     ]
     user = user_of(lookup, engine.rows(lookup.user))
-    return explain_user(compiled, name, key, user, events, as_of, world.snapshots)
+    given = {
+        leaf: _holding(engine, compiled, world, lookup.entity, leaf, as_of)
+        for leaf in beyond_one_user(compiled, name)
+    }
+    return explain_user(compiled, name, key, user, events, as_of, world.snapshots, given)
+
+
+def _holding(
+    engine: Engine, compiled: Compiled, world: World, entity: str, leaf: Predicate, as_of: Instant
+) -> frozenset[int]:
+    selection = sql.select_keys(compiled, entity, leaf, as_of)
+    return frozenset(engine.members(selection, sets_of(selection, compiled, world)))

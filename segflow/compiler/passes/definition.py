@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from segflow.compiler.passes.draft import Draft, rule_entity
-from segflow.compiler.passes.walk import Site, feature_sites, predicate_sites
+from segflow.compiler.passes.walk import Site, feature_sites, predicate_sites, tied_by
 from segflow.model.catalog import Field, Property
 from segflow.model.codec import canonical, digest
 from segflow.model.duration import Duration
@@ -22,8 +22,10 @@ from segflow.model.predicate import (
     FieldFeature,
     InFile,
     InSegment,
+    Periods,
     Predicate,
     PropertyFeature,
+    Sequence,
     Test,
 )
 from segflow.model.scalar import DatePoint
@@ -91,9 +93,14 @@ class _Parts:
                     found = self.draft.project.lists.get(path)
                     yield f"list {path} {'' if found is None else found.digest}"
                 case _:
-                    pass
+                    yield from self._tied(site)
             if _asks_for_zone(site.node) or self._tests_instant_of_date(site):
                 yield f"zone {self.draft.project.settings.timezone}"
+
+    def _tied(self, site: Site) -> Iterator[str]:
+        for event, name in tied_by(site.node):
+            yield self.event(event, site.entity)
+            yield self.property(event, name)
 
     def _tests_instant_of_date(self, site: Site) -> bool:
         """Whether a date is tested as an instant, that is, as its local midnight."""
@@ -168,6 +175,10 @@ def _asks_for_zone(node: object) -> bool:
             return _is_calendar(start) or _is_calendar(end)
         case Aggregate(window=Fixed(since=since, until=until)):
             return isinstance(since, DatePoint) or isinstance(until, DatePoint)
+        case Periods(every=every):
+            return not isinstance(every, Duration) or _is_calendar(every)
+        case Sequence(steps=steps):
+            return any(_is_calendar(step.in_last) for step in steps)
         case Test(operators=operators):
             return any(_operator_asks(operator) for operator in operators)
         case _:

@@ -7,7 +7,7 @@ from segflow.compiler.passes.draft import Draft
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address
 from segflow.model.catalog import Entity, Event, Relation
-from segflow.model.predicate import Aggregate, InSegment, Sql, Transition
+from segflow.model.predicate import Aggregate, InSegment, Same, Sql, Transition
 from segflow.model.project import Object
 from segflow.model.rule import Action, EventTrigger, IfStep, Rule, RuleStep, SendStep
 from segflow.model.segment import Segment
@@ -31,6 +31,9 @@ def named_in(sites: Iterable[Site]) -> Iterator[Address]:
                     yield Address("event", name)
             case InSegment(segment=name) | Transition(segment=name):
                 yield Address("segment", name)
+            case Same(by=by):
+                for name, _ in by:
+                    yield Address("event", name)
             case Sql(source=name):
                 yield Address("source", name)
             case _:

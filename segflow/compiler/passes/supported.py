@@ -1,6 +1,6 @@
 """Supported: what the language knows but can't be compiled yet is refused, by the form's name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from segflow.compiler.codes import TOO_DEEP, TWO_SOURCES
 from segflow.compiler.passes.draft import Draft
@@ -12,13 +12,11 @@ from segflow.model.predicate import (
     Changed,
     Consent,
     ContextFeature,
-    EventHas,
     FieldFeature,
     Held,
     InSegment,
     Members,
     Periods,
-    Rank,
     Reachable,
     Same,
     Sequence,
@@ -36,19 +34,17 @@ LEVELS = 64
 """How deep a predicate may be with its nested segments in their places: queries are built and read
 by recursion, in segflow and in engines."""
 
+MOST_PERIODS = 400
+"""Each period is a column of a query, and engines have no more than some hundreds of them."""
+
 NEARER = "name a nearer segment, or take the last snapshot of one with `as: snapshot`"
 
 Finding = tuple[KeyPath, str]
 """Where the form stands, and its name."""
 
 _FORMS: dict[type, tuple[str, str]] = {
-    Periods: ("periods", "`periods`"),
-    EventHas: ("has", "`has`"),
-    Sequence: ("sequence", "`sequence`"),
-    Same: ("same", "`same`"),
     Held: ("held", "`held`"),
     Changed: ("changed", "`changed`"),
-    Rank: ("rank", "`rank`"),
     Via: ("via", "`via`"),
     Members: ("members", "`members`"),
     Consent: ("consent", "`consent`"),
@@ -84,10 +80,10 @@ def supported(draft: Draft) -> Draft:
 def _of_site(site: Site) -> Iterator[Finding]:
     node, path = site.node, site.path
     match node:
-        case Test(user_zone=True) | Aggregate(user_zone=True):
+        case Test(user_zone=True) | Aggregate(user_zone=True) | Sequence(user_zone=True):
             yield (*path, "timezone"), "`timezone: user`"
-        case Aggregate(kind="mode"):
-            yield (*path, "mode"), "`mode`"
+        case Periods(last=last) if last > MOST_PERIODS:
+            yield (*path, "periods", "last"), f"a leaf with more than {MOST_PERIODS} periods"
         case Transition(kind=kind):
             yield (*path, kind), f"`{kind}`"
         case _ if type(node) in _FORMS:
@@ -122,12 +118,18 @@ def _sources_of(draft: Draft, site: Site) -> Iterator[tuple[str, str]]:
             if field is not None and field.at:
                 yield f"field {name}", field.at[0].source
         case Aggregate(events=names):
-            for name in names:
-                event = draft.index.events.get(name)
-                if event is not None:
-                    yield f"event {name}", event.at.source
+            yield from _sources_of_events(draft, names)
+        case Same(by=by):
+            yield from _sources_of_events(draft, (event for event, _ in by))
         case _:
             pass
+
+
+def _sources_of_events(draft: Draft, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for name in names:
+        event = draft.index.events.get(name)
+        if event is not None:
+            yield f"event {name}", event.at.source
 
 
 def _not_too_deep(draft: Draft) -> None:

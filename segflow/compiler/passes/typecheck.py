@@ -6,6 +6,7 @@ from typing import assert_never
 
 from segflow.compiler.codes import DERIVED, LITERAL, MISFIT, MISPLACED
 from segflow.compiler.passes.draft import Draft, audience_of, rule_entity
+from segflow.compiler.passes.forms import typed_form
 from segflow.compiler.passes.operators import INEXACT, digits_of, typed_operator
 from segflow.compiler.passes.slots import FACTOR_DIGITS, Scope, Slot
 from segflow.compiler.passes.walk import conditions, list_key
@@ -26,6 +27,7 @@ from segflow.model.predicate import (
     Operator,
     Predicate,
     PropertyFeature,
+    Rank,
     Scaled,
     Test,
 )
@@ -64,6 +66,10 @@ def _entity(entity: Entity, scope: Scope) -> Entity:
             if isinstance(site.node, InSegment):
                 scope.complain(
                     MISPLACED, (*site.path, "segment"), "a population can't rest on a segment"
+                )
+            if isinstance(site.node, Rank):
+                scope.complain(
+                    MISPLACED, (*site.path, "rank"), "a population can't rest on a rank in it"
                 )
         where = _predicate(population.where, ("population", "where"), scope)
         population = replace(population, where=where)
@@ -125,7 +131,8 @@ def _predicate(node: Predicate, path: KeyPath, scope: Scope) -> Predicate:
         case Not(item=item):
             return Not(item=_predicate(item, (*path, "not"), scope))
         case _:
-            return node  # nothing to type, or refused by the pass `supported`
+            # The others have nothing to type, or are refused by the pass `supported`.
+            return typed_form(node, path, scope, _predicate, _feature)
 
 
 def _test(test: Test, path: KeyPath, scope: Scope) -> Test:
@@ -250,6 +257,10 @@ def _aggregate_slot(aggregate: Aggregate, path: KeyPath, scope: Scope) -> Slot |
             return Slot(INTEGER, f"`{kind}`")
         case "sum" | "avg":
             return _sum_slot(aggregate, of, (*path, kind), scope)
+        case "mode" if of.type.is_list:
+            summary = f"`{kind}` does not fit {of.name} of type {of.type}"
+            scope.complain(MISFIT, (*path, kind), summary)
+            return None
         case "min" | "max" if of.type.name == "boolean":
             summary = f"`{kind}` does not fit {of.name} of type boolean"
             scope.complain(MISFIT, (*path, kind), summary)

@@ -16,10 +16,12 @@ from segflow.model.predicate import (
     Operator,
     Periods,
     Predicate,
+    PropertyFeature,
     Rank,
     Same,
     Scaled,
     Sequence,
+    Step,
     Test,
 )
 from segflow.model.predicate import Compare as CompareOperator
@@ -105,12 +107,10 @@ def _rarer_sites(
         case EventHas(aggregate=aggregate, has=has):
             yield from feature_sites(aggregate, path, entity, events)
             yield from predicate_sites(has, (*path, "has"), entity, aggregate.events)
-        case Sequence(steps=steps):
-            for number, step in enumerate(steps):
+        case Sequence():
+            for number, step in enumerate(node.steps):
                 here = (*path, "sequence", number)
-                yield from feature_sites(
-                    Aggregate(kind="count", events=step.events, where=step.where), here, entity
-                )
+                yield from feature_sites(step_aggregate(step, node), here, entity)
         case Same(where=where):
             yield from predicate_sites(where, (*path, "where"), entity, events)
         case Held(item=item):
@@ -130,6 +130,23 @@ def feature_sites(
     yield Site(feature, path, entity, events)
     if isinstance(feature, Aggregate) and feature.where is not None:
         yield from predicate_sites(feature.where, (*path, "where"), entity, feature.events)
+
+
+def properties_in(predicate: Predicate, events: tuple[str, ...]) -> tuple[str, ...]:
+    """The properties of the events that a predicate about one of them reads, in order of name."""
+    nodes = (site.node for site in predicate_sites(predicate, (), "", events))
+    return tuple(sorted({node.property for node in nodes if isinstance(node, PropertyFeature)}))
+
+
+def tied_by(node: Predicate | Feature) -> tuple[tuple[str, str], ...]:
+    """The events, each with its property, whose values a form ties together."""
+    return node.by if isinstance(node, Sequence | Same) else ()
+
+
+def step_aggregate(step: Step, leaf: Sequence) -> Aggregate:
+    """The events of a step as a count of them, in the window if they must lie in it."""
+    window = None if step.absent else leaf.window
+    return Aggregate(kind="count", events=step.events, where=step.where, window=window)
 
 
 def _operator_sites(

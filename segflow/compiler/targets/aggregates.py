@@ -41,7 +41,7 @@ def aggregate_columns(
             made = over(func.count(distinct(floored)))
         case "first" | "last":
             newest = aggregate.kind == "last"
-            made = dialect.first(value, rows.order(value, dialect, newest=newest), where)
+            made = dialect.first(value, rows.order([value], dialect, newest=newest), where)
         case "mode":
             raise AssertionError("mode can't be compiled to SQL")
         case _:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import reduce
 from math import ceil
+from operator import add
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
@@ -27,6 +29,7 @@ from sqlalchemy import (
 
 from segflow.compiler.clocks import Offset, clock_offsets
 from segflow.compiler.dialects import Condition, Dialect, Expression
+from segflow.compiler.periods import period_counts
 from segflow.compiler.targets.needs import Fact, Judgement
 from segflow.compiler.targets.values import (
     Value,
@@ -71,6 +74,7 @@ from segflow.model.predicate import (
     NoneOf,
     Not,
     Operator,
+    Periods,
     Predicate,
     Sample,
     Scaled,
@@ -120,6 +124,8 @@ class Conditions:
                 return self._in_set(list_set(path))
             case Sample():
                 return self._sampled(node)
+            case Periods():
+                return self._in_periods(node)
             case _ if isinstance(node, Judgement):
                 return self.value(node).expression
             case _:
@@ -143,6 +149,12 @@ class Conditions:
         if sample.high < 100:
             tests.append(hashed < literal(_threshold(sample.high), String))
         return and_(true(), *tests)
+
+    def _in_periods(self, leaf: Periods) -> Condition:
+        """How many of the counts pass, as a sum of ones."""
+        counts = [self.value(one).expression for one in period_counts(leaf)]
+        passing = [case((passes(leaf.counts, count), 1), else_=0) for count in counts]
+        return passes(leaf.holds, reduce(add, passing))
 
     # --- operators ---
 
@@ -240,6 +252,11 @@ def _ahead(timestamp: Expression, offsets: Sequence[Offset]) -> Expression:
 
 def _constants(values: Iterable[object]) -> tuple[Const, ...]:
     return tuple(value for value in values if isinstance(value, Const))
+
+
+def passes(tests: Iterable[CountTest], count: Expression) -> Condition:
+    """The number passes all the tests."""
+    return and_(true(), *(_count(test, count) for test in tests))
 
 
 def _count(test: CountTest, count: Expression) -> Condition:

@@ -1,7 +1,7 @@
 """The rows of events in SQL: of one event or of a union, each event counted once, cut at T."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import (
@@ -28,7 +28,8 @@ from segflow.model.catalog import Event, EventId, Property
 from segflow.model.instant import Instant
 from segflow.model.types import TIMESTAMP
 
-KEY, TIME, EVENT = "key", "time", "event"
+KEY, TIME, EVENT, TIE = "key", "time", "event", "tie"
+Ties = Mapping[str, Mapping[str, str]]
 _NUMBER, _TEXT = "id_number", "id_text"
 _COPY, _ID = "copy", "id"
 
@@ -45,13 +46,15 @@ class Rows:
     statement: CTE
     ids: tuple[str, ...]
 
-    def order(self, value: Expression, dialect: Dialect, *, newest: bool) -> list[Expression]:
-        """By time, id and name of the event, then by the value; a missing one is before all."""
+    def order(
+        self, values: Sequence[Expression], dialect: Dialect, *, newest: bool
+    ) -> list[Expression]:
+        """By time, id and name of the event, then by the values; a missing one is before all."""
         columns = self.statement.c
         keys = [dialect.floored(columns[TIME]), *(columns[name] for name in self.ids)]
         if EVENT in columns:
             keys.append(columns[EVENT])
-        keys.append(value)
+        keys += values
         if newest:
             return [key.desc().nulls_last() for key in keys]
         return [key.asc().nulls_first() for key in keys]
@@ -60,7 +63,8 @@ class Rows:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowsOf:
     """What rows are wanted: which events of which entity's users, not later than T, with which
-    properties; `since` leaves out older ones; `ordered` asks for what order() needs."""
+    properties; `since` leaves out older ones; `ordered` asks for what order() needs. `ties` are
+    more columns by name: of each event the property whose value it is, missing in other events."""
 
     events: tuple[Event, ...]
     entity: str
@@ -69,6 +73,7 @@ class RowsOf:
     since: Instant | None
     ordered: bool
     dialect: Dialect
+    ties: Ties = field(default_factory=dict)
 
     def rows(self, name: str) -> Rows:
         """The rows as a common table expression of that name."""
@@ -100,9 +105,14 @@ class RowsOf:
         yield event.at.time
         if event.at.id is not None:
             yield event.at.id.column
-        yield from (property_of(event, name).column or name for name in self.properties)
+        yield from (property_of(event, name).column or name for name in self._asked(event))
         if may_repeat(event):
-            yield from columns_that_decide(event, self.properties)
+            yield from columns_that_decide(event, self._asked(event))
+
+    def _asked(self, event: Event) -> tuple[str, ...]:
+        """The properties of the event that are read."""
+        ties = (named[event.name] for named in self.ties.values() if event.name in named)
+        return (*self.properties, *ties)
 
     def _columns(
         self, event: Event, source: TableClause, ids: Sequence[str]
@@ -113,13 +123,23 @@ class RowsOf:
         columns = {KEY: key.label(KEY), TIME: time.label(TIME)}
         for name in ids:
             columns[name] = _id(event.at.id, source, name).label(name)
-        if self.ordered and len(self.events) > 1:
+        if (self.ordered or self.ties) and len(self.events) > 1:
             columns[EVENT] = literal(event.name, String).label(EVENT)
         for name in self.properties:
             declared = property_of(event, name)
             value = self.dialect.stored(source.c[declared.column or name], declared.type)
             columns[property_column(name)] = value.label(property_column(name))
+        for column, named in self.ties.items():
+            columns[column] = self._tie(event, named.get(event.name), source).label(column)
         return columns
+
+    def _tie(self, event: Event, name: str | None, source: TableClause) -> Expression:
+        """The value that the event is tied by, such that equal ones are written alike."""
+        if name is None:
+            return null()
+        declared = property_of(event, name)
+        value = self.dialect.stored(source.c[declared.column or name], declared.type)
+        return self.dialect.floored(value) if declared.type == TIMESTAMP else value
 
     def _each_once(
         self,
@@ -144,7 +164,7 @@ class RowsOf:
         """What rows of one id are ordered by."""
         yield self.dialect.floored(self.dialect.stored(source.c[event.at.time], TIMESTAMP))
         yield from (source.c[column] for _, column in sorted(event.entities))
-        for declared in properties_that_decide(event, self.properties):
+        for declared in properties_that_decide(event, self._asked(event)):
             value = self.dialect.stored(source.c[declared.column or declared.name], declared.type)
             yield self.dialect.floored(value) if declared.type == TIMESTAMP else value
 

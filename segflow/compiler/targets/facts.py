@@ -6,6 +6,7 @@ One scan per event (or union of events) gives all its aggregates; one join per t
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,13 +15,14 @@ from sqlalchemy import CTE, FromClause, Select, and_, select
 from segflow.compiler.dialects import Condition, Dialect, Expression
 from segflow.compiler.targets.aggregates import aggregate_columns, aggregate_value
 from segflow.compiler.targets.conditions import Conditions
-from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, property_column
+from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, Ties, property_column
 from segflow.compiler.targets.needs import (
     Fact,
     Judgement,
     declared_field,
     facts_of,
     inlined_segment,
+    own_rows,
     properties_of,
     stored_fact,
     where_features,
@@ -30,10 +32,19 @@ from segflow.compiler.timeline import Bounds, window_bounds
 from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
-from segflow.model.predicate import Aggregate, All, FieldFeature, Predicate, PropertyFeature
+from segflow.model.predicate import (
+    Aggregate,
+    All,
+    Everyone,
+    FieldFeature,
+    Predicate,
+    PropertyFeature,
+)
 from segflow.model.types import BOOLEAN, TIMESTAMP, ValueType
 
 Values = dict[Fact, Value]
+VALUE = "value"
+NO_TIES: Ties = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +59,15 @@ class Joined:
 class Facts:
     """Joins facts to the users of one entity, as of one instant. `one_row` gathers the tables of
     fields with their key columns, `sets` the names of the id sets that conditions refer to.
-    `judged` gives the keys for which a leaf holds that is judged over rows of its own."""
+    `judged` gives the keys for which a leaf holds that is judged over rows of its own, or the keys
+    and values of an aggregate that is made of such."""
 
     compiled: Compiled
     entity: Entity
     as_of: Instant
     zone: ZoneInfo
     dialect: Dialect
-    judged: "Callable[[Judgement, Facts], Select[Any]]"
+    judged: "Callable[[Judgement | Aggregate, Facts], Select[Any]]"
     one_row: dict[tuple[str, str], None] = field(default_factory=dict)
     sets: dict[str, None] = field(default_factory=dict)
     _taken: dict[str, int] = field(default_factory=dict)
@@ -69,6 +81,10 @@ class Facts:
         joined = self.joined(population, key, facts_of(whole, self.compiled))
         condition = self.conditions(joined.values.__getitem__, key).of(whole)
         return select(key).select_from(joined.relation).where(condition)
+
+    def everyone(self) -> Select[Any]:
+        """The keys of the population, each once."""
+        return self.keys(Everyone())
 
     def of_entity(self, name: str) -> "Facts":
         """The same for the users of another entity, within the same statement."""
@@ -92,12 +108,16 @@ class Facts:
         values: Values = {}
         wanted = tuple(dict.fromkeys(stored.values()))
         fields = tuple(one for one in wanted if isinstance(one, FieldFeature))
-        aggregates = tuple(one for one in wanted if isinstance(one, Aggregate))
+        aggregates = tuple(
+            one for one in wanted if isinstance(one, Aggregate) and not own_rows(one)
+        )
         relation = self._join_fields(relation, key, fields, values)
         relation = self._join_aggregates(relation, key, aggregates, values)
         for one in wanted:
             if isinstance(one, Judgement):
                 relation = self._join_judgement(relation, key, one, values)
+            elif isinstance(one, Aggregate) and own_rows(one):
+                relation = self._join_value(relation, key, one, values)
         return Joined(
             relation=relation, values={asked: values[one] for asked, one in stored.items()}
         )
@@ -175,6 +195,16 @@ class Facts:
         values[leaf] = Value(holding.c[KEY].is_not(None), BOOLEAN)
         return relation.outerjoin(holding, holding.c[KEY] == key)
 
+    def _join_value(
+        self, relation: FromClause, key: Expression, one: Aggregate, values: Values
+    ) -> FromClause:
+        """Join the values of an aggregate that is made of rows of its own; others have none."""
+        found = self.judged(one, self).cte(self.name(f"{one.events[0]}_{one.kind}"))
+        type_ = self._type(one, one.property)
+        assert type_ is not None
+        values[one] = Value(found.c[VALUE], type_)
+        return relation.outerjoin(found, found.c[KEY] == key)
+
     # --- aggregates ---
 
     def _join_aggregates(
@@ -224,14 +254,28 @@ class Facts:
         self, events: tuple[str, ...], aggregates: list[Aggregate], since: Instant | None
     ) -> Rows:
         read = dict.fromkeys(name for one in aggregates for name in properties_of(one))
+        ordered = any(one.kind in ("first", "last") for one in aggregates)
+        return self.event_rows(events, tuple(read), since, ordered=ordered)
+
+    def event_rows(
+        self,
+        events: tuple[str, ...],
+        properties: tuple[str, ...],
+        since: Instant | None,
+        *,
+        ordered: bool = False,
+        ties: Ties = NO_TIES,
+    ) -> Rows:
+        """The rows of events, see RowsOf."""
         return RowsOf(
             events=tuple(self.event(name) for name in events),
             entity=self.entity.name,
             as_of=self.as_of,
-            properties=tuple(read),
+            properties=properties,
             since=since,
-            ordered=any(one.kind in ("first", "last") for one in aggregates),
+            ordered=ordered,
             dialect=self.dialect,
+            ties=ties,
         ).rows(self.name("_or_".join(events)))
 
     def _over(

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, cast, func, null, or_, select
 
 from segflow.compiler.dialects import UTC_TIMESTAMP, Expression
-from segflow.compiler.passes.walk import predicate_sites
+from segflow.compiler.passes.walk import predicate_sites, tied_by
 from segflow.compiler.targets.events import (
     may_repeat,
     properties_that_decide,
@@ -26,7 +26,14 @@ from segflow.errors import UnusableDataError
 from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, instant_of
-from segflow.model.predicate import Aggregate, Feature, FieldFeature, InSegment, Predicate
+from segflow.model.predicate import (
+    Aggregate,
+    Feature,
+    FieldFeature,
+    InSegment,
+    Predicate,
+    PropertyFeature,
+)
 from segflow.model.scalar import Scalar
 from segflow.model.types import TIMESTAMP, ValueType
 
@@ -142,8 +149,15 @@ def _features(predicate: Predicate, compiled: Compiled, entity: Entity) -> Itera
                 yield from _of_field(site.node, compiled, entity)
             case Aggregate():
                 yield site.node
+            case PropertyFeature(property=name):
+                yield from (_read_of(event, name) for event in site.events)
             case _:
-                pass
+                yield from (_read_of(event, name) for event, name in tied_by(site.node))
+
+
+def _read_of(event: str, name: str) -> Aggregate:
+    """A property of an event that is read."""
+    return Aggregate(kind="last", events=(event,), property=name)
 
 
 def _of_field(feature: FieldFeature, compiled: Compiled, entity: Entity) -> Iterator[Feature]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from segflow.compiler.passes.walk import predicate_sites
+from segflow.compiler.periods import period_counts
 from segflow.model.catalog import Entity, Field
 from segflow.model.compiled import Compiled
 from segflow.model.predicate import (
@@ -20,6 +21,7 @@ from segflow.model.predicate import (
     Members,
     NoneOf,
     Not,
+    Periods,
     Predicate,
     PropertyFeature,
     Rank,
@@ -47,6 +49,8 @@ def facts_of(predicate: Predicate, compiled: Compiled) -> tuple[Fact, ...]:
         match node:
             case Test():
                 found.update(dict.fromkeys(features_of(node)))
+            case Periods():
+                found.update(dict.fromkeys(period_counts(node)))
             case _ if isinstance(node, Judgement):
                 found[node] = None
             case _:
@@ -85,6 +89,29 @@ def features_of(test: Test) -> Iterator[Feature]:
     for operator in test.operators:
         if isinstance(operator, Compare) and isinstance(operator.right, Scaled):
             yield operator.right.feature
+
+
+def own_rows(aggregate: Aggregate) -> bool:
+    """Whether an aggregate is made of rows of its own, and not in the one scan with the others."""
+    return aggregate.kind == "mode"
+
+
+def beyond_one_user(compiled: Compiled, name: str) -> tuple[Predicate, ...]:
+    """The leaves of a segment, and of its population, that the rows of one user do not tell."""
+    segment = compiled.segments[name]
+    described = compiled.entities[segment.segment.entity].population.where
+    wheres = (segment.where,) if described is None else (segment.where, described)
+    return tuple(dict.fromkeys(leaf for where in wheres for leaf in _beyond(where, compiled)))
+
+
+def _beyond(predicate: Predicate, compiled: Compiled) -> Iterator[Predicate]:
+    for site in predicate_sites(predicate, (), ""):
+        if isinstance(site.node, InSegment):
+            nested = inlined_segment(site.node, compiled)
+            if nested is not None:
+                yield from _beyond(nested, compiled)
+        elif isinstance(site.node, Rank):
+            yield site.node
 
 
 def stored_fact(fact: Fact, entity: Entity) -> Fact:

@@ -1,0 +1,1 @@
+"""Forms of the language for the reference evaluator that need more than one line: one each."""

@@ -1,0 +1,77 @@
+"""The rows of events that match: those of an aggregate, or of a step of a sequence."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import FromClause, and_, true
+
+from segflow.compiler.dialects import Condition
+from segflow.compiler.targets.events import KEY, TIME, Rows, property_column
+from segflow.compiler.targets.facts import Facts
+from segflow.compiler.targets.needs import Fact, where_features
+from segflow.compiler.targets.values import Value, within_bounds
+from segflow.compiler.timeline import Bounds, window_bounds
+from segflow.model.predicate import Aggregate, FieldFeature, Predicate, PropertyFeature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matching:
+    """Rows of events joined with what is asked of their users, to test them."""
+
+    facts: Facts
+    events: tuple[str, ...]
+    rows: Rows
+    relation: FromClause
+    values: Mapping[Fact, Value]
+
+    def where(self, predicate: Predicate | None) -> Condition:
+        """A predicate about the event of a row; None holds for every one."""
+        if predicate is None:
+            return true()
+        return self.facts.conditions(self.value, self.rows.statement.c[KEY]).of(predicate)
+
+    def within(self, bounds: Bounds) -> Condition:
+        """The time of the row lies in the bounds."""
+        return within_bounds(self.rows.statement.c[TIME], bounds)
+
+    def value(self, fact: Fact) -> Value:
+        """What a fact is worth in a row."""
+        if not isinstance(fact, PropertyFeature):
+            return self.values[fact]
+        declared = self.facts.event(self.events[0]).property_named(fact.property)
+        assert declared is not None
+        return Value(self.rows.statement.c[property_column(fact.property)], declared.type)
+
+
+def matching(
+    rows: Rows, events: tuple[str, ...], asked: Iterable[Aggregate], facts: Facts
+) -> Matching:
+    """The rows with the fields of users that the `where` of each of the aggregates tests."""
+    of_users = [
+        feature
+        for one in asked
+        for feature in where_features(one)
+        if isinstance(feature, FieldFeature)
+    ]
+    known = facts.joined(rows.statement, rows.statement.c[KEY], of_users)
+    return Matching(
+        facts=facts, events=events, rows=rows, relation=known.relation, values=known.values
+    )
+
+
+def chosen(
+    aggregate: Aggregate,
+    properties: Iterable[str],
+    facts: Facts,
+    *,
+    ordered: bool,
+    has: Predicate | None = None,
+) -> tuple[Matching, Condition]:
+    """The rows of an aggregate's events with those of its properties that are wanted, and which of
+    them it is over. `has` is another predicate that is to be asked of the rows."""
+    bounds = window_bounds(aggregate.window, facts.as_of, facts.zone)
+    read = tuple(dict.fromkeys(properties))
+    rows = facts.event_rows(aggregate.events, read, bounds.start, ordered=ordered)
+    other = Aggregate(kind="count", events=aggregate.events, where=has)
+    found = matching(rows, aggregate.events, (aggregate, other), facts)
+    return found, and_(found.within(bounds), found.where(aggregate.where))

@@ -1,0 +1,31 @@
+"""Modes in SQL: the most frequent value of a property in a user's events."""
+
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from segflow.compiler.targets.events import KEY
+from segflow.compiler.targets.facts import VALUE, Facts
+from segflow.compiler.targets.matching import chosen
+from segflow.compiler.targets.needs import properties_of
+from segflow.compiler.targets.values import floored
+from segflow.model.predicate import Aggregate, PropertyFeature
+
+_PLACE = "place"
+
+
+def mode_values(aggregate: Aggregate, facts: Facts) -> Select[Any]:
+    """The value of each key that has one: of those that are equally frequent the smallest."""
+    found, where = chosen(aggregate, properties_of(aggregate), facts, ordered=False)
+    key = found.rows.statement.c[KEY]
+    asked = found.value(PropertyFeature(property=aggregate.property or ""))
+    value = floored(asked, facts.dialect)
+    place = func.row_number().over(partition_by=key, order_by=[func.count().desc(), value.asc()])
+    counted = (
+        select(key, value.label(VALUE), place.label(_PLACE))
+        .select_from(found.relation)
+        .where(where, value.is_not(None))
+        .group_by(key, value)
+        .subquery()
+    )
+    return select(counted.c[KEY], counted.c[VALUE]).where(counted.c[_PLACE] == 1)
