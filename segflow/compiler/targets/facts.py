@@ -86,6 +86,10 @@ class Facts:
         """The keys of the population, each once."""
         return self.keys(Everyone())
 
+    def of_users(self, relation: FromClause, key: Expression) -> tuple[FromClause, Expression]:
+        """The relation, and in it the keys by which other segments and lists know users."""
+        return relation, key
+
     def of_entity(self, name: str) -> "Facts":
         """The same for the users of another entity, within the same statement."""
         return replace(self, entity=self.compiled.entities[name])

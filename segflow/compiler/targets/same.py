@@ -34,10 +34,11 @@ def same_keys(leaf: Same, facts: Facts) -> Select[Any]:
         tie=facts.name("seen_value"),
     )
     known = seen.joined(pairs, pairs.c[KEY], facts_of(leaf.where, facts.compiled))
-    holds = facts.conditions(known.values.__getitem__, pairs.c[_USER]).of(leaf.where)
+    relation, user = facts.of_users(known.relation, pairs.c[_USER])
+    holds = facts.conditions(known.values.__getitem__, user).of(leaf.where)
     held = (
         select(pairs.c[_USER].label(KEY), func.count().label(_HOLDING))
-        .select_from(known.relation)
+        .select_from(relation)
         .where(holds)
         .group_by(pairs.c[_USER])
         .cte(facts.name("same"))
@@ -80,6 +81,12 @@ class Seen(Facts):
         """Every pair."""
         return select(self.pairs.c[KEY])
 
+    def of_users(self, relation: FromClause, key: Expression) -> tuple[FromClause, Expression]:
+        """The relation with the keys of users, of which each row holds the number of a pair."""
+        pair = self.pairs.alias(self.name("pair"))
+        joined = relation.join(pair, pair.c[KEY] == key)
+        return self.whole.of_users(joined, pair.c[_USER])
+
     def joined(self, relation: FromClause, key: Expression, facts: Iterable[Fact]) -> Joined:
         """The relation, each row with the facts about the pair whose number it holds."""
         stored = {fact: stored_fact(fact, self.entity) for fact in facts}
@@ -88,8 +95,8 @@ class Seen(Facts):
         values: dict[Fact, Any] = {}
         if of_users:
             pair = self.pairs.alias(self.name("pair"))
-            relation = relation.join(pair, pair.c[KEY] == key)
-            known = self.whole.joined(relation, pair.c[_USER], of_users)
+            joined = relation.join(pair, pair.c[KEY] == key)
+            known = self.whole.joined(joined, pair.c[_USER], of_users)
             relation = known.relation
             values.update(known.values)
         known = Facts.joined(self, relation, key, of_pairs)

@@ -73,11 +73,8 @@ def event_has(pick: Pick, where: Where, window: Window | None) -> EventHas:
 
 # --- sequences -------------------------------------------------------------------------------
 
-DISTANCES = [
-    parse_duration(text) for text in ("7d", "365d", "1s", "1h", "1d", "30d", "90d", "2000d")
-]
-    parse_duration(text) for text in ("7d", "365d", "1s", "1h", "1d", "30d", "90d", "2000d")
-]
+LENGTHS_OF_TIME = ("7d", "365d", "1s", "1h", "1d", "30d", "90d", "2000d")
+DISTANCES = [parse_duration(text) for text in LENGTHS_OF_TIME]
 TIES: Sequence[tuple[tuple[str, str], ...]] = [
     (("purchase", "sku"), ("view", "sku")),
     (("purchase", "qty"), ("view", "qty")),
