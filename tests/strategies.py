@@ -142,7 +142,7 @@ def project(of: Shop, segments: Sequence[Segment]) -> Project:
 
 def predicate(pick: Pick, of: Shop, nested: Sequence[str], depth: int) -> Predicate:
     """A predicate about a user; `nested` names the segments that it may rest on."""
-    choice = pick.below(26)
+    choice = pick.below(27)
     if choice >= 20:
         return over_events(pick, of, choice, lambda: predicate(pick, of, nested, 0))
     if choice >= 13 and depth:
@@ -171,9 +171,15 @@ def over_events(pick: Pick, of: Shop, choice: int, part: Callable[[], Predicate]
             return judged.sequence(pick, where, window(pick, of), of.durations)
         case 24:
             return judged.same(pick, part)
+        case 25:
+            feature, type_ = aggregate(pick, of, ("mode",))
+            return tested(pick, of, feature, type_, [*FIELD_FEATURES, _other(pick, of)])
         case _:
-            feature, _ = aggregate(pick, of, ("sum", "avg", "count", "max", "mode", "last_time"))
-            ranked = [feature, *(one for one, type_ in FIELD_FEATURES if type_.name != "boolean")]
+            feature, _ = aggregate(
+                pick, of, ("avg", "sum", "avg", "count", "max", "mode", "last_time")
+            )
+            fields = [one for one, type_ in FIELD_FEATURES if type_.name != "boolean"]
+            ranked = [feature] * len(fields) + fields
             return judged.rank(pick, ranked, part)
 
 
@@ -206,7 +212,7 @@ def count_test(pick: Pick, of: Shop) -> Test:
 
 def value_test(pick: Pick, of: Shop) -> Test:
     """A test of a sum, an average, an extreme, or of a first or last value or time."""
-    kinds = ("sum", "avg", "min", "max", "first", "last", "first_time", "last_time", "mode")
+    kinds = ("sum", "avg", "min", "max", "first", "last", "first_time", "last_time")
     feature, type_ = aggregate(pick, of, kinds)
     return tested(pick, of, feature, type_, [*FIELD_FEATURES, _other(pick, of)])
 

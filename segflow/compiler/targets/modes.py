@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
+from segflow.compiler.dialects import Expression
 from segflow.compiler.targets.events import KEY
 from segflow.compiler.targets.facts import VALUE, Facts
 from segflow.compiler.targets.matching import chosen
@@ -20,7 +21,7 @@ def mode_values(aggregate: Aggregate, facts: Facts) -> Select[Any]:
     key = found.rows.statement.c[KEY]
     asked = found.value(PropertyFeature(property=aggregate.property or ""))
     value = floored(asked, facts.dialect)
-    place = func.row_number().over(partition_by=key, order_by=[func.count().desc(), value.asc()])
+    place = func.row_number().over(partition_by=key, order_by=_by_frequency(value))
     counted = (
         select(key, value.label(VALUE), place.label(_PLACE))
         .select_from(found.relation)
@@ -29,3 +30,7 @@ def mode_values(aggregate: Aggregate, facts: Facts) -> Select[Any]:
         .subquery()
     )
     return select(counted.c[KEY], counted.c[VALUE]).where(counted.c[_PLACE] == 1)
+
+
+def _by_frequency(value: Expression) -> list[Expression]:
+    return [func.count().desc(), value.asc()]

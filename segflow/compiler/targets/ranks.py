@@ -24,11 +24,10 @@ def rank_keys(leaf: Rank, facts: Facts) -> Select[Any]:
     key: Expression = users.c[KEY]
     known = facts.joined(users, key, (leaf.feature,))
     value = known.values[leaf.feature]
-    order = [one.desc() if leaf.side == "top" else one.asc() for one in _order_of(value, facts)]
     ranked = (
         select(
             key,
-            func.row_number().over(order_by=[*order, key.asc()]).label(_PLACE),
+            func.row_number().over(order_by=_order(leaf, value, key, facts)).label(_PLACE),
             func.count().over().label(_SIZE),
         )
         .select_from(known.relation)
@@ -38,7 +37,13 @@ def rank_keys(leaf: Rank, facts: Facts) -> Select[Any]:
     return select(ranked.c[KEY]).where(*_within(leaf, ranked.c[_PLACE], ranked.c[_SIZE]))
 
 
-def _order_of(value: Value, facts: Facts) -> Sequence[Expression]:
+def _order(leaf: Rank, value: Value, key: Expression, facts: Facts) -> list[Expression]:
+    """By value from the leaf's side, then by key."""
+    parts = _parts(value, facts)
+    return [*(one.desc() if leaf.side == "top" else one.asc() for one in parts), key.asc()]
+
+
+def _parts(value: Value, facts: Facts) -> Sequence[Expression]:
     """What values are ordered by. An average is a sum and a count: their quotient is taken apart
     into whole numbers, since no engine divides exactly."""
     if value.divisor is None:

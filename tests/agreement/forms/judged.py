@@ -17,7 +17,7 @@ from segflow.model.predicate import (
     Step,
 )
 from segflow.model.predicate import Sequence as SequenceLeaf
-from segflow.model.window import CalendarUnit, Window
+from segflow.model.window import CalendarUnit, Window, Within
 from tests.agreement.choices import Pick
 
 Events = tuple[str, ...]
@@ -75,6 +75,7 @@ def event_has(pick: Pick, where: Where, window: Window | None) -> EventHas:
 
 LENGTHS_OF_TIME = ("7d", "365d", "1s", "1h", "1d", "30d", "90d", "2000d")
 DISTANCES = [parse_duration(text) for text in LENGTHS_OF_TIME]
+RECENT = [Within(duration=parse_duration(text)) for text in ("7d", "30d")]
 TIES: Sequence[tuple[tuple[str, str], ...]] = [
     (("purchase", "sku"), ("view", "sku")),
     (("purchase", "qty"), ("view", "qty")),
@@ -112,7 +113,7 @@ def sequence(
     return SequenceLeaf(
         steps=tuple(steps),
         span=pick.one(lengths) if pick.chance(3) else None,
-        window=window if pick.chance(6) else None,
+        window=pick.one([None, *RECENT, None, window, None]),
         by=tuple(one for one in ties if one[0] in used),
     )
 
