@@ -1,7 +1,7 @@
 """Hypothesis strategies: predicates of every form that compiles, and shops to ask them of."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from hypothesis import strategies as st
@@ -166,21 +166,21 @@ def over_events(pick: Pick, of: Shop, choice: int, part: Callable[[], Predicate]
         case 20:
             return judged.periods(pick, where)
         case 21:
-            return judged.event_has(pick, where, window(pick, of))
+            return judged.event_has(pick, where, window(pick, of) if pick.chance(2) else None)
         case 22 | 23:
             return judged.sequence(pick, where, window(pick, of), of.durations)
         case 24:
             return judged.same(pick, part)
         case 25:
             feature, type_ = aggregate(pick, of, ("mode",))
+            if pick.chance(2):
+                feature = replace(feature, window=None)
             return tested(pick, of, feature, type_, [*FIELD_FEATURES, _other(pick, of)])
         case _:
-            feature, _ = aggregate(
-                pick, of, ("avg", "sum", "avg", "count", "max", "mode", "last_time")
-            )
-            fields = [one for one, type_ in FIELD_FEATURES if type_.name != "boolean"]
-            ranked = [feature] * len(fields) + fields
-            return judged.rank(pick, ranked, part)
+            kinds = ("avg", "sum", "avg", "count", "max", "mode", "last_time")
+            ranked = [aggregate(pick, of, kinds)] * len(FIELD_FEATURES) + FIELD_FEATURES
+            in_order = [one for one, type_ in ranked if type_.name != "boolean"]
+            return judged.rank(pick, in_order, part)
 
 
 def algebra(pick: Pick, part: Callable[[], Predicate]) -> Predicate:

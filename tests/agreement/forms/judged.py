@@ -39,8 +39,8 @@ def _now_and_then(pick: Pick, where: Where, events: Events) -> Predicate | None:
 # --- periods ---------------------------------------------------------------------------------
 
 LENGTHS: Sequence[Duration | CalendarUnit] = [
-    *map(parse_duration, ("7d", "30d", "1mo", "1h", "1y", "1d")),
-    *("month", "week", "day", "quarter", "year"),
+    *map(parse_duration, ("30d", "7d", "1mo", "1y", "1d")),
+    *("month", "week", "quarter", "day", "year"),
 ]
 
 
@@ -113,7 +113,7 @@ def sequence(
     return SequenceLeaf(
         steps=tuple(steps),
         span=pick.one(lengths) if pick.chance(3) else None,
-        window=pick.one([None, *RECENT, None, window, None]),
+        window=pick.one([None, None, *RECENT, None, window, None, None]),
         by=tuple(one for one in ties if one[0] in used),
     )
 
