@@ -204,9 +204,13 @@ class _Asked:
         word = _type_of(columns, claim.column)
         if word is None:
             return self._no_column(claim, claim.column, columns)
-        if claim.type is not None and not fits(word, claim.type):
+        if claim.type is not None and not fits(self._engine_of(claim), word, claim.type):
             return self._misfit(claim, claim.column, word, claim.type)
         return None
+
+    def _engine_of(self, claim: Claim) -> str:
+        source = self._project.source(claim.source)
+        return "" if source is None else source.engine
 
     def _no_table(self, claim: Claim) -> Diagnostic:
         return self._diagnostic(

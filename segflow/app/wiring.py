@@ -256,8 +256,33 @@ def _engine_of(source: Source, root: Path, url: str | None) -> Engine:
     match source.engine:
         case "duckdb":
             return _duckdb(source, root, url)
+        case "sqlite":
+            return _sqlite(source, root, url)
+        case "postgres":
+            return _postgres(source, url)
         case _:
             raise RefusedError(f"source {source.name}: {source.engine} can't be read yet")
+
+
+def _sqlite(source: Source, root: Path, url: str | None) -> Engine:
+    from segflow.engines.sqlite import SqliteEngine
+
+    return SqliteEngine(source, root, url)
+
+
+def _postgres(source: Source, url: str | None) -> Engine:
+    try:
+        from segflow.engines.postgres import PostgresEngine
+    except ModuleNotFoundError as error:
+        raise _not_installed(source, error) from error
+    return PostgresEngine(source, url)
+
+
+def _not_installed(source: Source, error: ModuleNotFoundError) -> RefusedError:
+    return RefusedError(
+        f"source {source.name} needs {error.name}, which is not installed",
+        hint=f'install it: pip install "segflow[{source.engine}]"',
+    )
 
 
 def _duckdb(source: Source, root: Path, url: str | None) -> Engine:
@@ -265,8 +290,5 @@ def _duckdb(source: Source, root: Path, url: str | None) -> Engine:
     try:
         from segflow.engines.duckdb import DuckDbEngine
     except ModuleNotFoundError as error:
-        raise RefusedError(
-            f"source {source.name} needs {error.name}, which is not installed",
-            hint='install it: pip install "segflow[duckdb]"',
-        ) from error
+        raise _not_installed(source, error) from error
     return DuckDbEngine(source, root, url)

@@ -17,6 +17,7 @@ from duckdb_engine import Dialect
 from pyroaring import BitMap64
 from sqlalchemy.sql import Select
 
+from segflow.engines.files import file_inside
 from segflow.errors import SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
 from segflow.ports import Selection
@@ -62,10 +63,10 @@ class DuckDbEngine:
             if source.tables:
                 self._connection = _locked(":memory:")
                 for table, path in source.tables:
-                    self._files[table] = self._inside(root, path)
+                    self._files[table] = file_inside(source.name, root, path)
                 self._register_changed()
             else:
-                file = self._inside(root, url or str(source.url))
+                file = file_inside(source.name, root, url or str(source.url))
                 self._connection = _locked(str(file), read_only=True)
                 self._floor_stored()
             names = self._dialect.identifier_preparer
@@ -114,22 +115,6 @@ class DuckDbEngine:
         self._connection.close()
 
     # --- opening ---
-
-    def _inside(self, root: Path, path: str) -> Path:
-        """The file, which must lie in the project's folder."""
-        base = root.resolve()
-        file = (base / path).resolve()
-        if not file.is_relative_to(base):
-            raise UnusableDataError(
-                f"source {self._source}: {path} lies outside of the project",
-                hint="a project reads files of its own folder only; copy or mount the file there",
-            )
-        if not file.exists():
-            raise SourceUnavailableError(
-                f"source {self._source}: there is no file {path}",
-                hint="the path is relative to the folder of segflow.toml",
-            )
-        return file
 
     def _register_changed(self) -> None:
         """Open the files that were not opened yet, or are others by now: what was read of a file

@@ -1,5 +1,7 @@
 """Reads sources: the places that data is read from."""
 
+from dataclasses import replace
+
 from segflow.loader.findings import Findings
 from segflow.loader.heads import IfKey
 from segflow.loader.nodes import MapNode
@@ -42,10 +44,10 @@ LIMITS = Record(
 )
 
 
-_KEYS = {
+_KEYS: dict[str, Key] = {
     "source": Key(NAME, required=True, doc="The name"),
     "engine": Key(choice(*ENGINES), required=True),
-    "url": Key(SECRET_OR_TEXT, doc="Where it is; for duckdb a database file"),
+    "url": Key(SECRET_OR_TEXT, doc="Where it is; for duckdb and sqlite a database file"),
     "tables": Key(MapOf("tables and their files", TEXT, TEXT), doc="duckdb: Parquet files"),
     "replica": Key(REPLICA, doc="A copy that is read instead"),
     "limits": Key(LIMITS, doc="How hard it may be read"),
@@ -63,6 +65,14 @@ def _source(values: Values, node: MapNode, found: Findings) -> Source:
     )
 
 
+def _at_url(engine: str, example: str, otherwise: Shape[Source]) -> Shape[Source]:
+    """A source of an engine that has nothing but a url, or another shape."""
+    keys = {name: key for name, key in _KEYS.items() if name != "tables"}
+    keys["url"] = replace(keys["url"], required=True)
+    then = Record(what="a source", keys=keys, build=_source, example=example)
+    return IfKey("engine", value=engine, then=then, otherwise=otherwise)
+
+
 # Of an engine that can't be used yet nothing is demanded: what helps is to be told that, and the
 # compiler does.
 SOURCE: Shape[Source] = IfKey(
@@ -75,5 +85,13 @@ SOURCE: Shape[Source] = IfKey(
         one_of=(("url", "tables"),),
         example="{source: warehouse, engine: duckdb, url: warehouse.duckdb}",
     ),
-    otherwise=Record(what="a source", keys=_KEYS, build=_source),
+    otherwise=_at_url(
+        "sqlite",
+        "{source: shop, engine: sqlite, url: shop.db}",
+        _at_url(
+            "postgres",
+            "{source: shop, engine: postgres, url: ${SHOP_URL}}",
+            Record(what="a source", keys=_KEYS, build=_source),
+        ),
+    ),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from segflow.model.address import Address
 from segflow.model.catalog import Entity
@@ -101,12 +102,23 @@ class Compiled:
         return tuple(sorted(reached - {address}))
 
 
+_LONGEST = 60
+
+
 def segment_set(name: str) -> str:
     """The name under which an engine is given the kept members of a segment: of a static one its
     frozen set, of `as: snapshot` the last snapshot."""
-    return f"segment.{name}"
+    return _short(f"segment.{name}")
 
 
 def list_set(path: str) -> str:
     """The name under which an engine is given the keys of a list file."""
-    return f"list.{path}"
+    return _short(f"list.{path}")
+
+
+def _short(name: str) -> str:
+    """The name, or one that stands for it where it is longer than engines hold (63 bytes)."""
+    content = name.encode()
+    if len(content) <= _LONGEST:
+        return name
+    return content[:24].decode(errors="ignore") + sha256(content).hexdigest()[:32]

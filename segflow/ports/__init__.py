@@ -4,7 +4,7 @@ Adapters (engines, store, …) implement these and are chosen in app/wiring.py a
 64-bit roaring bitmaps of ordinals; instants as milliseconds UTC.
 """
 
-from segflow.ports.engines import Engine, Selection
+from segflow.ports.engines import Engine, Selection, Split
 from segflow.ports.running import Channel, Channels, Delivery, Ledger, LedgerReader, Message
 from segflow.ports.state import SnapshotStore, StateCommit, StateReader, StateStore
 from segflow.ports.surroundings import Chance, Clock, Failpoint, Log, Pause, Progress
@@ -25,6 +25,7 @@ __all__ = [
     "Progress",
     "Selection",
     "SnapshotStore",
+    "Split",
     "StateCommit",
     "StateReader",
     "StateStore",

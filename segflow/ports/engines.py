@@ -7,6 +7,21 @@ from typing import Any, Protocol
 from pyroaring import BitMap64
 from sqlalchemy.sql import Select
 
+from segflow.model.operator import TextMatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """A test that the engine's SQL can't make: `values` gives the distinct texts that there are, in
+    one column `value`, and the statement asks whether a text is in the set `name` of those for
+    which the test holds. The engine asks for the values and makes the test, all of one state of
+    its data.
+    """
+
+    name: str
+    values: Select[Any]
+    test: TextMatch
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -14,14 +29,16 @@ class Selection:
     Engine.values() with more columns behind it.
 
     `statement` is SQLAlchemy Core with bound parameters. It refers to the id sets named in `sets`
-    as tables of one column `key`; the engine provides them (their names are made by segment_set()
-    and list_set() in model/compiled.py). `source` names the catalog's source. `one_row` are pairs
-    of table and key column in which a key may stand once only.
+    as tables of one column `key`, and to those of `splits` as tables of one column `value`; the
+    engine provides both (the names of id sets are made by segment_set() and list_set() in
+    model/compiled.py). `source` names the catalog's source. `one_row` are pairs of table and key
+    column in which a key may stand once only.
     """
 
     source: str
     statement: Select[Any]
     sets: tuple[str, ...] = ()
+    splits: tuple[Split, ...] = ()
     one_row: tuple[tuple[str, str], ...] = ()
 
 

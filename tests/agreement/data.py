@@ -21,7 +21,7 @@ from segflow.model.types import INTEGER, STRING, TIMESTAMP, ValueType
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
 
-_KEY = ValueType(name="integer", precision=64)
+KEY = ValueType(name="integer", precision=64)
 """Stands for the keys of entities, which may be as large as 64 bits without a sign hold."""
 
 _TIMES = {
@@ -41,16 +41,16 @@ def columns(project: Project) -> Mapping[str, Mapping[str, ValueType]]:
     for declared in project:
         if isinstance(declared, Entity):
             population = declared.population
-            found[population.table][population.key] = _KEY
+            found[population.table][population.key] = KEY
             if population.since is not None:
                 found[population.table][population.since] = TIMESTAMP
             for field in declared.fields:
                 for at in field.at:
-                    found[at.table or ""].setdefault(at.key or "", _KEY)
+                    found[at.table or ""].setdefault(at.key or "", KEY)
                     found[at.table or ""][at.column or field.name] = field.type
         elif isinstance(declared, Event):
             table = found[declared.at.table]
-            table |= {column: _KEY for _, column in declared.entities}
+            table |= {column: KEY for _, column in declared.entities}
             table[declared.at.time] = TIMESTAMP
             if declared.at.id is not None:
                 table[declared.at.id.column] = (
@@ -97,7 +97,7 @@ def _arrow_type(type_: ValueType, unit: str) -> pa.DataType:
         case name:
             return {
                 "string": pa.string(),
-                "integer": pa.uint64() if type_ == _KEY else pa.int64(),
+                "integer": pa.uint64() if type_ == KEY else pa.int64(),
                 "float": pa.float64(),
                 "boolean": pa.bool_(),
                 "date": pa.date32(),

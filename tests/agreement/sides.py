@@ -1,7 +1,6 @@
-"""The sides of the agreement: one question put to DuckDB, to the reference, and user by user."""
+"""The sides of the agreement: one question put to an engine, to the reference, user by user."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,14 +14,13 @@ from segflow.compiler.targets.lookup import events_of, look_up, user_of
 from segflow.compiler.targets.needs import beyond_one_user
 from segflow.compiler.trace import Trace, explain_user
 from segflow.compiler.worlds import World
-from segflow.engines.duckdb import DuckDbEngine
-from segflow.model.catalog import Source
 from segflow.model.compiled import Compiled, list_set, segment_set
 from segflow.model.instant import Instant
 from segflow.model.predicate import Predicate
 from segflow.model.project import Project
 from segflow.ports import Engine, Selection
-from tests.agreement.data import write_parquet
+from tests.agreement.data import world_of
+from tests.agreement.hosts import DUCKDB, Host
 from tests.strategies import Example
 
 
@@ -60,27 +58,22 @@ class Pair:
         return self.by_engine == self.by_reference
 
 
-def pairs(example: Example, folder: Path, segments: Sequence[str]) -> Iterator[Pair]:
-    """Ask both sides for segments of the example, whose tables are written into the folder."""
-    compiled, as_of = compiled_for_engines(example.project), example.shop.as_of
+def pairs(
+    example: Example, folder: Path, segments: Sequence[str], host: Host = DUCKDB
+) -> Iterator[Pair]:
+    """Ask both sides for segments of the example, whose tables are written where the host reads
+    them; rows that it can't hold are left out on both sides."""
+    project, as_of = host.of(example.project), example.shop.as_of
+    tables = host.held(example.tables)
+    world = world_of(project, "customer", tables, example.world.snapshots)
+    compiled = compiled_for_engines(project)
     reference = compiled_for_reference(compiled)
-    write_parquet(folder, example.project, example.tables, example.shop.stored_as)
-    with opened(example.project, folder) as engine:
+    host.write(folder, project, tables, example.shop.stored_as)
+    with host.opened(project, folder) as engine:
         for name in segments:
-            found = by_duckdb(engine, compiled, example.world, name, as_of)
-            expected, everyone = by_reference(reference, example.world, name, as_of)
+            found = by_engine(engine, compiled, world, name, as_of)
+            expected, everyone = by_reference(reference, world, name, as_of)
             yield Pair(name, found, expected, everyone)
-
-
-@contextmanager
-def opened(project: Project, folder: Path) -> Iterator[Engine]:
-    """DuckDB on the Parquet files of the project's one source."""
-    (source,) = (found for found in project if isinstance(found, Source))
-    engine = DuckDbEngine(source, folder)
-    try:
-        yield engine
-    finally:
-        engine.close()
 
 
 def kept_sets(project: Project, snapshots: Mapping[str, frozenset[int]]) -> Mapping[str, BitMap64]:
@@ -90,10 +83,10 @@ def kept_sets(project: Project, snapshots: Mapping[str, frozenset[int]]) -> Mapp
     return {name: BitMap64(keys) for name, keys in (lists | recorded).items()}
 
 
-def by_duckdb(
+def by_engine(
     engine: Engine, compiled: Compiled, world: World, name: str, as_of: Instant
 ) -> frozenset[int]:
-    """The members that DuckDB gives."""
+    """The members that the engine gives."""
     selection = sql.select_members(compiled, name, as_of)
     return frozenset(engine.members(selection, sets_of(selection, compiled, world)))
 

@@ -12,13 +12,12 @@ from segflow.model.predicate import Everyone
 from segflow.model.project import Project
 from segflow.model.rule import Action, EveryTrigger, Rule
 from segflow.model.segment import Segment
-from tests.agreement.data import write_parquet
+from tests.agreement.hosts import DUCKDB
 from tests.agreement.sides import (
-    by_duckdb,
+    by_engine,
     by_reference,
     compiled_for_engines,
     kept_sets,
-    opened,
 )
 from tests.strategies import Example, examples
 
@@ -53,9 +52,9 @@ def test_an_audience_is_the_segment_cut_by_the_filter(tmp_path):
     def run(example: Example) -> None:
         project, as_of = with_rules(example.project), example.shop.as_of
         compiled = compiled_for_engines(project)
-        write_parquet(tmp_path, project, example.tables, example.shop.stored_as)
-        with opened(project, tmp_path) as engine:
-            everyone = by_duckdb(engine, compiled, example.world, "everyone", as_of)
+        DUCKDB.write(tmp_path, project, example.tables, example.shop.stored_as)
+        with DUCKDB.opened(project, tmp_path) as engine:
+            everyone = by_engine(engine, compiled, example.world, "everyone", as_of)
             for name, rule in compiled.rules.items():
                 selection = select_audience(compiled, name, as_of)
                 sets = kept_sets(project, example.world.snapshots)
@@ -65,8 +64,8 @@ def test_an_audience_is_the_segment_cut_by_the_filter(tmp_path):
                 if segment.mode == "static":
                     inside = example.world.snapshots[segment.name] & everyone
                 else:
-                    inside = by_duckdb(engine, compiled, example.world, segment.name, as_of)
-                passing = by_duckdb(engine, compiled, example.world, name, as_of)
+                    inside = by_engine(engine, compiled, example.world, segment.name, as_of)
+                passing = by_engine(engine, compiled, example.world, name, as_of)
                 assert found == inside & passing
                 judged = replace(compiled, segments={**compiled.segments, name: rule.audience})
                 assert by_reference(judged, example.world, name, as_of)[0] == found

@@ -2,9 +2,9 @@
 
 from hypothesis import HealthCheck, given, settings
 
-from tests.agreement.data import write_parquet
+from tests.agreement.hosts import DUCKDB
 from tests.agreement.shop import KEYS, STRANGERS
-from tests.agreement.sides import by_duckdb, compiled_for_engines, explained, opened
+from tests.agreement.sides import by_engine, compiled_for_engines, explained
 from tests.strategies import Example, examples
 
 
@@ -15,10 +15,10 @@ def test_explanations_agree_with_memberships(tmp_path):
     @given(examples(4))
     def run(example: Example) -> None:
         compiled = compiled_for_engines(example.project)
-        write_parquet(tmp_path, example.project, example.tables, example.shop.stored_as)
-        with opened(example.project, tmp_path) as engine:
+        DUCKDB.write(tmp_path, example.project, example.tables, example.shop.stored_as)
+        with DUCKDB.opened(example.project, tmp_path) as engine:
             for name in example.segments:
-                found = by_duckdb(engine, compiled, example.world, name, example.shop.as_of)
+                found = by_engine(engine, compiled, example.world, name, example.shop.as_of)
                 for key in (*KEYS[:5], *KEYS[-2:], STRANGERS[0]):
                     trace = explained(
                         engine, compiled, example.world, name, key, example.shop.as_of

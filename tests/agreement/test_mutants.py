@@ -93,16 +93,8 @@ def without(name: str) -> Callable[[Any], Any]:
 
 
 def sums_of_doubles(_: Any) -> Any:
-    """func, but its sum is of doubles."""
-
-    class Careless:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(func, name)
-
-        def sum(self, value: Any) -> Any:
-            return func.sum(cast(value, Double))
-
-    return Careless()
+    """Sums are of doubles."""
+    return lambda self, value, type_: func.sum(cast(value, Double))
 
 
 def tie_by_nothing(order: Any) -> Any:
@@ -185,7 +177,7 @@ FAULTS = [
     Fault("since is ignored", sql, "_population", without("since")),
     Fault("no events are no number", facts, "aggregate_value", nulls_kept, ('"count"',)),
     Fault("ties go by nothing", events.Rows, "order", tie_by_nothing, ('"last"',)),
-    Fault("sums are doubles", aggregates, "func", sums_of_doubles, ('"sum"',)),
+    Fault("sums are doubles", DuckDb, "total", sums_of_doubles, ('"sum"',)),
     Fault("samples are too small", conditions, "_threshold",
           lambda threshold: lambda percent: threshold(percent * Decimal("0.8")), ("Sample",)),
     Fault("ignore_case folds every letter", DuckDb, "folded",

@@ -10,7 +10,7 @@ from segflow.app.sources import check_sources
 from segflow.app.validate import load
 from segflow.app.wiring import open_world
 from segflow.errors import InvalidProjectError, RefusedError
-from segflow.model.types import DATE, INTEGER, STRING, TIMESTAMP, ValueType, decimal_type
+from segflow.model.types import BOOLEAN, DATE, INTEGER, STRING, TIMESTAMP, ValueType, decimal_type
 from tests.app.conftest import Edit
 
 
@@ -152,22 +152,47 @@ def test_columns_that_do_not_hold_what_is_said_are_found(fresh: Path, before: st
 
 
 @pytest.mark.parametrize(
-    ("word", "declared", "holds"),
+    ("engine", "word", "declared", "holds"),
     [
-        ("BIGINT", INTEGER, True),
-        ("DECIMAL(18,0)", INTEGER, True),
-        ("DOUBLE", INTEGER, False),
-        ("DOUBLE", decimal_type(18, 2), True),
-        ("DECIMAL(18,3)", decimal_type(18, 2), False),
-        ("INTEGER", decimal_type(18, 2), True),
-        ("TIMESTAMP", DATE, False),
-        ("DATE", TIMESTAMP, True),
-        ("TIMESTAMP WITH TIME ZONE", TIMESTAMP, True),
-        ("VARCHAR", TIMESTAMP, False),
-        ("VARCHAR", STRING, True),
-        ("STRUCT(a INTEGER)", STRING, True),
+        ("duckdb", "BIGINT", INTEGER, True),
+        ("duckdb", "DECIMAL(18,0)", INTEGER, True),
+        ("duckdb", "DOUBLE", INTEGER, False),
+        ("duckdb", "DOUBLE", decimal_type(18, 2), True),
+        ("duckdb", "DECIMAL(18,3)", decimal_type(18, 2), False),
+        ("duckdb", "INTEGER", decimal_type(18, 2), True),
+        ("duckdb", "TIMESTAMP", DATE, False),
+        ("duckdb", "DATE", TIMESTAMP, True),
+        ("duckdb", "TIMESTAMP WITH TIME ZONE", TIMESTAMP, True),
+        ("duckdb", "VARCHAR", TIMESTAMP, False),
+        ("duckdb", "VARCHAR", STRING, True),
+        ("duckdb", "STRUCT(a INTEGER)", STRING, True),
+        ("sqlite", "DECIMAL(18,2)", decimal_type(18, 2), False),
+        ("sqlite", "REAL", decimal_type(18, 2), False),
+        ("sqlite", "TEXT", decimal_type(18, 2), True),
+        ("sqlite", "INTEGER", decimal_type(18, 2), True),
+        ("sqlite", "INTEGER", TIMESTAMP, True),
+        ("sqlite", "DATETIME", TIMESTAMP, True),
+        ("sqlite", "DATE", DATE, True),
+        ("sqlite", "REAL", TIMESTAMP, False),
+        ("sqlite", "INTEGER", DATE, False),
+        ("sqlite", "BOOLEAN", BOOLEAN, True),
+        ("sqlite", "TEXT", INTEGER, False),
+        ("sqlite", "NUMERIC", STRING, False),
+        ("sqlite", "", STRING, True),
+        ("postgres", "bigint", INTEGER, True),
+        ("postgres", "numeric(20,0)", INTEGER, True),
+        ("postgres", "numeric(18,3)", decimal_type(18, 2), False),
+        ("postgres", "numeric", decimal_type(18, 2), True),
+        ("postgres", "double precision", decimal_type(18, 2), True),
+        ("postgres", "double precision", INTEGER, False),
+        ("postgres", "timestamp(3) without time zone", TIMESTAMP, True),
+        ("postgres", "timestamp with time zone", DATE, False),
+        ("postgres", "date", TIMESTAMP, True),
+        ("postgres", "character varying(20)", STRING, True),
+        ("postgres", "text", TIMESTAMP, False),
+        ("postgres", "jsonb", STRING, True),
     ],
 )
-def test_types_fit_where_nothing_is_lost(word: str, declared: ValueType, holds: bool):
+def test_types_fit_where_nothing_is_lost(engine: str, word: str, declared: ValueType, holds: bool):
     """A column fits a declared type where each of its values is one of it; unknown types pass."""
-    assert fits(word, declared) is holds
+    assert fits(engine, word, declared) is holds

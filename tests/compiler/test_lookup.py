@@ -5,8 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from segflow.compiler.interpret import members
 from segflow.compiler.targets.lookup import events_of, look_up, user_of
 from segflow.compiler.worlds import World
-from tests.agreement.data import write_parquet
-from tests.agreement.sides import by_duckdb, compiled_for_engines, opened
+from tests.agreement.hosts import DUCKDB
+from tests.agreement.sides import by_engine, compiled_for_engines
 from tests.strategies import Example, examples
 
 
@@ -29,10 +29,10 @@ def test_a_user_by_itself_is_decided_as_among_all(tmp_path_factory, example: Exa
     folder = tmp_path_factory.mktemp("shop")
     compiled = compiled_for_engines(example.project)
     as_of = example.shop.as_of
-    write_parquet(folder, example.project, example.tables, example.shop.stored_as)
-    with opened(example.project, folder) as engine:
+    DUCKDB.write(folder, example.project, example.tables, example.shop.stored_as)
+    with DUCKDB.opened(example.project, folder) as engine:
         for name in example.segments:
-            expected = by_duckdb(engine, compiled, example.world, name, as_of)
+            expected = by_engine(engine, compiled, example.world, name, as_of)
             inside = set()
             for key in [user.key for user in example.world.users] + [999]:
                 world = world_of_one(engine, compiled, name, key, example.world.snapshots)

@@ -6,7 +6,16 @@ from segflow.compiler.codes import TOO_DEEP, TWO_SOURCES
 from segflow.compiler.passes.draft import Draft
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address
-from segflow.model.catalog import Entity, Event, Field, Location, Property, Relation, Source
+from segflow.model.catalog import (
+    Entity,
+    Event,
+    Field,
+    Limits,
+    Location,
+    Property,
+    Relation,
+    Source,
+)
 from segflow.model.predicate import (
     Aggregate,
     Changed,
@@ -29,7 +38,9 @@ from segflow.model.project import KeyPath
 from segflow.model.rule import Rule
 from segflow.model.segment import OnStream
 
-ENGINE = "duckdb"
+ENGINES = ("duckdb", "sqlite", "postgres")
+"""The engines that can be asked."""
+
 LEVELS = 64
 """How deep a predicate may be with its nested segments in their places: queries are built and read
 by recursion, in segflow and in engines."""
@@ -57,8 +68,8 @@ _FORMS: dict[type, tuple[str, str]] = {
 def supported(draft: Draft) -> Draft:
     """Report every form that can't be compiled yet, and segments that need two sources."""
     for found in draft.project:
-        if isinstance(found, Source) and found.engine not in ("", ENGINE):
-            help = f"{ENGINE} is the engine of this version"
+        if isinstance(found, Source) and found.engine not in ("", *ENGINES):
+            help = f"the engines of this version are {', '.join(ENGINES)}"
             draft.refuse(found.address, ("engine",), f"engine {found.engine}", help)
         for path, form in _of_object(found):
             draft.refuse(found.address, path, form)
@@ -202,8 +213,22 @@ def _of_object(found: object) -> Iterator[Finding]:
 def _of_source(source: Source) -> Iterator[Finding]:
     if source.replica is not None:
         yield ("replica",), "`replica`"
-    if source.limits is not None:
+    if source.limits is not None and source.engine != "postgres":
         yield ("limits",), "`limits`"
+    elif source.limits is not None:
+        yield from _of_limits(source.limits)
+
+
+def _of_limits(limits: Limits) -> Iterator[Finding]:
+    for key, given in (
+        ("concurrency", limits.concurrency),
+        ("rows", limits.rows),
+        ("windows", limits.windows or None),
+    ):
+        if given is not None:
+            yield ("limits", key), f"`{key}` of a source"
+    if limits.timeout is not None and limits.timeout.milliseconds is None:
+        yield ("limits", "timeout"), "a timeout of months"
 
 
 def _of_entity(entity: Entity) -> Iterator[Finding]:

@@ -1,14 +1,29 @@
 """Aggregates in SQL: the columns that hold one of a user's events, and what they are worth."""
 
+from functools import partial
 from typing import Any, assert_never
 
-from sqlalchemy import CTE, ColumnElement, FunctionElement, Label, distinct, func
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    FunctionElement,
+    Label,
+    Select,
+    distinct,
+    func,
+    literal,
+    select,
+)
 
-from segflow.compiler.dialects import Condition, Dialect, Expression
-from segflow.compiler.targets.events import TIME, Rows, property_column
+from segflow.compiler.dialects.base import Aggregation, Condition, Dialect, Expression
+from segflow.compiler.targets.events import KEY, TIME, Rows, property_column
 from segflow.compiler.targets.values import Value
 from segflow.model.predicate import Aggregate
 from segflow.model.types import INTEGER, TIMESTAMP, ValueType, decimal_type
+
+END = "value"
+_PLACE = "place"
 
 
 def aggregate_columns(
@@ -22,23 +37,22 @@ def aggregate_columns(
     """The columns for an aggregate over the rows for which `where` is true. `type_` is that of its
     property. An average is kept as a sum and the count of its values."""
 
-    def over(function: FunctionElement[Any]) -> Expression:
-        return function if where is None else function.filter(where)
+    def over(function: Aggregation, of: Expression | None = None) -> Expression:
+        return dialect.aggregated(function, of, where)
 
     columns = rows.statement.c
     value = columns[property_column(aggregate.property)] if aggregate.property else columns[TIME]
     match aggregate.kind:
         case "count":
-            made = over(func.count())
+            made = over(func.count)
         case "sum" | "avg":
-            made = over(func.sum(value))
+            made = over(partial(dialect.total, type_=type_ or INTEGER), value)
         case "min" | "first_time":
-            made = over(func.min(value))
+            made = over(func.min, value)
         case "max" | "last_time":
-            made = over(func.max(value))
+            made = over(func.max, value)
         case "count_distinct":
-            floored = dialect.floored(value) if type_ == TIMESTAMP else value
-            made = over(func.count(distinct(floored)))
+            made = over(_count_distinct, _told_apart(value, type_, dialect))
         case "first" | "last":
             newest = aggregate.kind == "last"
             made = dialect.first(value, rows.order([value], dialect, newest=newest), where)
@@ -47,8 +61,35 @@ def aggregate_columns(
         case _:
             assert_never(aggregate.kind)
     if aggregate.kind == "avg":
-        return [made.label(name), over(func.count(value)).label(_divisor(name))]
+        return [made.label(name), over(func.count, value).label(_divisor(name))]
     return [made.label(name)]
+
+
+def ranked_ends(
+    aggregate: Aggregate, rows: Rows, where: Condition | None, dialect: Dialect
+) -> Select[Any]:
+    """The rows for which `where` is true with their keys and values, numbered per key from the end
+    that a first or last value is at."""
+    columns = rows.statement.c
+    value = columns[property_column(aggregate.property or "")]
+    order = rows.order([value], dialect, newest=aggregate.kind == "last")
+    place = func.row_number().over(partition_by=columns[KEY], order_by=order)
+    ranked = select(columns[KEY], value.label(END), place.label(_PLACE))
+    return ranked if where is None else ranked.where(where)
+
+
+def at_the_end(ranked: FromClause) -> Select[Any]:
+    """One row per key: the first of those that ranked_ends() numbered."""
+    return select(ranked.c[KEY], ranked.c[END]).where(ranked.c[_PLACE] == 1)
+
+
+def _told_apart(value: Expression, type_: ValueType | None, dialect: Dialect) -> Expression:
+    """The value so that equal ones are written alike."""
+    return dialect.floored(value) if type_ == TIMESTAMP else value
+
+
+def _count_distinct(value: Expression) -> FunctionElement[Any]:
+    return func.count(distinct(value))
 
 
 def aggregate_value(
@@ -60,7 +101,7 @@ def aggregate_value(
         case "count" | "count_distinct":
             return Value(func.coalesce(column, 0), INTEGER)
         case "sum":
-            return Value(func.coalesce(column, 0), _sum_type(type_))
+            return Value(func.coalesce(column, literal(0, column.type)), _sum_type(type_))
         case "avg":
             return Value(column, _sum_type(type_), grouped.c[_divisor(name)])
         case "first_time" | "last_time":

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from segflow.compiler.clocks import Offset, clock_offsets
-from segflow.compiler.dialects import Condition, Dialect, Expression
+from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.periods import period_counts
 from segflow.compiler.targets.needs import Fact, Judgement
 from segflow.compiler.targets.values import (
@@ -36,7 +36,6 @@ from segflow.compiler.targets.values import (
     bound,
     compared,
     compared_values,
-    constant,
     opposite,
     within_bounds,
     within_dates,
@@ -47,6 +46,7 @@ from segflow.compiler.timeline import (
     date_bounds,
     operator_bounds,
 )
+from segflow.compiler.values import fold
 from segflow.model.compiled import list_set, segment_set
 from segflow.model.hashing import HASHES
 from segflow.model.instant import Instant
@@ -87,9 +87,10 @@ from segflow.model.scalar import Const
 class Conditions:
     """Compiles predicates about one row, a user's or an event's.
 
-    `value` gives the worth of a fact in that row, `key` is the user's key, and `inlined` the
-    predicate that a nested segment stands for at T, or None where its kept set is meant. `sets`
-    gathers the names of the id sets that are referred to.
+    `value` gives the worth of a fact in that row, `key` is the user's key, `inlined` the predicate
+    that a nested segment stands for at T, or None where its kept set is meant, and `split` the name
+    of the set of a feature's values that pass a test the engine can't make. `sets` gathers the
+    names of the id sets that are referred to.
     """
 
     as_of: Instant
@@ -99,6 +100,7 @@ class Conditions:
     key: Expression
     inlined: Callable[[InSegment], Predicate | None]
     sets: dict[str, None]
+    split: Callable[[Fact, TextMatch], str]
 
     def of(self, node: Predicate) -> Condition:  # noqa: C901 - one arm per form
         """The condition that is true exactly where the predicate holds."""
@@ -180,35 +182,40 @@ class Conditions:
     def _comparison(
         self, operator: Compare | Among | Between, value: Value, test: Test
     ) -> Condition:
-        fold = self.dialect.folded if test.ignore_case else None
+        folded = self.dialect.folded if test.ignore_case else None
         match operator:
             case Compare(op=op, right=Scaled(feature=feature, times=times)):
                 other = self.value(feature)
-                return compared_values(op, value, other, times, self.dialect, fold)
+                return compared_values(op, value, other, times, self.dialect, folded)
             case Compare(op=op, right=Const() as right):
-                return compared(op, value, right, fold)
+                return compared(op, value, right, self.dialect, folded)
             case Among(values=values, negated=negated):
                 found = self._among(value, _constants(values), test.ignore_case)
                 return opposite(found) if negated else found
             case Between(low=Const() as low, high=Const() as high):
-                return and_(compared("gte", value, low, fold), compared("lte", value, high, fold))
+                least = compared("gte", value, low, self.dialect, folded)
+                return and_(least, compared("lte", value, high, self.dialect, folded))
             case _:
                 raise unsupported(operator)
 
     def _among(self, value: Value, constants: tuple[Const, ...], ignore_case: bool) -> Condition:
-        fold = self.dialect.folded if ignore_case else None
-        if value.type.name not in ("string", "integer", "date") or value.divisor is not None:
-            return or_(false(), *(compared("eq", value, one, fold) for one in constants))
-        typed = [constant(one.value, one.type) for one in constants]
-        if fold is None:
-            return value.expression.in_(typed)
-        return fold(value.expression).in_([fold(one) for one in typed])
+        if value.type.name not in self.dialect.traits.listed or value.divisor is not None:
+            equal = (compared("eq", value, one, self.dialect, None) for one in constants)
+            return or_(false(), *equal)
+        if not ignore_case:
+            wanted = [one.value for one in constants]
+            return self.dialect.one_of(value.expression, wanted, value.type)
+        folded = [fold(str(one.value)) for one in constants]
+        return self.dialect.one_of(self.dialect.folded(value.expression), folded, value.type)
 
     def _text(self, operator: TextMatch, value: Value, test: Test) -> Condition:
         text: Expression = value.expression
         part: Expression = literal(operator.text, String)
-        if operator.op == "matches":
+        if operator.op == "matches" and self.dialect.traits.re2:
             return self.dialect.matches(text, part)
+        if operator.op == "matches":
+            passing = table(self.split(test.feature, operator), column("value"))
+            return text.in_(select(passing.c.value))
         if test.ignore_case:
             text, part = self.dialect.folded(text), self.dialect.folded(part)
         match operator.op:

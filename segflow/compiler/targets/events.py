@@ -13,20 +13,18 @@ from sqlalchemy import (
     String,
     TableClause,
     cast,
-    collate,
     func,
-    literal,
     null,
     or_,
     select,
     union_all,
 )
 
-from segflow.compiler.dialects import Dialect, Expression
+from segflow.compiler.dialects.base import Dialect, Expression
 from segflow.compiler.targets.values import bound, not_later, stored_table
 from segflow.model.catalog import Event, EventId, Property
 from segflow.model.instant import Instant
-from segflow.model.types import TIMESTAMP
+from segflow.model.types import STRING, TIMESTAMP
 
 KEY, TIME, EVENT, TIE = "key", "time", "event", "tie"
 Ties = Mapping[str, Mapping[str, str]]
@@ -55,9 +53,11 @@ class Rows:
         if EVENT in columns:
             keys.append(columns[EVENT])
         keys += values
-        if newest:
-            return [key.desc().nulls_last() for key in keys]
-        return [key.asc().nulls_first() for key in keys]
+        return [
+            part
+            for key in keys
+            for part in dialect.in_order(key, descending=newest, missing_first=not newest)
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,27 +118,28 @@ class RowsOf:
         self, event: Event, source: TableClause, ids: Sequence[str]
     ) -> dict[str, Label[Any]]:
         """The columns of the rows by name, in the same order for every event of a union."""
-        key: Expression = source.c[dict(event.entities)[self.entity]]
+        key = self.dialect.whole(source.c[dict(event.entities)[self.entity]])
         time = self.dialect.stored(source.c[event.at.time], TIMESTAMP)
         columns = {KEY: key.label(KEY), TIME: time.label(TIME)}
         for name in ids:
-            columns[name] = _id(event.at.id, source, name).label(name)
+            columns[name] = _id(event.at.id, source, name, self.dialect).label(name)
         if (self.ordered or self.ties) and len(self.events) > 1:
-            columns[EVENT] = literal(event.name, String).label(EVENT)
+            columns[EVENT] = self.dialect.text(event.name).label(EVENT)
         for name in self.properties:
             declared = property_of(event, name)
             value = self.dialect.stored(source.c[declared.column or name], declared.type)
             columns[property_column(name)] = value.label(property_column(name))
         for column, named in self.ties.items():
-            columns[column] = self._tie(event, named.get(event.name), source).label(column)
+            columns[column] = self._tie(event, named, source).label(column)
         return columns
 
-    def _tie(self, event: Event, name: str | None, source: TableClause) -> Expression:
-        """The value that the event is tied by, such that equal ones are written alike."""
-        if name is None:
-            return null()
-        declared = property_of(event, name)
-        value = self.dialect.stored(source.c[declared.column or name], declared.type)
+    def _tie(self, event: Event, named: Mapping[str, str], source: TableClause) -> Expression:
+        """The value that the event is tied by, such that equal ones are written alike; one that is
+        not tied has a missing value of the same type."""
+        tied = event if event.name in named else next(e for e in self.events if e.name in named)
+        declared = property_of(tied, named[tied.name])
+        stored = source.c[declared.column or declared.name] if tied is event else null()
+        value = self.dialect.stored(stored, declared.type)
         return self.dialect.floored(value) if declared.type == TIMESTAMP else value
 
     def _each_once(
@@ -153,8 +154,10 @@ class RowsOf:
         That later ones than T were left out before changes nothing: the earliest row comes first.
         """
         assert event.at.id is not None
-        id_ = stored_id(event.at.id, source)
-        first = [one.asc().nulls_last() for one in self._contents(event, source)]
+        id_ = stored_id(event.at.id, source, self.dialect)
+        first = [
+            part for one in self._contents(event, source) for part in self.dialect.in_order(one)
+        ]
         copy = func.row_number().over(partition_by=id_, order_by=first)
         every = found.add_columns(copy.label(_COPY), id_.label(_ID)).subquery()
         kept = [every.c[name] for name in columns]
@@ -163,7 +166,8 @@ class RowsOf:
     def _contents(self, event: Event, source: TableClause) -> Iterator[Expression]:
         """What rows of one id are ordered by."""
         yield self.dialect.floored(self.dialect.stored(source.c[event.at.time], TIMESTAMP))
-        yield from (source.c[column] for _, column in sorted(event.entities))
+        for _, column in sorted(event.entities):
+            yield self.dialect.whole(source.c[column])
         for declared in properties_that_decide(event, self._asked(event)):
             value = self.dialect.stored(source.c[declared.column or declared.name], declared.type)
             yield self.dialect.floored(value) if declared.type == TIMESTAMP else value
@@ -197,14 +201,14 @@ def property_of(event: Event, name: str) -> Property:
     return declared
 
 
-def stored_id(id_: EventId, source: FromClause) -> Expression:
+def stored_id(id_: EventId, source: FromClause, dialect: Dialect) -> Expression:
     """The id as one of its declared type: as numbers ids have another order than as texts."""
     column: Expression = source.c[id_.column]
-    return collate(cast(column, String), "C") if id_.type == "string" else column
+    return dialect.stored(column, STRING) if id_.type == "string" else dialect.whole(column)
 
 
-def _id(id_: EventId | None, source: TableClause, name: str) -> Expression:
+def _id(id_: EventId | None, source: TableClause, name: str, dialect: Dialect) -> Expression:
     """The id where its type belongs into the column of that name, else missing."""
     if id_ is not None and name == (_TEXT if id_.type == "string" else _NUMBER):
-        return stored_id(id_, source)
+        return stored_id(id_, source, dialect)
     return cast(null(), String if name == _TEXT else BigInteger)

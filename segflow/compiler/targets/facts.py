@@ -6,14 +6,21 @@ One scan per event (or union of events) gives all its aggregates; one join per t
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import CTE, FromClause, Select, and_, select
 
-from segflow.compiler.dialects import Condition, Dialect, Expression
-from segflow.compiler.targets.aggregates import aggregate_columns, aggregate_value
+from segflow.compiler.dialects.base import Condition, Dialect, Expression
+from segflow.compiler.targets.aggregates import (
+    END,
+    aggregate_columns,
+    aggregate_value,
+    at_the_end,
+    ranked_ends,
+)
 from segflow.compiler.targets.conditions import Conditions
 from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, Ties, property_column
 from segflow.compiler.targets.needs import (
@@ -27,11 +34,13 @@ from segflow.compiler.targets.needs import (
     stored_fact,
     where_features,
 )
+from segflow.compiler.targets.splits import distinct_values
 from segflow.compiler.targets.values import Value, not_later, stored_table, within_bounds
 from segflow.compiler.timeline import Bounds, window_bounds
 from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
+from segflow.model.operator import TextMatch
 from segflow.model.predicate import (
     Aggregate,
     All,
@@ -41,10 +50,14 @@ from segflow.model.predicate import (
     PropertyFeature,
 )
 from segflow.model.types import BOOLEAN, TIMESTAMP, ValueType
+from segflow.ports import Split
 
 Values = dict[Fact, Value]
 VALUE = "value"
 NO_TIES: Ties = MappingProxyType({})
+
+_LONGEST = 48
+"""Bytes of a name before its number: PostgreSQL cuts names after 63, silently."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +71,10 @@ class Joined:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Joins facts to the users of one entity, as of one instant. `one_row` gathers the tables of
-    fields with their key columns, `sets` the names of the id sets that conditions refer to.
-    `judged` gives the keys for which a leaf holds that is judged over rows of its own, or the keys
-    and values of an aggregate that is made of such."""
+    fields with their key columns, `sets` the names of the id sets that conditions refer to, and
+    `splits` the tests that the engine can't make. `judged` gives the keys for which a leaf holds
+    that is judged over rows of its own, or the keys and values of an aggregate that is made of
+    such."""
 
     compiled: Compiled
     entity: Entity
@@ -70,6 +84,7 @@ class Facts:
     judged: "Callable[[Judgement | Aggregate, Facts], Select[Any]]"
     one_row: dict[tuple[str, str], None] = field(default_factory=dict)
     sets: dict[str, None] = field(default_factory=dict)
+    splits: dict[tuple[Fact, tuple[str, ...], TextMatch], Split] = field(default_factory=dict)
     _taken: dict[str, int] = field(default_factory=dict)
 
     def keys(self, predicate: Predicate) -> Select[Any]:
@@ -100,7 +115,7 @@ class Facts:
         read = [population.key] if population.since is None else [population.key, population.since]
         source = stored_table(population.table, read)
         key: Expression = source.c[population.key]
-        found = select(key.label(KEY)).distinct().where(key.is_not(None))
+        found = select(self.dialect.whole(key).label(KEY)).distinct().where(key.is_not(None))
         if population.since is not None:
             since = self.dialect.stored(source.c[population.since], TIMESTAMP)
             found = found.where(not_later(since, self.as_of))
@@ -126,8 +141,11 @@ class Facts:
             relation=relation, values={asked: values[one] for asked, one in stored.items()}
         )
 
-    def conditions(self, value: Callable[[Fact], Value], key: Expression) -> Conditions:
-        """The compiler of predicates about rows in which facts are worth what `value` says."""
+    def conditions(
+        self, value: Callable[[Fact], Value], key: Expression, events: tuple[str, ...] = ()
+    ) -> Conditions:
+        """The compiler of predicates about rows in which facts are worth what `value` says: the
+        rows of users, or those of events."""
         return Conditions(
             as_of=self.as_of,
             zone=self.zone,
@@ -136,13 +154,23 @@ class Facts:
             key=key,
             inlined=lambda leaf: inlined_segment(leaf, self.compiled),
             sets=self.sets,
+            split=partial(self._split, events),
         )
+
+    def _split(self, events: tuple[str, ...], feature: Fact, test: TextMatch) -> str:
+        """The name of the set of the feature's values that pass the test."""
+        stored = stored_fact(feature, self.entity)
+        asked = stored, events, test
+        if asked not in self.splits:
+            values = distinct_values(stored, events, self.compiled, self.entity, self.dialect)
+            self.splits[asked] = Split(name=self.name("passing"), values=values, test=test)
+        return self.splits[asked].name
 
     def name(self, wanted: str) -> str:
         """A name that no other part of the statement has, and no table of the catalog."""
         if not self._taken:
             self._taken.update(dict.fromkeys(map(str.lower, self._tables()), 1))
-        free = wanted
+        free = wanted = wanted.encode()[:_LONGEST].decode(errors="ignore")
         while free.lower() in self._taken:
             count = self._taken[wanted.lower()] = self._taken[wanted.lower()] + 1
             free = f"{wanted}_{count}"
@@ -222,13 +250,16 @@ class Facts:
         for feature in features:
             by_events[feature.events].append(feature)
         for events, aggregates in by_events.items():
-            grouped, found = self._grouped(events, aggregates)
-            relation = relation.outerjoin(grouped, grouped.c[KEY] == key)
-            values.update(found)
+            for part, found in self._grouped(events, aggregates):
+                relation = relation.outerjoin(part, part.c[KEY] == key)
+                values.update(found)
         return relation
 
-    def _grouped(self, events: tuple[str, ...], aggregates: list[Aggregate]) -> tuple[CTE, Values]:
-        """One row per key with the columns of every aggregate, and what they are worth."""
+    def _grouped(
+        self, events: tuple[str, ...], aggregates: list[Aggregate]
+    ) -> Iterator[tuple[CTE, Values]]:
+        """One row per key with the columns of every aggregate, and what they are worth; where the
+        engine has no ordered aggregates, a table of its own for each first or last value."""
         bounds = [window_bounds(one.window, self.as_of, self.zone) for one in aggregates]
         since = _earliest(bounds)
         rows = self._rows(events, aggregates, since)
@@ -240,19 +271,29 @@ class Facts:
             if isinstance(feature, FieldFeature)
         )
         known = self.joined(source, source.c[KEY], of_users)
+        name = "_or_".join(events) + "_facts"
         columns: list[Expression] = [source.c[KEY]]
         named: dict[Aggregate, str] = {}
         for number, (one, its) in enumerate(zip(aggregates, bounds, strict=True), start=1):
-            named[one] = f"f{number}"
             where = self._over(one, _left_to_test(its, since, self.as_of), rows, known.values)
             type_ = self._type(one, one.property)
-            columns += aggregate_columns(one, type_, rows, where, named[one], self.dialect)
-        statement = select(*columns).select_from(known.relation).group_by(source.c[KEY])
-        grouped = statement.cte(self.name("_or_".join(events) + "_facts"))
-        return grouped, {
-            one: aggregate_value(one, self._type(one, one.property), grouped, name)
-            for one, name in named.items()
-        }
+            if one.kind in ("first", "last") and not self.dialect.traits.ordered_aggregates:
+                ranked = ranked_ends(one, rows, where, self.dialect).select_from(known.relation)
+                end = at_the_end(ranked.subquery(self.name("ranked"))).cte(self.name(name))
+                yield end, {one: aggregate_value(one, type_, end, END)}
+            else:
+                named[one] = f"f{number}"
+                columns += aggregate_columns(one, type_, rows, where, named[one], self.dialect)
+        if named:
+            statement = select(*columns).select_from(known.relation).group_by(source.c[KEY])
+            grouped = statement.cte(self.name(name))
+            yield (
+                grouped,
+                {
+                    one: aggregate_value(one, self._type(one, one.property), grouped, column)
+                    for one, column in named.items()
+                },
+            )
 
     def _rows(
         self, events: tuple[str, ...], aggregates: list[Aggregate], since: Instant | None
@@ -299,7 +340,7 @@ class Facts:
         if bounds != Bounds():
             tests.append(within_bounds(columns[TIME], bounds))
         if aggregate.where is not None:
-            tests.append(self.conditions(value, columns[KEY]).of(aggregate.where))
+            tests.append(self.conditions(value, columns[KEY], aggregate.events).of(aggregate.where))
         return and_(*tests) if tests else None
 
     def _type(self, aggregate: Aggregate, name: str | None) -> ValueType | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import column, select, table
 
-from segflow.compiler.dialects import Expression
+from segflow.compiler.dialects.base import Expression
 from segflow.compiler.targets.sql import facts_about
 from segflow.compiler.targets.values import Value
 from segflow.model.compiled import Compiled
@@ -38,6 +38,7 @@ def select_fields(
         source=entity.population.source,
         statement=select(chosen.c[_KEY], *columns).select_from(joined.relation),
         sets=(chosen.name,),
+        splits=tuple(facts.splits.values()),
         one_row=tuple(facts.one_row),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, cast, func, null, or_, select
 
-from segflow.compiler.dialects import UTC_TIMESTAMP, Expression
+from segflow.compiler.dialects.base import UTC_TIMESTAMP, Expression
 from segflow.compiler.passes.walk import predicate_sites, tied_by
 from segflow.compiler.targets.events import (
     may_repeat,
@@ -194,7 +194,11 @@ def _user(facts: Facts, key: int, fields: Iterable[FieldFeature]) -> Select[Any]
     if population.since is not None:
         since = func.min(facts.dialect.stored(source.c[population.since], TIMESTAMP))
     own: Expression = source.c[population.key]
-    found = select(own.label(_KEY), since.label(_SINCE)).where(own == key).group_by(own)
+    found = (
+        select(own.label(_KEY), since.label(_SINCE))
+        .where(own == facts.dialect.key(key))
+        .group_by(own)
+    )
     user = found.cte(facts.name("person"))
     joined = facts.joined(user, user.c[_KEY], fields)
     values = [
@@ -226,18 +230,19 @@ def _events(facts: Facts, key: int, name: str, asked: Sequence[str]) -> Select[A
 
     columns = [
         value(at.time, TIMESTAMP).label(_TIME),
-        (null() if at.id is None else stored_id(at.id, source)).label(_ID),
+        (null() if at.id is None else stored_id(at.id, source, facts.dialect)).label(_ID),
         *(source.c[column].label(f"{_OWNER}{entity}") for entity, column in event.entities),
         *(
             value(one.column or one.name, one.type).label(property_column(one.name))
             for one in declared
         ),
     ]
-    mine = source.c[owner] == key
+    searched = facts.dialect.key(key)
+    mine = source.c[owner] == searched
     if at.id is not None and may_repeat(event):
         own = source.alias(facts.name("own"))
-        known = select(stored_id(at.id, own)).where(own.c[owner] == key)
-        mine = or_(mine, stored_id(at.id, source).in_(known))
+        known = select(stored_id(at.id, own, facts.dialect)).where(own.c[owner] == searched)
+        mine = or_(mine, stored_id(at.id, source, facts.dialect).in_(known))
     return select(*columns).where(mine)
 
 

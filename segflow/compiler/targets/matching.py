@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import FromClause, and_, true
 
-from segflow.compiler.dialects import Condition
+from segflow.compiler.dialects.base import Condition
 from segflow.compiler.targets.events import KEY, TIME, Rows, property_column
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.needs import Fact, where_features
@@ -28,7 +28,8 @@ class Matching:
         """A predicate about the event of a row; None holds for every one."""
         if predicate is None:
             return true()
-        return self.facts.conditions(self.value, self.rows.statement.c[KEY]).of(predicate)
+        key = self.rows.statement.c[KEY]
+        return self.facts.conditions(self.value, key, self.events).of(predicate)
 
     def within(self, bounds: Bounds) -> Condition:
         """The time of the row lies in the bounds."""

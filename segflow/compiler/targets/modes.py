@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from segflow.compiler.dialects import Expression
+from segflow.compiler.dialects.base import Expression
 from segflow.compiler.targets.events import KEY
 from segflow.compiler.targets.facts import VALUE, Facts
 from segflow.compiler.targets.matching import chosen
@@ -21,12 +21,16 @@ def mode_values(aggregate: Aggregate, facts: Facts) -> Select[Any]:
     key = found.rows.statement.c[KEY]
     asked = found.value(PropertyFeature(property=aggregate.property or ""))
     value = floored(asked, facts.dialect)
-    place = func.row_number().over(partition_by=key, order_by=_by_frequency(value))
-    counted = (
-        select(key, value.label(VALUE), place.label(_PLACE))
+    each = (
+        select(key, value.label(VALUE))
         .select_from(found.relation)
         .where(where, value.is_not(None))
-        .group_by(key, value)
+        .subquery()
+    )
+    place = func.row_number().over(partition_by=each.c[KEY], order_by=_by_frequency(each.c[VALUE]))
+    counted = (
+        select(each.c[KEY], each.c[VALUE], place.label(_PLACE))
+        .group_by(each.c[KEY], each.c[VALUE])
         .subquery()
     )
     return select(counted.c[KEY], counted.c[VALUE]).where(counted.c[_PLACE] == 1)

@@ -6,15 +6,13 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Select, cast, func, literal, select
 
-from segflow.compiler.dialects import Condition, Expression
+from segflow.compiler.dialects.base import Condition, Expression
 from segflow.compiler.targets.events import KEY
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.values import Value, floored
 from segflow.model.predicate import Everyone, Rank
 
 _PLACE, _SIZE = "place", "size"
-_DIGITS = 18
-"""So many digits behind the point tell apart the averages of up to 10^9 values."""
 
 
 def rank_keys(leaf: Rank, facts: Facts) -> Select[Any]:
@@ -44,14 +42,10 @@ def _order(leaf: Rank, value: Value, key: Expression, facts: Facts) -> list[Expr
 
 
 def _parts(value: Value, facts: Facts) -> Sequence[Expression]:
-    """What values are ordered by. An average is a sum and a count: their quotient is taken apart
-    into whole numbers, since no engine divides exactly."""
+    """What values are ordered by; an average is a sum and a count."""
     if value.divisor is None:
         return [floored(value, facts.dialect)]
-    scale = value.type.scale or 0
-    whole = facts.dialect.quotient(value.expression, scale, value.divisor)
-    rest = facts.dialect.quotient(value.expression, scale, literal(1)) - whole * value.divisor
-    return [whole, facts.dialect.quotient(rest, _DIGITS, value.divisor)]
+    return facts.dialect.quotient(value.expression, value.type.scale or 0, value.divisor)
 
 
 def _within(leaf: Rank, place: Expression, size: Expression) -> list[Condition]:

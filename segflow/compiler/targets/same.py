@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import CTE, FromClause, Select, and_, func, or_, select
 
-from segflow.compiler.dialects import Condition, Expression
+from segflow.compiler.dialects.base import Condition, Expression
 from segflow.compiler.targets.conditions import passes
 from segflow.compiler.targets.events import EVENT, KEY, TIE, Rows, Ties
 from segflow.compiler.targets.facts import NO_TIES, Facts, Joined
@@ -121,7 +121,8 @@ class Seen(Facts):
         ties: Ties = NO_TIES,
     ) -> Rows:
         """The rows of events as pairs see them: numbers of pairs in place of keys."""
-        ties = {**ties, self.tie: self.by}
+        if not self.by.keys().isdisjoint(events):
+            ties = {**ties, self.tie: self.by}
         rows = self.whole.event_rows(events, properties, since, ordered=ordered, ties=ties)
         source = rows.statement
         kept = [one for one in source.c if one.name not in (KEY, self.tie)]
@@ -134,7 +135,9 @@ class Seen(Facts):
         """The row is of the pair's user and, if its event is tied, has the pair's value."""
         own = source.c[KEY] == self.pairs.c[_USER]
         tied = [event for event in events if event in self.by]
+        if not tied:
+            return own
         of_value = source.c[self.tie] == self.pairs.c[_VALUE]
         if len(tied) == len(events):
             return and_(own, of_value)
-        return and_(own, or_(source.c[EVENT].not_in(tied), of_value)) if tied else own
+        return and_(own, or_(source.c[EVENT].not_in(tied), of_value))

@@ -27,7 +27,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from segflow.compiler.dialects import Condition, Expression
+from segflow.compiler.dialects.base import Condition, Expression
 from segflow.compiler.passes.walk import step_aggregate
 from segflow.compiler.targets.events import KEY, TIE, TIME
 from segflow.compiler.targets.facts import Facts

@@ -36,6 +36,7 @@ def select_keys(
         source=facts.entity.population.source,
         statement=statement,
         sets=tuple(facts.sets),
+        splits=tuple(facts.splits.values()),
         one_row=tuple(facts.one_row),
     )
 

@@ -1,20 +1,13 @@
 """Values in SQL: the worth of features, constants of exact type, and comparisons between them."""
 
 from collections.abc import Callable, Iterable
-from datetime import date
 from decimal import Decimal
 from typing import NamedTuple, assert_never
 
 from sqlalchemy import (
-    BigInteger,
-    Boolean,
     Date,
-    Double,
-    Numeric,
-    String,
     TableClause,
     and_,
-    cast,
     column,
     false,
     func,
@@ -23,15 +16,13 @@ from sqlalchemy import (
     table,
 )
 
-from segflow.compiler.dialects import UTC_TIMESTAMP, Condition, Dialect, Expression
+from segflow.compiler.dialects.base import UTC_TIMESTAMP, WIDEST, Condition, Dialect, Expression
+from segflow.compiler.dialects.standard import constant as plain_constant
 from segflow.compiler.timeline import FIRST, LAST, Bounds, DateBounds
 from segflow.model.instant import Instant, datetime_of
 from segflow.model.predicate import CompareOp
-from segflow.model.scalar import Const, Scalar
+from segflow.model.scalar import Const
 from segflow.model.types import ValueType
-
-_WIDEST = 38
-"""The most digits of a decimal that engines hold."""
 
 
 class Value(NamedTuple):
@@ -66,34 +57,17 @@ def bound(instant: Instant) -> Expression:
     return literal(datetime_of(instant), UTC_TIMESTAMP)
 
 
-def number(value: Decimal) -> Expression:
-    """An exact number as a parameter with as many digits as it has."""
-    _, digits, exponent = value.as_tuple()
-    assert isinstance(exponent, int)
-    scale = max(0, -exponent)
-    width = max(len(digits) + max(0, exponent), scale, 1)
-    return cast(literal(value, Numeric(width, scale)), Numeric(width, scale))
-
-
-def constant(value: Scalar, type_: ValueType) -> Expression:
+def constant(const: Const, dialect: Dialect) -> Expression:
     """A typed constant as a parameter."""
-    match value:
-        case bool():
-            return literal(value, Boolean)
-        case Decimal():
-            return number(value)
-        case int() if type_.name == "timestamp":
-            return bound(Instant(value))
-        case int():
-            return literal(value, BigInteger)
-        case float():
-            return cast(literal(value, Double), Double)
-        case date():
-            return literal(value, Date)
-        case str():
-            return literal(value, String)
-        case _:
-            assert_never(value)
+    match const.value:
+        case Decimal() as number:
+            return dialect.number(number)
+        case bool() as truth:
+            return plain_constant(truth)
+        case int() as instant if const.type.name == "timestamp":
+            return bound(Instant(instant))
+        case other:
+            return plain_constant(other)
 
 
 # --- ranges of time --------------------------------------------------------------------------
@@ -134,20 +108,24 @@ def within_dates(day: Expression, bounds: DateBounds) -> Condition:
 
 
 def compared(
-    op: CompareOp, left: Value, right: Const, fold: Callable[[Expression], Expression] | None
+    op: CompareOp,
+    left: Value,
+    right: Const,
+    dialect: Dialect,
+    fold: Callable[[Expression], Expression] | None,
 ) -> Condition:
     """A comparison with a constant; unknown or false where the left side is missing."""
     if op == "ne":
-        return opposite(compared("eq", left, right, fold))
+        return opposite(compared("eq", left, right, dialect, fold))
     if left.type.name == "timestamp" and isinstance(right.value, int):
         return within_bounds(left.expression, _bounds_of(op, Instant(right.value)))
     if left.type.name == "decimal" or left.divisor is not None:
-        return _compared_exactly(op, left, Decimal(str(right.value)))
+        return _compared_exactly(op, left, Decimal(str(right.value)), dialect)
     expression = left.expression
-    other = constant(right.value, right.type)
+    other = constant(right, dialect)
     if fold is not None:
         expression, other = fold(expression), fold(other)
-    return _applied(op, expression, other)
+    return _applied(op, *dialect.alike(expression, other))
 
 
 def _bounds_of(op: CompareOp, instant: Instant) -> Bounds:
@@ -169,16 +147,17 @@ def _bounds_of(op: CompareOp, instant: Instant) -> Bounds:
             assert_never(op)
 
 
-def _compared_exactly(op: CompareOp, left: Value, right: Decimal) -> Condition:
+def _compared_exactly(op: CompareOp, left: Value, right: Decimal, dialect: Dialect) -> Condition:
     if left.divisor is not None:
-        return _applied(op, _widened(left), left.divisor * number(right))
-    beyond = right.adjusted() + 1 + (left.type.scale or 0) > _WIDEST
+        product = dialect.product(left.divisor, dialect.number(right))
+        return _applied(op, *dialect.alike(_widened(left, dialect), product))
+    beyond = right.adjusted() + 1 + (left.type.scale or 0) > WIDEST
     if right and beyond:
         # No decimal of that scale is as large: the engine could not even hold the constant beside.
         below = left.expression.is_not(None)
         holds = op in (("lt", "lte") if right > 0 else ("gt", "gte"))
         return below if holds else false()
-    return _applied(op, left.expression, number(right))
+    return _applied(op, *dialect.alike(left.expression, dialect.number(right)))
 
 
 def compared_values(
@@ -193,7 +172,7 @@ def compared_values(
     if op == "ne":
         return opposite(compared_values("eq", left, right, times, dialect, fold))
     if left.type.is_number and left.type.name != "float":
-        return _applied(op, *_crosswise(left, right, times))
+        return _applied(op, *dialect.alike(*_crosswise(left, right, times, dialect)))
     one, other = left.expression, right.expression
     if left.type.name == "timestamp":
         one, other = dialect.floored(one), dialect.floored(other)
@@ -202,21 +181,22 @@ def compared_values(
     return _applied(op, one, other)
 
 
-def _crosswise(left: Value, right: Value, times: Decimal | None) -> tuple[Expression, Expression]:
+def _crosswise(
+    left: Value, right: Value, times: Decimal | None, dialect: Dialect
+) -> tuple[Expression, Expression]:
     """Both sides times the other's divisor, so that no division rounds."""
     if left.divisor is None and right.divisor is None and times is None:
         return left.expression, right.expression
-    one, other = _widened(left), _widened(right)
+    one, other = _widened(left, dialect), _widened(right, dialect)
     if right.divisor is not None:
-        one = one * right.divisor
+        one = dialect.product(one, right.divisor)
     if left.divisor is not None:
-        other = other * left.divisor
-    return one, other if times is None else other * number(times)
+        other = dialect.product(other, left.divisor)
+    return one, other if times is None else dialect.product(other, dialect.number(times))
 
 
-def _widened(value: Value) -> Expression:
-    """A number as a decimal of the greatest width, so that products with it are checked."""
-    return cast(value.expression, Numeric(_WIDEST, value.type.scale or 0))
+def _widened(value: Value, dialect: Dialect) -> Expression:
+    return dialect.widened(value.expression, value.type.scale or 0)
 
 
 def _applied(op: CompareOp, left: Expression, right: Expression) -> Condition:

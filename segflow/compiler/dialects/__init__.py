@@ -1,0 +1,20 @@
+"""What differs between SQL engines, in one place: a module per engine, all with the same hooks."""
+
+from segflow.compiler.dialects.base import UTC_TIMESTAMP, Condition, Dialect, Expression, Traits
+from segflow.compiler.dialects.duckdb import DUCKDB, DuckDb
+from segflow.compiler.dialects.postgres import POSTGRES
+from segflow.compiler.dialects.sqlite import SQLITE
+
+DIALECTS: dict[str, Dialect] = {"duckdb": DUCKDB, "sqlite": SQLITE, "postgres": POSTGRES}
+"""By the catalog's name of the engine."""
+
+__all__ = [
+    "DIALECTS",
+    "DUCKDB",
+    "UTC_TIMESTAMP",
+    "Condition",
+    "Dialect",
+    "DuckDb",
+    "Expression",
+    "Traits",
+]

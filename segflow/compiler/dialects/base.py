@@ -1,0 +1,192 @@
+"""What an SQL engine is asked for where standard SQL does not settle how a thing is written."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+import sqlalchemy
+from sqlalchemy import TIMESTAMP, BigInteger, ColumnElement, FunctionElement, TypeDecorator
+from sqlalchemy.dialects.mysql import DATETIME
+from sqlalchemy.types import TypeEngine
+
+from segflow.model.instant import Instant, datetime_of, instant_of
+from segflow.model.scalar import Scalar
+from segflow.model.types import ScalarName, ValueType
+
+Expression = ColumnElement[Any]
+Condition = ColumnElement[bool]
+Aggregation = Callable[[Expression], FunctionElement[Any]]
+
+WIDEST = 38
+"""The most digits of a decimal of ours; sums with more are an error of the data."""
+
+
+class InstantType(TypeDecorator[datetime]):
+    """An instant as the engine keeps it at work: a timestamp with a zone; on SQLite milliseconds;
+    on the engines of MySQL's kind a date and time in UTC."""
+
+    impl = TIMESTAMP(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sqlalchemy.Dialect) -> TypeEngine[Any]:
+        """See TypeDecorator."""
+        match dialect.name:
+            case "sqlite":
+                return BigInteger()
+            case "mysql" | "mariadb":
+                return DATETIME(fsp=6)
+            case _:
+                return TIMESTAMP(timezone=True)
+
+    def process_bind_param(self, value: datetime | None, dialect: sqlalchemy.Dialect) -> Any:
+        """See TypeDecorator."""
+        if value is None:
+            return None
+        match dialect.name:
+            case "sqlite":
+                return instant_of(value)
+            case "mysql" | "mariadb":
+                return value.astimezone(UTC).replace(tzinfo=None)
+            case _:
+                return value
+
+    def process_result_value(self, value: Any, dialect: sqlalchemy.Dialect) -> datetime | None:
+        """See TypeDecorator; always with the zone UTC."""
+        match value:
+            case None:
+                return None
+            case int():
+                return datetime_of(Instant(value))
+            case datetime(tzinfo=None):
+                return value.replace(tzinfo=UTC)
+            case _:
+                found: datetime = value.astimezone(UTC)
+                return found
+
+
+UTC_TIMESTAMP = InstantType()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """Facts of an engine that are no code.
+
+    `re2` says whether it runs RE2 expressions itself; else they are tried on the distinct values,
+    outside of it. `ordered_aggregates` says whether an aggregate may name the order of its rows, as
+    first() needs. `listed` are the types whose values one_of() compares with a list at once; values
+    of others are compared one by one.
+    """
+
+    re2: bool
+    ordered_aggregates: bool
+    listed: frozenset[ScalarName] = frozenset({"string", "integer", "date"})
+
+
+class Dialect(Protocol):
+    """How an engine writes what standard SQL does not settle. Conditions may be unknown (NULL)
+    where an argument is missing, and are true exactly where the meaning is.
+
+    `Standard` in standard.py has what most engines write alike.
+    """
+
+    @property
+    def traits(self) -> Traits:
+        """The facts of the engine."""
+
+    # --- columns as values ---
+
+    def stored(self, column: Expression, type_: ValueType) -> Expression:
+        """A column as a value of its declared type, whatever type it has there. NaN is missing,
+        text compares by code points, and a date is one of the calendar's, see floored()."""
+
+    def whole(self, column: Expression) -> Expression:
+        """A column of keys or of ids that are integers, as wide as the engine has them."""
+
+    def floored(self, timestamp: Expression) -> Expression:
+        """The timestamp's whole milliseconds. One beyond the calendar, which no language of ours
+        can hold and infinity is, becomes the first or the last that there is."""
+
+    # --- constants ---
+
+    def text(self, value: str) -> Expression:
+        """A constant text that is compared, and sorted, by code points."""
+
+    def key(self, value: int) -> Expression:
+        """A constant key, up to 64 bits without a sign."""
+
+    def number(self, value: Decimal) -> Expression:
+        """A constant exact number with as many digits as it has."""
+
+    # --- exact numbers ---
+
+    def widened(self, value: Expression, scale: int) -> Expression:
+        """An exact number ready for products: they are exact, or the engine raises an error."""
+
+    def product(self, left: Expression, right: Expression) -> Expression:
+        """The exact product of two exact numbers, one of them widened."""
+
+    def alike(self, left: Expression, right: Expression) -> tuple[Expression, Expression]:
+        """Both sides of a comparison, so that exact numbers of any kinds compare by value."""
+
+    def one_of(self, value: Expression, constants: Sequence[Scalar], type_: ValueType) -> Condition:
+        """The value is one of the constants, however many; their type is one of traits.listed."""
+
+    # --- texts ---
+
+    def contains(self, text: Expression, part: Expression) -> Condition:
+        """The part occurs in the text, compared by code points; likewise the next two."""
+
+    def starts_with(self, text: Expression, part: Expression) -> Condition:
+        """See contains()."""
+
+    def ends_with(self, text: Expression, part: Expression) -> Condition:
+        """See contains()."""
+
+    def matches(self, text: Expression, pattern: Expression) -> Condition:
+        """The RE2 expression matches somewhere; a dot matches no newline. Not asked of an engine
+        without traits.re2."""
+
+    def folded(self, text: Expression) -> Expression:
+        """The text with A-Z as a-z and nothing else changed."""
+
+    def hash_text(self, salt: Expression, key: Expression) -> Expression:
+        """MD5 over salt, a zero byte and the key in decimal, as 32 hexadecimal digits."""
+
+    # --- aggregates and order ---
+
+    def aggregated(
+        self, function: Aggregation, value: Expression | None, where: Condition | None
+    ) -> Expression:
+        """An aggregate function of the values in the rows for which the condition is true; of the
+        rows themselves where there is no value, which only func.count can be."""
+
+    def total(self, value: Expression, type_: ValueType) -> FunctionElement[Any]:
+        """The exact sum of integers or decimals; never wraps."""
+
+    def first(
+        self, value: Expression, order: Sequence[Expression], where: Condition | None
+    ) -> Expression:
+        """The value, missing or not, of the row that is first in that order. Not asked of an engine
+        without traits.ordered_aggregates."""
+
+    def in_order(
+        self, key: Expression, *, descending: bool = False, missing_first: bool = False
+    ) -> Sequence[Expression]:
+        """What stands in ORDER BY for a key."""
+
+    def quotient(self, value: Expression, scale: int, divisor: Expression) -> Sequence[Expression]:
+        """What stands in ORDER BY for an exact number with so many digits behind its point, divided
+        by a whole number from 1 to 10^9: equal quotients are equal, others in their order."""
+
+    # --- local time ---
+
+    def milliseconds(self, timestamp: Expression) -> Expression:
+        """The timestamp as a whole number: its floored milliseconds since 1970."""
+
+    def local_clock(self, timestamp: Expression, ahead: Expression) -> Expression:
+        """The date and time that clocks show which are so many milliseconds ahead of UTC."""
+
+    def month_and_day(self, day: Expression, days: Sequence[tuple[int, int]]) -> Condition:
+        """The date, or local date and time, falls on one of the (month, day) pairs."""

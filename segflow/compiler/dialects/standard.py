@@ -1,0 +1,135 @@
+"""What most engines write alike; the class of an engine changes what it writes otherwise."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any, assert_never
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Date,
+    Double,
+    FunctionElement,
+    Numeric,
+    String,
+    case,
+    cast,
+    collate,
+    extract,
+    func,
+    literal,
+)
+
+from segflow.compiler.dialects.base import (
+    UTC_TIMESTAMP,
+    WIDEST,
+    Aggregation,
+    Condition,
+    Expression,
+)
+from segflow.compiler.timeline import FIRST, LAST
+from segflow.model.instant import datetime_of
+from segflow.model.scalar import Scalar
+from segflow.model.types import ValueType
+
+FIRST_INSTANT = literal(datetime_of(FIRST), UTC_TIMESTAMP)
+LAST_INSTANT = literal(datetime_of(LAST), UTC_TIMESTAMP)
+QUOTIENT_DIGITS = 18
+"""So many digits behind the point tell apart the quotients of numbers by up to 10^9."""
+
+UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+class Standard:
+    """Standard SQL and what is nearly that. What is missing here has to be in every subclass."""
+
+    binary = "C"
+    """The collation that compares by code points."""
+
+    def whole(self, column: Expression) -> Expression:
+        """See Dialect."""
+        return column
+
+    def text(self, value: str) -> Expression:
+        """See Dialect."""
+        return collate(literal(value, String), self.binary)
+
+    def key(self, value: int) -> Expression:
+        """See Dialect."""
+        return literal(value, BigInteger)
+
+    def number(self, value: Decimal) -> Expression:
+        """See Dialect."""
+        _, digits, exponent = value.as_tuple()
+        assert isinstance(exponent, int)
+        scale = max(0, -exponent)
+        width = max(len(digits) + max(0, exponent), scale, 1)
+        return cast(literal(value, Numeric(width, scale)), Numeric(width, scale))
+
+    def widened(self, value: Expression, scale: int) -> Expression:
+        """See Dialect."""
+        return cast(value, Numeric(WIDEST, scale))
+
+    def product(self, left: Expression, right: Expression) -> Expression:
+        """See Dialect."""
+        return left * right
+
+    def alike(self, left: Expression, right: Expression) -> tuple[Expression, Expression]:
+        """See Dialect."""
+        return left, right
+
+    def one_of(self, value: Expression, constants: Sequence[Scalar], type_: ValueType) -> Condition:
+        """See Dialect."""
+        return value.in_([constant(one) for one in constants])
+
+    def folded(self, text: Expression) -> Expression:
+        """See Dialect."""
+        return func.translate(text, UPPER, UPPER.lower(), type_=String)
+
+    def aggregated(
+        self, function: Aggregation, value: Expression | None, where: Condition | None
+    ) -> Expression:
+        """See Dialect."""
+        made = func.count() if value is None else function(value)
+        return made if where is None else made.filter(where)
+
+    def total(self, value: Expression, type_: ValueType) -> FunctionElement[Any]:
+        """See Dialect."""
+        return func.sum(value)
+
+    def in_order(
+        self, key: Expression, *, descending: bool = False, missing_first: bool = False
+    ) -> Sequence[Expression]:
+        """See Dialect."""
+        ordered = key.desc() if descending else key.asc()
+        return [ordered.nulls_first() if missing_first else ordered.nulls_last()]
+
+    def month_and_day(self, day: Expression, days: Sequence[tuple[int, int]]) -> Condition:
+        """See Dialect."""
+        number = 100 * extract("month", day) + extract("day", day)
+        return number.in_([100 * month + of_month for month, of_month in days])
+
+
+def clipped(value: Expression, first: Expression, last: Expression) -> Expression:
+    """The value, or the end that it lies beyond; missing ones stay so."""
+    return case((value < first, first), (value > last, last), else_=value)
+
+
+def constant(value: Scalar) -> Expression:
+    """A constant as a parameter of its own type; numbers with a point are Dialect.number's."""
+    match value:
+        case bool():
+            return literal(value, Boolean)
+        case int():
+            return literal(value, BigInteger)
+        case float():
+            return cast(literal(value, Double), Double)
+        case date():
+            return literal(value, Date)
+        case str():
+            return literal(value, String)
+        case Decimal():
+            raise AssertionError("an exact number is written by the dialect")
+        case _:
+            assert_never(value)

@@ -1,0 +1,57 @@
+"""The distinct values of a feature in its source, for tests that are made of them outside of it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Select, select, union_all
+
+from segflow.compiler.dialects.base import Dialect
+from segflow.compiler.targets.events import property_of
+from segflow.compiler.targets.needs import Fact, declared_field
+from segflow.compiler.targets.values import stored_table
+from segflow.model.catalog import Entity, Event
+from segflow.model.compiled import Compiled
+from segflow.model.predicate import Aggregate, FieldFeature, PropertyFeature
+from segflow.model.types import ValueType
+
+_Place = tuple[str, str, ValueType]
+"""A table, one of its columns, and the type that is declared of it."""
+
+
+def distinct_values(
+    feature: Fact, events: tuple[str, ...], compiled: Compiled, entity: Entity, dialect: Dialect
+) -> Select[Any]:
+    """Every value, once and not missing, that a stored feature may have for anybody, at any time:
+    one column, `value`. `events` are those whose property it is, if it is one."""
+    parts = []
+    for table, column, type_ in dict.fromkeys(_places(feature, events, compiled, entity)):
+        value = dialect.stored(stored_table(table, [column]).c[column], type_)
+        parts.append(select(value.label("value")))
+    found = union_all(*parts).subquery("found")
+    return select(found.c.value).distinct().where(found.c.value.is_not(None))
+
+
+def _places(
+    feature: Fact, events: tuple[str, ...], compiled: Compiled, entity: Entity
+) -> Iterator[_Place]:
+    match feature:
+        case FieldFeature():
+            field = declared_field(feature, entity)
+            (location,) = field.at
+            table = location.table or entity.population.table
+            yield table, location.column or field.name, field.type
+        case PropertyFeature(property=name):
+            for event in map(compiled.project.event, events):
+                yield _place(event, name)
+        case Aggregate(property=str(name)):
+            for event in map(compiled.project.event, feature.events):
+                yield _place(event, name)
+        case _:
+            raise AssertionError(f"{type(feature).__name__} has no texts")
+
+
+def _place(event: Event | None, name: str) -> _Place:
+    if event is None:
+        raise AssertionError("the pass `resolve` has seen to it that there is an event")
+    declared = property_of(event, name)
+    return event.at.table, declared.column or name, declared.type

@@ -1,0 +1,175 @@
+"""What engines share that are asked over a connection of SQLAlchemy.
+
+A subclass says how it connects, how it takes a set of keys or texts, and what its errors mean.
+"""
+
+from abc import ABC, abstractmethod
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy
+from pyroaring import BitMap64
+from sqlalchemy import Connection, column, func, inspect, select, table
+from sqlalchemy.exc import DBAPIError, NoSuchTableError
+from sqlalchemy.sql import Select
+
+from segflow.compiler.values import text_matches
+from segflow.errors import SegflowError, UnusableDataError
+from segflow.ports import Selection
+
+_ROWS = 100_000
+"""Keys that are fetched at a time."""
+
+MISSING = "a table or column is missing, or has another type than the catalog says"
+UNFIT = "a value does not fit the type that the catalog gives its column"
+NEGATIVE = "keys are integers from 0 on; leave such rows out by a view"
+NO_INTEGERS = "the key of an entity is a column of integers"
+
+
+class ConnectedEngine(ABC):
+    """One source behind a connection, asked question by question, each in a transaction of its own.
+
+    `engine` connects when it is first asked; its connections can only read, and their time zone is
+    UTC.
+    """
+
+    def __init__(self, source: str, engine: sqlalchemy.Engine) -> None:
+        self._source = source
+        self._engine = engine
+        self._unique: set[tuple[str, str]] = set()
+
+    # --- the port ---
+
+    def columns(self, table: str) -> Mapping[str, str] | None:
+        """See Engine."""
+        with self._asking() as connection:
+            return self._columns(connection, table)
+
+    def members(self, selection: Selection, sets: Mapping[str, BitMap64]) -> BitMap64:
+        """See Engine."""
+        with self._asking() as connection:
+            return self._keys(connection, self._prepared(connection, selection, sets))
+
+    def values(
+        self, selection: Selection, sets: Mapping[str, BitMap64]
+    ) -> Sequence[Mapping[str, Any]]:
+        """See Engine."""
+        with self._asking() as connection:
+            return self._rows(connection, self._prepared(connection, selection, sets))
+
+    def rows(self, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
+        """See Engine."""
+        with self._asking() as connection:
+            return self._rows(connection, statement)
+
+    def render(self, statement: Select[Any]) -> str:
+        """See Engine."""
+        compiled = statement.compile(
+            dialect=self._engine.dialect, compile_kwargs={"literal_binds": True}
+        )
+        return str(compiled)
+
+    def close(self) -> None:
+        """See Engine."""
+        self._engine.dispose()
+
+    # --- what an engine says of itself ---
+
+    @abstractmethod
+    def _columns(self, connection: Connection, table: str) -> Mapping[str, str] | None:
+        """See Engine.columns."""
+
+    @abstractmethod
+    def _given_keys(self, keys: BitMap64) -> Select[Any]:
+        """A query that gives the keys in one column `key`; they are a parameter of it."""
+
+    @abstractmethod
+    def _given_texts(self, texts: Sequence[str]) -> Select[Any]:
+        """A query that gives the texts in one column `value`; they are a parameter of it."""
+
+    @abstractmethod
+    def _error(self, error: DBAPIError, told: str) -> SegflowError:
+        """What an error of the driver means; `told` is its message with the source's name."""
+
+    # --- asking ---
+
+    @contextmanager
+    def _asking(self) -> Iterator[Connection]:
+        """A connection for one question; the driver's errors as ours."""
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            line = str(error.orig).strip().partition("\n")[0]
+            raise self._error(error, f"source {self._source}: {line}") from error
+
+    def _prepared(
+        self, connection: Connection, selection: Selection, sets: Mapping[str, BitMap64]
+    ) -> Select[Any]:
+        """The statement with the sets that it names, after what it rests on was checked."""
+        for name, key in selection.one_row:
+            self._check_one_row(connection, name, key)
+        statement = selection.statement
+        for wanted in selection.sets:
+            statement = statement.add_cte(self._given_keys(sets[wanted]).cte(wanted))
+        for split in selection.splits:
+            found = connection.scalars(split.values)
+            passing = [text for text in found if text_matches(split.test.op, text, split.test.text)]
+            statement = statement.add_cte(self._given_texts(passing).cte(split.name))
+        return statement
+
+    def _rows(self, connection: Connection, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
+        return [dict(row) for row in connection.execute(statement).mappings()]
+
+    def _keys(self, connection: Connection, statement: Select[Any]) -> BitMap64:
+        keys = array("Q")
+        streaming = connection.execution_options(yield_per=_ROWS)
+        for part in streaming.scalars(statement).partitions():
+            self._extend(keys, part)
+        return BitMap64(keys)
+
+    def _extend(self, keys: "array[int]", found: Iterable[Any]) -> None:
+        """Add keys as the driver gives them. Raises UnusableDataError."""
+        try:
+            keys.extend(found)
+        except OverflowError as error:
+            raise UnusableDataError(
+                f"source {self._source}: a key is negative, or beyond 64 bits", hint=NEGATIVE
+            ) from error
+        except TypeError as error:
+            raise UnusableDataError(
+                f"source {self._source}: keys are not integers: {error}", hint=NO_INTEGERS
+            ) from error
+
+    def _check_one_row(self, connection: Connection, name: str, key: str) -> None:
+        """Refuse a table of fields in which a key has two rows."""
+        if (name, key) in self._unique:
+            return
+        if self._is_unique(connection, name, key):
+            self._unique.add((name, key))
+            return
+        of = table(name, column(key))
+        repeated = (
+            select(of.c[key].label("key"))
+            .where(of.c[key].is_not(None))
+            .group_by(of.c[key])
+            .having(func.count() > 1)
+            .subquery("repeated")
+        )
+        count, example = connection.execute(select(func.count(), func.min(repeated.c.key))).one()
+        if count:
+            raise UnusableDataError(
+                f"source {self._source}: in table {name}, {count} keys have more than one row,"
+                f" {key} {example} for example",
+                hint="a field has one value per key: bring the table to one row each by a view",
+            )
+
+    def _is_unique(self, connection: Connection, name: str, key: str) -> bool:
+        """Whether the table itself promises one row per key."""
+        try:
+            promised = inspect(connection).get_pk_constraint(name)["constrained_columns"]
+        except NoSuchTableError:
+            return False
+        return [one.lower() for one in promised] == [key.lower()]
