@@ -254,7 +254,7 @@ def rank(number: int) -> Written:
 
 
 KINDS = (did, did_not) * 4 + (summed, distinct) * 2 + (last, first) + (filtered,) * 2
-KINDS += (filtered_sum, nested, nested, did)
+KINDS += (filtered_sum, nested, nested)
 """Nineteen of each twenty; the twentieth is a sequence or a rank in turns."""
 
 

@@ -1,7 +1,7 @@
 """Hypothesis strategies: predicates of every form that compiles, and shops to ask them of."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from hypothesis import strategies as st
@@ -48,7 +48,7 @@ from segflow.model.types import INTEGER, TIMESTAMP, ValueType, decimal_type
 from segflow.model.window import Fixed, Window
 from tests.agreement.choices import Pick
 from tests.agreement.data import Tables, world_of
-from tests.agreement.forms import history, log, zones
+from tests.agreement.forms import history, judged, log, zones
 from tests.agreement.shop import (
     FIELD_TYPES,
     KEYS,
@@ -144,15 +144,17 @@ def project(of: Shop, segments: Sequence[Segment]) -> Project:
 
 def predicate(pick: Pick, of: Shop, nested: Sequence[str], depth: int) -> Predicate:
     """A predicate about a user; `nested` names the segments that it may rest on."""
-    choice = pick.below(24)
-    if choice >= 22 and nested:
+    choice = pick.below(31)
+    if choice >= 29 and nested:
         return log.leaf(pick, nested)
-    if choice >= 20:
+    if choice >= 27:
         return history.leaf(
             pick,
             of.literals,
             lambda feature, type_: tested(pick, of, feature, type_, FIELD_FEATURES),
         )
+    if choice >= 20:
+        return over_events(pick, of, choice, lambda: predicate(pick, of, nested, 0))
     if choice >= 13 and depth:
         return algebra(pick, lambda: predicate(pick, of, nested, depth - 1))
     if choice == 12 and nested:
@@ -162,6 +164,33 @@ def predicate(pick: Pick, of: Shop, nested: Sequence[str], depth: int) -> Predic
     if choice >= 8:
         return count_test(pick, of)
     return field_test(pick, of) if choice < 3 else value_test(pick, of)
+
+
+def over_events(pick: Pick, of: Shop, choice: int, part: Callable[[], Predicate]) -> Predicate:
+    """A leaf that is judged over rows of its own; `part` draws predicates for its inside."""
+
+    def where(among: tuple[str, ...]) -> Predicate:
+        return event_where(pick, of, among, 1)
+
+    match choice:
+        case 20:
+            return judged.periods(pick, where)
+        case 21:
+            return judged.event_has(pick, where, window(pick, of) if pick.chance(2) else None)
+        case 22 | 23:
+            return judged.sequence(pick, where, window(pick, of), of.durations)
+        case 24:
+            return judged.same(pick, part)
+        case 25:
+            feature, type_ = aggregate(pick, of, ("mode",))
+            if pick.chance(2):
+                feature = replace(feature, window=None)
+            return tested(pick, of, feature, type_, [*FIELD_FEATURES, _other(pick, of)])
+        case _:
+            kinds = ("avg", "sum", "avg", "count", "max", "mode", "last_time")
+            ranked = [aggregate(pick, of, kinds)] * len(FIELD_FEATURES) + FIELD_FEATURES
+            in_order = [one for one, type_ in ranked if type_.name != "boolean"]
+            return judged.rank(pick, in_order, part)
 
 
 def algebra(pick: Pick, part: Callable[[], Predicate]) -> Predicate:
@@ -206,7 +235,7 @@ def field_test(pick: Pick, of: Shop) -> Test:
 
 def _other(pick: Pick, of: Shop) -> Candidate:
     """A feature for the right side."""
-    return aggregate(pick, of, ("sum", "avg", "min", "last", "count", "last_time"))
+    return aggregate(pick, of, ("sum", "avg", "min", "last", "count", "last_time", "mode"))
 
 
 def event_where(pick: Pick, of: Shop, events: tuple[str, ...], depth: int) -> Predicate:

@@ -3,7 +3,7 @@
 Every other evaluator must give the same members. Nothing here knows of SQL or of how data is kept.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
@@ -12,10 +12,16 @@ from typing import assert_never
 
 from segflow.compiler.operators import Leaf, operator_holds
 from segflow.compiler.reference.changes import field_changed, field_held
+from segflow.compiler.reference.ends import event_has
 from segflow.compiler.reference.log import held_membership, moves
+from segflow.compiler.reference.periods import periods_hold
+from segflow.compiler.reference.properties import property_value
+from segflow.compiler.reference.ranks import is_ranked
 from segflow.compiler.reference.related import members_hold, via_holds
+from segflow.compiler.reference.same import same_holds
+from segflow.compiler.reference.sequences import sequence_holds
 from segflow.compiler.timeline import Bounds, first_instant, last_bounds, window_bounds
-from segflow.compiler.values import Value, times, value_of
+from segflow.compiler.values import Value, times
 from segflow.compiler.worlds import (
     Context,
     EventRow,
@@ -101,7 +107,7 @@ def _existing(context: Context, segment: str) -> Iterator[Subject]:
 
 
 def _people(subject: Subject, entity: str) -> Mapping[int, Subject]:
-    """The users of an entity that exist, by key; asked for by users of another."""
+    """The users of an entity that exist, by key; asked for by one of them or of another entity."""
     context, of = subject.context, (entity, subject.segment)
     if entity not in context.worlds:
         raise NotSupportedError(f"nothing is known of the users of entity {entity}")
@@ -172,8 +178,17 @@ def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one a
             return bool(
                 moves(logged(name, subject), kind, subject.user.key, _last(predicate, subject))
             )
-        case Periods() | EventHas() | Sequence() | Same() | Rank():
-            raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
+        case Periods():
+            return periods_hold(predicate, subject, matching_events)
+        case EventHas():
+            return event_has(predicate, subject, matching_events, holds)
+        case Sequence():
+            return sequence_holds(predicate, subject, matching_events)
+        case Same():
+            return same_holds(predicate, subject, holds)
+        case Rank():
+            everyone = _people(subject, subject.context.entity.name)
+            return is_ranked(predicate, subject.user.key, everyone, feature_value, holds)
         case Consent() | Reachable() | Sql():
             raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
         case _:
@@ -263,7 +278,7 @@ def feature_value(feature: Feature, subject: Subject) -> Value | None:
         case FieldFeature(field=name):
             return _field_value(name, subject)
         case PropertyFeature(property=name):
-            return _property_value(subject.event, name, subject)
+            return property_value(subject.event, name, subject)
         case Aggregate():
             return _aggregate_value(feature, subject)
         case ContextFeature(name=name):
@@ -284,16 +299,6 @@ def _declared(name: str, subject: Subject) -> Field:
     if declared is None:
         raise NotSupportedError(f"there is no field {name}")
     return declared
-
-
-def _property_value(event: EventRow | None, name: str, subject: Subject) -> Value | None:
-    if event is None:
-        raise NotSupportedError(f"property {name} stands outside of an event's where")
-    described = subject.context.compiled.project.event(event.event)
-    declared = described.property_named(name) if described else None
-    if declared is None:
-        raise NotSupportedError(f"event {event.event} has no property {name}")
-    return value_of(event.properties.get(name), declared.type)
 
 
 def matching_events(aggregate: Aggregate, subject: Subject) -> tuple[EventRow, ...]:
@@ -324,7 +329,7 @@ def _aggregate_value(aggregate: Aggregate, subject: Subject) -> Value | None:
         case "last":
             return _end_value(events, aggregate, subject, first=False)
         case "sum" | "avg" | "min" | "max" | "mode" | "count_distinct":
-            found = (_property_value(event, aggregate.property or "", subject) for event in events)
+            found = (property_value(event, aggregate.property or "", subject) for event in events)
             return _summary(aggregate, [value for value in found if value is not None])
         case _:
             assert_never(aggregate.kind)
@@ -339,7 +344,7 @@ def _end_value(
         return None
     end = order_of_events(events[0 if first else -1])
     tied = [event for event in events if order_of_events(event) == end]
-    values = [_property_value(event, aggregate.property or "", subject) for event in tied]
+    values = [property_value(event, aggregate.property or "", subject) for event in tied]
     present = [value for value in values if value is not None]
     if first:
         return min(present) if len(present) == len(values) else None
@@ -351,6 +356,9 @@ def _summary(aggregate: Aggregate, values: list[Value]) -> Value | None:
     match aggregate.kind:
         case "count_distinct":
             return len(set(_each(values)))
+        case "mode":
+            counts = Counter(values)
+            return min(counts, key=lambda value: (-counts[value], value), default=None)
         case "min":
             return min(values, default=None)
         case "max":

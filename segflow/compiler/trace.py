@@ -16,30 +16,40 @@ from segflow.compiler.interpret import (
     sample_percent,
     subject_of,
 )
+from segflow.compiler.reference.periods import counted
+from segflow.compiler.reference.same import same_values
+from segflow.compiler.reference.sequences import sequence_found, step_instants
 from segflow.compiler.values import Value, Version
 from segflow.compiler.worlds import Context, EventRow, Logs, Subject, User
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant
 from segflow.model.predicate import (
     Aggregate,
+    AggregateKind,
     All,
     AnyOf,
     Changed,
     Compare,
+    EventHas,
     Feature,
     FieldFeature,
     Held,
     InSegment,
     NoneOf,
     Not,
+    Periods,
     Predicate,
+    Rank,
+    Same,
     Sample,
     Scaled,
+    Sequence,
     Test,
     Transition,
 )
 from segflow.model.wording import phrase
 from segflow.model.wording_predicate import feature as words_of_feature
+from segflow.model.wording_predicate import step as words_of_step
 from segflow.model.wording_text import line
 
 _PLACES = 6
@@ -161,7 +171,9 @@ def _is_asked_now(leaf: InSegment, subject: Subject) -> bool:
 # --- values ----------------------------------------------------------------------------------
 
 
-def _values(predicate: Predicate, subject: Subject) -> Iterator[FeatureValue]:
+def _values(  # noqa: C901 - one arm per form
+    predicate: Predicate, subject: Subject
+) -> Iterator[FeatureValue]:
     """What a leaf looked at, left side first."""
     match predicate:
         case Test(feature=feature, operators=operators):
@@ -182,6 +194,17 @@ def _values(predicate: Predicate, subject: Subject) -> Iterator[FeatureValue]:
         case Sample():
             percent = int(sample_percent(predicate, subject) * 10**_PLACES)
             yield FeatureValue(text="sample", value=f"{written(Fraction(percent, 10**_PLACES))}%")
+        case Periods():
+            yield _periods(predicate, subject)
+        case EventHas(which=which, aggregate=aggregate):
+            kind: AggregateKind = "first_time" if which == "first" else "last_time"
+            yield _feature(replace(aggregate, kind=kind), subject)
+        case Sequence():
+            yield from _steps(predicate, subject)
+        case Same():
+            yield _same(predicate, subject)
+        case Rank(feature=feature):
+            yield _feature(feature, subject)
         case _:
             pass
 
@@ -213,6 +236,34 @@ def _moves(segment: str, subject: Subject) -> Iterator[FeatureValue]:
 def _zone(subject: Subject) -> FeatureValue:
     """The zone that is the user's, by default or by name."""
     return FeatureValue(text="timezone: user", value=subject.zone(of_user=True).key)
+
+
+def _periods(leaf: Periods, subject: Subject) -> FeatureValue:
+    """The counts in the periods, newest first."""
+    counts = counted(leaf, subject, matching_events)
+    text = f"{line(words_of_feature(leaf.aggregate))}, newest period first"
+    return FeatureValue(text=text, value=", ".join(map(str, counts)), events=sum(counts))
+
+
+def _steps(leaf: Sequence, subject: Subject) -> Iterator[FeatureValue]:
+    """Every step with the number of its events; of a sequence that holds also when it happened."""
+    found = sequence_found(leaf, subject, matching_events)
+    instants = iter(found or ())
+    for step, every in step_instants(leaf, subject, matching_events):
+        at = None if step.absent else next(instants, None)
+        text = None if at is None else format_instant(at)
+        yield FeatureValue(text=line(words_of_step(step)), value=text, events=len(every))
+
+
+def _same(leaf: Same, subject: Subject) -> FeatureValue:
+    """The values for which the predicate holds, and how many there are."""
+    values = same_values(leaf, subject, holds)
+    held = [value for value, holding in values if holding]
+    name = ", ".join(f"{event}.{of}" for event, of in leaf.by)
+    shown = f"{len(held)} of {len(values)}"
+    return FeatureValue(
+        text=name, value=f"{shown}: {', '.join(map(written, held))}" if held else shown
+    )
 
 
 def _feature(feature: Feature, subject: Subject) -> FeatureValue:

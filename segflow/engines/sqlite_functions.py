@@ -91,6 +91,15 @@ def product(left: int | str | None, right: int | str | None) -> str | None:
     return encode(EXACTLY.multiply(_number(left), _number(right)))
 
 
+def quotient(value: int | str | None, digits: int, divisor: int | None) -> str | None:
+    """A number divided by a whole one above zero, with so many digits behind the point."""
+    if value is None or divisor is None:
+        return None
+    numerator, denominator = _number(value).as_integer_ratio()
+    whole = numerator * 10**digits // (denominator * divisor)
+    return encode(EXACTLY.scaleb(Decimal(whole), -digits))
+
+
 def matches(text: str | None, pattern: str) -> bool | None:
     """Whether the RE2 expression matches somewhere."""
     return None if text is None else _compiled(pattern).search(text) is not None
@@ -134,6 +143,7 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "segflow_instant": (1, instant),
     "segflow_exact": (1, exact),
     "segflow_product": (2, product),
+    "segflow_quotient": (3, quotient),
     "segflow_matches": (2, matches),
     "segflow_md5": (2, hashed),
 }

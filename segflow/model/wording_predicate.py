@@ -219,7 +219,7 @@ def _counts(counts: tuple[CountTest, ...]) -> Words:
 
 
 def _sequence(node: p.Sequence) -> Words:
-    words: Words = {"sequence": [_step(step) for step in node.steps], "span": duration(node.span)}
+    words: Words = {"sequence": [step(one) for one in node.steps], "span": duration(node.span)}
     return (
         words
         | _window(node.window)
@@ -230,14 +230,15 @@ def _sequence(node: p.Sequence) -> Words:
     )
 
 
-def _step(step: p.Step) -> Words:
+def step(node: p.Step) -> Words:
+    """A step of a sequence as the mapping that stands for it: {did: purchase, max_gap: 7d}."""
     return without_absent(
         {
-            "did_not" if step.absent else "did": one_or_list(step.events),
-            "where": predicate(step.where),
-            "max_gap": duration(step.max_gap),
-            "in_last": duration(step.in_last),
-            "for": duration(step.for_),
+            "did_not" if node.absent else "did": one_or_list(node.events),
+            "where": predicate(node.where),
+            "max_gap": duration(node.max_gap),
+            "in_last": duration(node.in_last),
+            "for": duration(node.for_),
         }
     )
 

@@ -423,5 +423,8 @@ def _event_row(pick: Pick, of: Shop, name: str, number: int, before: Sequence[Ro
         row["id"] = None
     elif name == "view" and of.view_id == "string":
         row["id"] = ["é", "z", "Z", "a", ""][number % 5] + str(row["id"])
+    if before and pick.chance(4):  # the same once more, at another time
+        last = before[-1]
+        return last | row | {"customer_id": last["customer_id"]}
     properties = PROPERTY_TYPES[name]
     return row | {f"c_{prop}": stored_value(pick, of, type_) for prop, type_ in properties.items()}

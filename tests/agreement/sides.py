@@ -127,15 +127,16 @@ def explained(
     histories = {name: engine.rows(one) for name, one in lookup.histories.items()}
     user = user_of(lookup, engine.rows(lookup.user), histories)
     given = {
-        leaf: _holding(engine, compiled, world, lookup.entity.name, leaf, as_of)
+        leaf: holding(engine, compiled, world, lookup.entity.name, leaf, as_of)
         for leaf in beyond_one_user(compiled, name)
     }
     snapshots, logs = world.snapshots, world.logs
     return explain_user(compiled, name, key, user, events, as_of, snapshots, logs, given)
 
 
-def _holding(
+def holding(
     engine: Engine, compiled: Compiled, world: World, entity: str, leaf: Predicate, as_of: Instant
 ) -> frozenset[int]:
+    """The users of an entity for whom a leaf holds, as the engine says."""
     selection = sql.select_keys(compiled, entity, leaf, as_of)
     return frozenset(engine.members(selection, sets_of(selection, engine, compiled, world, as_of)))

@@ -23,11 +23,13 @@ RUNS = [("duckdb 1", DUCKDB), ("duckdb 2", DUCKDB), ("sqlite", SQLITE), ("postgr
 FORMS = {
     *("All", "AnyOf", "NoneOf", "Not", "Everyone", "InFile", "InSegment", "Sample", "Test"),
     *("Held", "Changed", "Transition"),
+    *("Periods", "EventHas", "Sequence", "Step", "Same", "Rank"),
     *("FieldFeature", "PropertyFeature", "Aggregate", "Scaled"),
     *("Among", "Between", "Compare", "CountTest", "Exists", "TextMatch"),
     *("Ahead", "Anniversary", "InLast", "InNext", "MomentTest", "OlderThan", "OnCalendar"),
     *("Ago", "Fixed", "InCalendar", "Within"),
-    *("avg", "count_distinct", "first", "first_time", "last", "last_time", "max", "min", "sum"),
+    *("avg", "count_distinct", "first", "first_time", "last", "last_time", "max", "min"),
+    *("mode", "sum"),
 }
 """Every form that can be compiled, by its name in canonical text."""
 

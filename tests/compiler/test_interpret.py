@@ -28,20 +28,15 @@ from segflow.model.predicate import (
     Compare,
     Consent,
     ContextFeature,
-    EventHas,
     Everyone,
     FieldFeature,
     Held,
     InSegment,
-    Periods,
     Predicate,
     PropertyFeature,
     Rank,
     Reachable,
-    Same,
-    Sequence,
     Sql,
-    Step,
     Test,
 )
 from segflow.model.project import Project, Settings
@@ -85,10 +80,6 @@ def subject(fields: dict[str, Any] | None = None, events: tuple[EventRow, ...] =
 
 
 UNSUPPORTED: list[Predicate] = [
-    Periods(aggregate=COUNT, counts=ONCE, every="day", last=2, holds=ONCE),
-    EventHas(which="first", aggregate=COUNT, has=Everyone()),
-    Sequence(steps=(Step(events=("purchase",)),)),
-    Same(by=(("purchase", "sku"),), where=Everyone(), counts=ONCE),
     Held(item=Everyone(), for_=parse_duration("1d")),
     Rank(feature=COUNT, side="top", unit="count", high=Decimal(1)),
     Consent(topic="t"),
@@ -97,7 +88,6 @@ UNSUPPORTED: list[Predicate] = [
     Test(feature=ContextFeature(name="c"), operators=ONCE),
     Test(feature=PropertyFeature(property="sku"), operators=ONCE),
     Test(feature=FieldFeature(field="unknown"), operators=ONCE),
-    Test(feature=replace(COUNT, kind="mode", property="sku"), operators=ONCE),
     Test(feature=FieldFeature(field="zone"), operators=(Compare(op="eq", right=Text(text="x")),)),
     Test(
         feature=FieldFeature(field="zone"),

@@ -6,13 +6,14 @@ from hypothesis import HealthCheck, given, settings
 
 from segflow.compiler.interpret import members
 from segflow.compiler.targets.lookup import events_of, look_up, user_of
+from segflow.compiler.targets.needs import beyond_one_user
 from segflow.compiler.worlds import World
 from tests.agreement.hosts import DUCKDB
-from tests.agreement.sides import by_engine, compiled_for_engines
+from tests.agreement.sides import by_engine, compiled_for_engines, holding
 from tests.strategies import Example, examples
 
 
-def world_of_one(engine, compiled, name, key, around: World) -> World | None:
+def world_of_one(engine, compiled, name, key, around: World, given) -> World | None:
     """What the queries for one user give, as the reference is shown it."""
     lookup = look_up(compiled, name, key)
     histories = {name: engine.rows(one) for name, one in lookup.histories.items()}
@@ -24,7 +25,7 @@ def world_of_one(engine, compiled, name, key, around: World) -> World | None:
     ]
     if user is None:
         return None
-    return replace(around, users=(user,), events=tuple(events))
+    return replace(around, users=(user,), events=tuple(events), given=given)
 
 
 @settings(max_examples=3, suppress_health_check=list(HealthCheck))
@@ -38,9 +39,13 @@ def test_a_user_by_itself_is_decided_as_among_all(tmp_path_factory, example: Exa
     with DUCKDB.opened(example.project, folder) as engine:
         for name in example.segments:
             expected = by_engine(engine, compiled, example.world, name, as_of)
+            given = {
+                leaf: holding(engine, compiled, example.world, "customer", leaf, as_of)
+                for leaf in beyond_one_user(compiled, name)
+            }
             inside = set()
             for key in [user.key for user in example.world.users] + [999]:
-                world = world_of_one(engine, compiled, name, key, example.world)
+                world = world_of_one(engine, compiled, name, key, example.world, given)
                 if world is not None:
                     inside |= members(world, compiled, name, as_of)
             assert inside == expected

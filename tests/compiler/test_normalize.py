@@ -37,6 +37,24 @@ SAME = [
     ("{field: seen, eq: 2026-01-01T01:00:00+01:00}", "{field: seen, eq: 2026-01-01T00:00:00Z}"),
     ("{sample: 10%}", "{sample: 10%, salt: s}"),
     ("{sample: 10%}", "{sample: [0%, 10%]}"),
+    (
+        "{did: visit, more_than: 1, periods: {every: day, last: 3, fewer_than: 3}}",
+        "{did: visit, at_least: 2, periods: {every: day, last: 3, at_most: 2}}",
+    ),
+    ("{sequence: [{did: [visit, purchase]}]}", "{sequence: [{did: [purchase, visit, visit]}]}"),
+    ("{sequence: [{did: visit}], ago: {from: 7d}}", "{sequence: [{did: visit}], within: 7d}"),
+    (
+        "{same: {visit: sku, purchase: sku}, where: {did_not: visit}, more_than: 1}",
+        "{same: {purchase: sku, visit: sku}, where: {did: visit, exactly: 0}, at_least: 2}",
+    ),
+    (
+        "{last: visit, ago: {from: 7d}, has: {not: {not: {property: sku, eq: a}}}}",
+        "{last: visit, within: 7d, has: {property: sku, eq: a}}",
+    ),
+    (
+        "{rank: {count: [visit, purchase]}, top: 5, among: {sample: 10%}}",
+        "{rank: {count: [purchase, visit]}, top: [0, 5], among: {sample: 10%, salt: s}}",
+    ),
 ]
 SHORT = {"{vip: 1}": "{field: vip, eq: true}", "{old: 1}": "{field: age, gte: 65}"}
 

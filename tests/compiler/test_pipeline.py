@@ -228,6 +228,33 @@ def test_a_nested_definition_is_part_of_the_outer_one(tmp_path):
         assert before.segments[name].definition != after.segments[name].definition
 
 
+@pytest.mark.parametrize(
+    ("leaf", "old", "new"),
+    [
+        ("{sequence: [{did: visit}, {did: purchase}]}", "time: at}", "time: seen_at}"),
+        (
+            "{sequence: [{did: visit}, {did: visit}], by: {visit: amount}}",
+            "{type: integer, column: amount}",
+            "{type: integer, column: sum}",
+        ),
+        ("{same: {visit: sku}, where: {everyone: true}}", "time: at}", "time: seen_at}"),
+        (
+            "{last: visit, has: {property: sku, eq: a}}",
+            "column: sku}\n  amount",
+            "column: s}\n  amount",
+        ),
+        ("{rank: {count: visit}, top: 5}", "time: at}", "time: seen_at}"),
+        ("{rank: {field: age}, top: 5, among: {did: visit}}", "time: at}", "time: seen_at}"),
+        ("{mode: visit.amount, eq: 5}", "integer, column: amount", "integer, column: sum"),
+    ],
+)
+def test_what_leaves_over_events_read_is_part_of_the_definition(leaf, old, new, tmp_path):
+    """Whatever an event or a property is stored as decides who is in."""
+    assert old in CATALOG
+    moved = definition(tmp_path, leaf, catalog=CATALOG.replace(old, new))
+    assert definition(tmp_path, leaf) != moved
+
+
 def test_whether_a_nested_set_is_frozen_is_part_of_the_outer_definition(tmp_path):
     """A frozen set and a definition that is asked again differ for whoever names the segment; its
     last snapshot is the same thing in both modes."""
@@ -270,6 +297,17 @@ def test_a_list_of_the_population_is_one_of_the_segment(tmp_path):
         ("{field: seen, before: 2026-01-01}", True),
         ("{field: seen, gte: 2026-01-01}", True),
         ("{field: born, in_last: 7d}", True),
+        ("{did: purchase, periods: {every: day, last: 2, at_least: 1}}", True),
+        ("{did: purchase, periods: {every: 1mo, last: 2, at_least: 1}}", True),
+        ("{sequence: [{did: purchase}], calendar: today}", True),
+        ("{sequence: [{did: purchase, in_last: 1mo}]}", True),
+        ("{last: purchase, since: 2026-01-01, has: {property: sku, eq: a}}", True),
+        ("{same: {purchase: sku}, where: {did: purchase, calendar: today}}", True),
+        ("{rank: {count: purchase, calendar: today}, top: 10%}", True),
+        ("{rank: {field: age}, top: 10%, among: {did: purchase, within: 1mo}}", True),
+        ("{mode: purchase.due, in_last: 7d}", True),
+        ("{did: purchase, periods: {every: 7d, last: 2, at_least: 1}}", False),
+        ("{sequence: [{did: purchase}, {did: visit, max_gap: 1d}], within: 7d}", False),
         ("{did: purchase, within: 30d}", False),
         ("{did: purchase, since: 2026-01-01T00:00:00Z}", False),
         ("{field: seen, in_last: 7d}", False),

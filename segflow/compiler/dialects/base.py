@@ -178,7 +178,14 @@ class Dialect(StorageDialect, Protocol):
     ) -> Sequence[Expression]:
         """What stands in ORDER BY for a key."""
 
+    def quotient(self, value: Expression, scale: int, divisor: Expression) -> Sequence[Expression]:
+        """What stands in ORDER BY for an exact number with so many digits behind its point, divided
+        by a whole number from 1 to 10^9: equal quotients are equal, others in their order."""
+
     # --- local time ---
+
+    def milliseconds(self, timestamp: Expression) -> Expression:
+        """The timestamp as a whole number: its floored milliseconds since 1970."""
 
     def local_clock(self, timestamp: Expression, ahead: Expression) -> Expression:
         """The date and time that clocks show which are so many milliseconds ahead of UTC."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import assert_never
+from typing import Any, assert_never
 
 from sqlalchemy import (
     TIMESTAMP,
@@ -17,13 +17,33 @@ from sqlalchemy import (
     func,
     literal,
 )
+from sqlalchemy.types import UserDefinedType
 
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Condition, Expression, Traits
 from segflow.compiler.dialects.duckdb_storage import DuckDbStorage
-from segflow.compiler.dialects.standard import FIRST_INSTANT, LAST_INSTANT, Standard, clipped
+from segflow.compiler.dialects.standard import (
+    FIRST_INSTANT,
+    LAST_INSTANT,
+    QUOTIENT_DIGITS,
+    Standard,
+    clipped,
+)
 from segflow.model.types import ValueType
 
 _NAN = cast(literal("NaN"), Double)
+
+
+class _Huge(UserDefinedType[int]):
+    """Whole numbers of up to 38 digits."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """The name of the type."""
+        return "HUGEINT"
+
+
+_HUGE = _Huge()
 
 
 class DuckDb(DuckDbStorage, Standard):
@@ -88,6 +108,17 @@ class DuckDb(DuckDbStorage, Standard):
         """See Dialect."""
         return func.md5(func.concat(salt, func.chr(0), cast(key, String)), type_=String)
 
+    def quotient(self, value: Expression, scale: int, divisor: Expression) -> Sequence[Expression]:
+        """See Dialect. Taken apart into whole numbers, as there are no more than 38 digits."""
+        whole = cast(value * 10**scale, _HUGE)
+        quotient = _divided(whole, divisor)
+        rest = whole - quotient * divisor
+        return [quotient, _divided(rest * 10**QUOTIENT_DIGITS, divisor)]
+
+    def milliseconds(self, timestamp: Expression) -> Expression:
+        """See Dialect."""
+        return func.epoch_ms(self.floored(timestamp), type_=BigInteger)
+
     def local_clock(self, timestamp: Expression, ahead: Expression) -> Expression:
         """See Dialect."""
         # Counted in integers: DuckDB's own arithmetic with zones takes a hundred times as long.
@@ -95,6 +126,11 @@ class DuckDb(DuckDbStorage, Standard):
         shown = func.epoch_us(inside) + cast(ahead, BigInteger) * 1000
         first, last = (func.epoch_us(end) for end in (FIRST_INSTANT, LAST_INSTANT))
         return func.make_timestamp(clipped(shown, first, last), type_=TIMESTAMP)
+
+
+def _divided(whole: Expression, divisor: Expression) -> Expression:
+    """The quotient of whole numbers without what is behind its point."""
+    return cast(whole, _HUGE).op("//", return_type=_HUGE)(divisor)
 
 
 DUCKDB = DuckDb()

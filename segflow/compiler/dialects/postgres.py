@@ -19,6 +19,7 @@ from sqlalchemy import (
     any_,
     cast,
     collate,
+    extract,
     func,
     literal,
     literal_column,
@@ -28,7 +29,13 @@ from sqlalchemy.types import TypeEngine
 
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Condition, Expression, Traits
 from segflow.compiler.dialects.postgres_storage import PostgresStorage
-from segflow.compiler.dialects.standard import FIRST_INSTANT, LAST_INSTANT, Standard, clipped
+from segflow.compiler.dialects.standard import (
+    FIRST_INSTANT,
+    LAST_INSTANT,
+    QUOTIENT_DIGITS,
+    Standard,
+    clipped,
+)
 from segflow.model.scalar import Scalar
 from segflow.model.types import ValueType
 
@@ -130,7 +137,17 @@ class Postgres(PostgresStorage, Standard):
         kept: Any = whole if where is None else whole.filter(where)
         return Grouping(kept)[1]
 
+    def quotient(self, value: Expression, scale: int, divisor: Expression) -> Sequence[Expression]:
+        """See Dialect. A numeric has as many digits as it needs."""
+        widened = cast(value, Numeric) * literal(Decimal(10 ** (scale + QUOTIENT_DIGITS)), Numeric)
+        return [func.div(widened, cast(divisor, Numeric), type_=Numeric())]
+
     # --- local time ---
+
+    def milliseconds(self, timestamp: Expression) -> Expression:
+        """See Dialect."""
+        seconds = extract("epoch", self.floored(timestamp))  # of whole milliseconds; a double once
+        return cast(func.round(cast(seconds * 1000, Numeric)), BigInteger)
 
     def local_clock(self, timestamp: Expression, ahead: Expression) -> Expression:
         """See Dialect."""

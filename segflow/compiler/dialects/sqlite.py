@@ -32,7 +32,7 @@ from sqlalchemy.types import TypeEngine
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Condition, Expression, Traits
 from segflow.compiler.dialects.exact import Exact, encode
 from segflow.compiler.dialects.sqlite_storage import SqliteStorage
-from segflow.compiler.dialects.standard import Standard, clipped, constant
+from segflow.compiler.dialects.standard import QUOTIENT_DIGITS, Standard, clipped, constant
 from segflow.compiler.timeline import FIRST, LAST
 from segflow.model.instant import Instant, datetime_of
 from segflow.model.scalar import Scalar
@@ -168,7 +168,16 @@ class Sqlite(SqliteStorage, Standard):
         """See Dialect."""
         raise AssertionError("aggregates have no order here")
 
+    def quotient(self, value: Expression, scale: int, divisor: Expression) -> Sequence[Expression]:
+        """See Dialect."""
+        digits = scale + QUOTIENT_DIGITS
+        return [func.segflow_quotient(value, digits, divisor, type_=Exact(digits))]
+
     # --- local time ---
+
+    def milliseconds(self, timestamp: Expression) -> Expression:
+        """See Dialect."""
+        return type_coerce(timestamp, BigInteger)
 
     def local_clock(self, timestamp: Expression, ahead: Expression) -> Expression:
         """See Dialect. Nothing is asked of it but the day."""

@@ -35,6 +35,9 @@ from segflow.model.types import ValueType
 
 FIRST_INSTANT = literal(datetime_of(FIRST), UTC_TIMESTAMP)
 LAST_INSTANT = literal(datetime_of(LAST), UTC_TIMESTAMP)
+QUOTIENT_DIGITS = 18
+"""So many digits behind the point tell apart the quotients of numbers by up to 10^9."""
+
 UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

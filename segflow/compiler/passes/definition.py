@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from segflow.compiler.passes.draft import Draft, relations_between, rule_entity
-from segflow.compiler.passes.walk import Site, feature_sites, predicate_sites
+from segflow.compiler.passes.walk import Site, feature_sites, predicate_sites, tied_by
 from segflow.model.catalog import Field, Property, Relation
 from segflow.model.codec import canonical, digest
 from segflow.model.duration import Duration
@@ -25,8 +25,10 @@ from segflow.model.predicate import (
     InFile,
     InSegment,
     Members,
+    Periods,
     Predicate,
     PropertyFeature,
+    Sequence,
     Test,
     Transition,
     Via,
@@ -105,13 +107,14 @@ class _Parts:
                     found = self.draft.project.lists.get(path)
                     yield f"list {path} {'' if found is None else found.digest}"
                 case _:
-                    pass
+                    yield from self._tied(site)
             yield from self._zones(site)
 
     def _zones(self, site: Site) -> Iterator[str]:
         """What says in which zone the node means its units and dates."""
         of_project = self.draft.project.settings.timezone
-        if not isinstance(site.node, Test | Aggregate) or not site.node.user_zone:
+        zoned = isinstance(site.node, Test | Aggregate | Sequence) and site.node.user_zone
+        if not zoned:
             if _asks_for_zone(site.node) or self._tests_instant_of_date(site):
                 yield f"zone {of_project}"
             return
@@ -119,6 +122,11 @@ class _Parts:
         yield f"zones of {one.name} by {one.timezone_field}, {one.timezone_default or of_project}"
         if one.timezone_field is not None:
             yield self.field(one.name, one.timezone_field)
+
+    def _tied(self, site: Site) -> Iterator[str]:
+        for event, name in tied_by(site.node):
+            yield self.event(event, site.entity)
+            yield self.property(event, name)
 
     def _tests_instant_of_date(self, site: Site) -> bool:
         """Whether a date is tested as an instant, that is, as its local midnight."""
@@ -204,6 +212,10 @@ def _asks_for_zone(node: object) -> bool:
             return isinstance(since, DatePoint) or isinstance(until, DatePoint)
         case Changed(in_last=duration) | Transition(in_last=duration) | Held(for_=duration):
             return _is_calendar(duration)
+        case Periods(every=every):
+            return not isinstance(every, Duration) or _is_calendar(every)
+        case Sequence(steps=steps):
+            return any(_is_calendar(step.in_last) for step in steps)
         case Test(operators=operators):
             return any(_operator_asks(operator) for operator in operators)
         case _:

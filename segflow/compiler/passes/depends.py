@@ -7,7 +7,7 @@ from segflow.compiler.passes.draft import Draft, Index, relations_between
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address
 from segflow.model.catalog import Entity, Event, Relation
-from segflow.model.predicate import Aggregate, InSegment, Members, Sql, Transition, Via
+from segflow.model.predicate import Aggregate, InSegment, Members, Same, Sql, Transition, Via
 from segflow.model.project import Object
 from segflow.model.rule import Action, EventTrigger, IfStep, Rule, RuleStep, SendStep
 from segflow.model.segment import Segment
@@ -37,6 +37,9 @@ def named_in(sites: Iterable[Site], index: Index) -> Iterator[Address]:
                 yield Address("relation", name)
             case Members(entity=name):
                 yield from (one.address for one in relations_between(index, name, site.entity))
+            case Same(by=by):
+                for name, _ in by:
+                    yield Address("event", name)
             case Sql(source=name):
                 yield Address("source", name)
             case _:

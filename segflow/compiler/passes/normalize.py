@@ -29,15 +29,21 @@ from segflow.model.predicate import (
     All,
     AnyOf,
     Compare,
+    EventHas,
     Feature,
     Held,
     Members,
     NoneOf,
     Not,
     Operator,
+    Periods,
     Predicate,
+    Rank,
+    Same,
     Sample,
     Scaled,
+    Sequence,
+    Step,
     Test,
     Via,
 )
@@ -92,7 +98,44 @@ def _predicate(node: Predicate, salt: str) -> Predicate:
         case Sample(salt=None):
             return replace(node, salt=salt)
         case _:
+            return _over_events(node, salt)
+
+
+def _over_events(node: Predicate, salt: str) -> Predicate:
+    """A leaf that is judged over rows of its own, in its normal shape."""
+    match node:
+        case Periods(aggregate=aggregate, counts=counts, holds=holds):
+            return replace(
+                node,
+                aggregate=_aggregate(aggregate, salt),
+                counts=tuple(map(_count, counts)),
+                holds=tuple(map(_count, holds)),
+            )
+        case EventHas(aggregate=aggregate, has=has):
+            return replace(node, aggregate=_aggregate(aggregate, salt), has=_predicate(has, salt))
+        case Sequence(steps=steps, window=window, by=by):
+            return replace(
+                node,
+                steps=tuple(_step(step, salt) for step in steps),
+                window=None if window is None else _window(window),
+                by=tuple(sorted(by)),
+            )
+        case Same(by=by, where=where, counts=counts):
+            return Same(
+                by=tuple(sorted(by)),
+                where=_predicate(where, salt),
+                counts=tuple(map(_count, counts)),
+            )
+        case Rank(feature=feature, among=among):
+            among = None if among is None else _predicate(among, salt)
+            return replace(node, feature=_feature(feature, salt), among=among)
+        case _:
             return node
+
+
+def _step(step: Step, salt: str) -> Step:
+    where = None if step.where is None else _predicate(step.where, salt)
+    return replace(step, events=tuple(sorted(set(step.events))), where=where)
 
 
 def _flat(
@@ -153,8 +196,10 @@ def _is_date(operand: object) -> bool:
 
 
 def _feature(feature: Feature, salt: str) -> Feature:
-    if not isinstance(feature, Aggregate):
-        return feature
+    return _aggregate(feature, salt) if isinstance(feature, Aggregate) else feature
+
+
+def _aggregate(feature: Aggregate, salt: str) -> Aggregate:
     events = feature.events
     if len(events) > 1:
         events = tuple(sorted(set(events)))

@@ -14,6 +14,8 @@ from segflow.model.predicate import (
     InSegment,
     Members,
     PropertyFeature,
+    Same,
+    Sequence,
     Sql,
     Transition,
     Via,
@@ -44,7 +46,7 @@ def resolve(draft: Draft) -> Draft:
 # --- nodes -----------------------------------------------------------------------------------
 
 
-def _site(draft: Draft, address: Address, site: Site) -> None:
+def _site(draft: Draft, address: Address, site: Site) -> None:  # noqa: C901 - one arm per form
     node, path = site.node, site.path
     match node:
         case FieldFeature(field=name):
@@ -63,6 +65,10 @@ def _site(draft: Draft, address: Address, site: Site) -> None:
             _segment(draft, address, (*path, kind), site.entity, name)
         case Changed(field=name):
             _field(draft, address, (*path, "changed"), site.entity, name)
+        case Sequence(by=by):
+            _tied(draft, address, (*path, "by"), site.entity, by)
+        case Same(by=by):
+            _tied(draft, address, (*path, "same"), site.entity, by)
         case Sql(source=name):
             _object(draft, address, (*path, "source"), "source", name)
         case _:
@@ -95,6 +101,20 @@ def _property_test(draft: Draft, address: Address, site: Site, node: PropertyFea
     for name in site.events:
         if name in draft.index.events:
             _property(draft, address, (*site.path, "property"), name, node.property, site.entity)
+
+
+def _tied(
+    draft: Draft,
+    address: Address,
+    path: KeyPath,
+    entity: str,
+    by: tuple[tuple[str, str], ...],
+) -> None:
+    """Events with the property whose value they share."""
+    for event, name in by:
+        if _object(draft, address, (*path, event), "event", event, at_key=True):
+            _keyed_by(draft, address, (*path, event), event, entity)
+            _property(draft, address, (*path, event), event, name)
 
 
 def _keyed_by(draft: Draft, address: Address, path: KeyPath, event: str, entity: str) -> None:

@@ -1,6 +1,6 @@
 """Supported: what the language knows but can't be compiled yet is refused, by the form's name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from segflow.compiler.codes import TOO_DEEP, TWO_SOURCES
 from segflow.compiler.passes.draft import Draft
@@ -12,12 +12,10 @@ from segflow.model.predicate import (
     Changed,
     Consent,
     ContextFeature,
-    EventHas,
     FieldFeature,
     InSegment,
     Members,
     Periods,
-    Rank,
     Reachable,
     Same,
     Sequence,
@@ -35,17 +33,15 @@ LEVELS = 64
 """How deep a predicate may be with its nested segments in their places: queries are built and read
 by recursion, in segflow and in engines."""
 
+MOST_PERIODS = 400
+"""Each period is a column of a query, and engines have no more than some hundreds of them."""
+
 NEARER = "name a nearer segment, or take the last snapshot of one with `as: snapshot`"
 
 Finding = tuple[KeyPath, str]
 """Where the form stands, and its name."""
 
 _FORMS: dict[type, tuple[str, str]] = {
-    Periods: ("periods", "`periods`"),
-    EventHas: ("has", "`has`"),
-    Sequence: ("sequence", "`sequence`"),
-    Same: ("same", "`same`"),
-    Rank: ("rank", "`rank`"),
     Consent: ("consent", "`consent`"),
     Reachable: ("reachable", "`reachable`"),
     ContextFeature: ("context", "`context`"),
@@ -78,8 +74,10 @@ def supported(draft: Draft) -> Draft:
 def _of_site(site: Site) -> Iterator[Finding]:
     node, path = site.node, site.path
     match node:
-        case Aggregate(kind="mode"):
-            yield (*path, "mode"), "`mode`"
+        case Sequence(user_zone=True):
+            yield (*path, "timezone"), "`timezone: user` of a sequence"
+        case Periods(last=last) if last > MOST_PERIODS:
+            yield (*path, "periods", "last"), f"a leaf with more than {MOST_PERIODS} periods"
         case _ if type(node) in _FORMS:
             key, form = _FORMS[type(node)]
             yield (*path, key), form
@@ -120,10 +118,9 @@ def _sources_of(draft: Draft, site: Site) -> Iterator[tuple[str, str]]:
             if user_zone:
                 entity = draft.index.entities[site.entity]
                 yield from _sources_of_field(draft, site.entity, entity.timezone_field or "")
-            for name in names:
-                event = draft.index.events.get(name)
-                if event is not None:
-                    yield f"event {name}", event.at.source
+            yield from _sources_of_events(draft, names)
+        case Same(by=by):
+            yield from _sources_of_events(draft, (event for event, _ in by))
         case _:
             pass
 
@@ -140,6 +137,13 @@ def _sources_of_field(draft: Draft, entity: str, name: str) -> Iterator[tuple[st
         yield f"field {name}", field.at[0].source
     if field is not None and field.history is not None:
         yield f"the history of field {name}", field.history.source
+
+
+def _sources_of_events(draft: Draft, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for name in names:
+        event = draft.index.events.get(name)
+        if event is not None:
+            yield f"event {name}", event.at.source
 
 
 def _not_too_deep(draft: Draft) -> None:

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from segflow.compiler.codes import DERIVED, LITERAL, MISFIT, MISPLACED
 from segflow.compiler.passes.draft import Draft, audience_of, rule_entity
+from segflow.compiler.passes.forms import typed_form
 from segflow.compiler.passes.operators import INEXACT, digits_of, typed_operator
 from segflow.compiler.passes.pasts import check_held, typed_changed
 from segflow.compiler.passes.slots import FACTOR_DIGITS, Scope, Slot
@@ -30,6 +31,7 @@ from segflow.model.predicate import (
     Operator,
     Predicate,
     PropertyFeature,
+    Rank,
     Scaled,
     Test,
     Transition,
@@ -70,6 +72,10 @@ def _entity(entity: Entity, scope: Scope) -> Entity:
             if isinstance(site.node, InSegment | Transition):
                 key = "segment" if isinstance(site.node, InSegment) else site.node.kind
                 scope.complain(MISPLACED, (*site.path, key), "a population can't rest on a segment")
+            if isinstance(site.node, Rank):
+                scope.complain(
+                    MISPLACED, (*site.path, "rank"), "a population can't rest on a rank in it"
+                )
         where = _predicate(population.where, ("population", "where"), scope)
         population = replace(population, where=where)
     _timezone(entity, scope)
@@ -154,7 +160,8 @@ def _predicate(node: Predicate, path: KeyPath, scope: Scope) -> Predicate:
         case Changed():
             return typed_changed(node, path, scope)
         case _:
-            return node  # nothing to type, or refused by the pass `supported`
+            # The others have nothing to type, or are refused by the pass `supported`.
+            return typed_form(node, path, scope, _predicate, _feature)
 
 
 def _elsewhere(

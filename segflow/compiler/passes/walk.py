@@ -18,10 +18,12 @@ from segflow.model.predicate import (
     Operator,
     Periods,
     Predicate,
+    PropertyFeature,
     Rank,
     Same,
     Scaled,
     Sequence,
+    Step,
     Test,
     Via,
 )
@@ -120,11 +122,10 @@ def _rarer_sites(  # noqa: C901 - one arm per form
         case EventHas(aggregate=aggregate, has=has):
             yield from feature_sites(aggregate, path, entity, events, related)
             yield from predicate_sites(has, (*path, "has"), entity, aggregate.events, related)
-        case Sequence(steps=steps):
-            for number, step in enumerate(steps):
+        case Sequence():
+            for number, step in enumerate(node.steps):
                 here = (*path, "sequence", number)
-                counted = Aggregate(kind="count", events=step.events, where=step.where)
-                yield from feature_sites(counted, here, entity, (), related)
+                yield from feature_sites(step_aggregate(step, node), here, entity, (), related)
         case Same(where=where):
             yield from predicate_sites(where, (*path, "where"), entity, events, related)
         case Held(item=item):
@@ -153,6 +154,23 @@ def feature_sites(
     yield Site(feature, path, entity, events)
     if isinstance(feature, Aggregate) and feature.where is not None:
         yield from predicate_sites(feature.where, (*path, "where"), entity, feature.events, related)
+
+
+def properties_in(predicate: Predicate, events: tuple[str, ...]) -> tuple[str, ...]:
+    """The properties of the events that a predicate about one of them reads, in order of name."""
+    nodes = (site.node for site in predicate_sites(predicate, (), "", events))
+    return tuple(sorted({node.property for node in nodes if isinstance(node, PropertyFeature)}))
+
+
+def tied_by(node: Predicate | Feature) -> tuple[tuple[str, str], ...]:
+    """The events, each with its property, whose values a form ties together."""
+    return node.by if isinstance(node, Sequence | Same) else ()
+
+
+def step_aggregate(step: Step, leaf: Sequence) -> Aggregate:
+    """The events of a step as a count of them, in the window if they must lie in it."""
+    window = None if step.absent else leaf.window
+    return Aggregate(kind="count", events=step.events, where=step.where, window=window)
 
 
 def _operator_sites(

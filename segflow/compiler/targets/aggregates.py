@@ -55,7 +55,7 @@ def aggregate_columns(
             made = _count_distinct(value, type_, where, dialect)
         case "first" | "last":
             newest = aggregate.kind == "last"
-            order = rows.order(sorted_value(value, type_, dialect), dialect, newest=newest)
+            order = rows.order([sorted_value(value, type_, dialect)], dialect, newest=newest)
             made = dialect.first(value, order, where)
         case "mode":
             raise AssertionError("mode can't be compiled to SQL")
@@ -86,7 +86,7 @@ def ranked_ends(
     columns = rows.statement.c
     value = columns[property_column(aggregate.property or "")]
     by_value = sorted_value(value, type_, dialect)
-    order = rows.order(by_value, dialect, newest=aggregate.kind == "last")
+    order = rows.order([by_value], dialect, newest=aggregate.kind == "last")
     place = func.row_number().over(partition_by=columns[KEY], order_by=order)
     ranked = select(columns[KEY], value.label(END), place.label(_PLACE))
     return ranked if where is None else ranked.where(where)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import reduce
 from math import ceil
+from operator import add
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
@@ -28,6 +30,7 @@ from sqlalchemy import (
 
 from segflow.compiler.clocks import Offset, clock_offsets
 from segflow.compiler.dialects.base import Condition, Dialect, Expression
+from segflow.compiler.periods import period_counts
 from segflow.compiler.targets.lists import list_condition
 from segflow.compiler.targets.local import by_zone
 from segflow.compiler.targets.needs import Fact, Judgement, UserZone, asks_whether
@@ -75,13 +78,13 @@ from segflow.model.predicate import (
     Compare,
     CompareOp,
     Everyone,
-    Feature,
     Held,
     InFile,
     InSegment,
     NoneOf,
     Not,
     Operator,
+    Periods,
     Predicate,
     Sample,
     Scaled,
@@ -110,7 +113,7 @@ class Conditions:
     key: Expression
     inlined: Callable[[InSegment], Predicate | None]
     sets: dict[str, Sql | None]
-    split: Callable[[Feature, TextMatch], str]
+    split: Callable[[Fact, TextMatch], str]
 
     def of(self, node: Predicate) -> Condition:  # noqa: C901 - one arm per form
         """The condition that is true exactly where the predicate holds."""
@@ -143,6 +146,8 @@ class Conditions:
                 return self._in_set(query_set(node.source, node.query), node)
             case Transition() | Held(item=InSegment()):
                 return self._in_set(log_set(node))
+            case Periods():
+                return self._in_periods(node)
             case _ if isinstance(node, Judgement):
                 return self.value(node).expression
             case _:
@@ -166,6 +171,12 @@ class Conditions:
         if sample.high < 100:
             tests.append(hashed < literal(_threshold(sample.high), String))
         return and_(true(), *tests)
+
+    def _in_periods(self, leaf: Periods) -> Condition:
+        """How many of the counts pass, as a sum of ones."""
+        counts = [self.value(one).expression for one in period_counts(leaf)]
+        passing = [case((passes(leaf.counts, count), 1), else_=0) for count in counts]
+        return passes(leaf.holds, reduce(add, passing))
 
     # --- operators ---
 
@@ -298,6 +309,11 @@ def _ahead(timestamp: Expression, offsets: Sequence[Offset]) -> Expression:
 
 def _constants(values: Iterable[object]) -> tuple[Const, ...]:
     return tuple(value for value in values if isinstance(value, Const))
+
+
+def passes(tests: Iterable[CountTest], count: Expression) -> Condition:
+    """The number passes all the tests."""
+    return and_(true(), *(counted(test, count) for test in tests))
 
 
 def counted(test: CountTest, count: Expression) -> Condition:

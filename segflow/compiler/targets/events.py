@@ -1,7 +1,7 @@
 """The rows of events in SQL: of one event or of a union, each event counted once, cut at T."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import (
@@ -28,7 +28,8 @@ from segflow.model.catalog import Event, EventId, Property
 from segflow.model.instant import Instant
 from segflow.model.types import STRING, TIMESTAMP, ValueType
 
-KEY, TIME, EVENT = "key", "time", "event"
+KEY, TIME, EVENT, TIE = "key", "time", "event", "tie"
+Ties = Mapping[str, Mapping[str, str]]
 _NUMBER, _TEXT = "id_number", "id_text"
 _COPY, _ID = "copy", "id"
 
@@ -45,13 +46,16 @@ class Rows:
     statement: CTE
     ids: tuple[str, ...]
 
-    def order(self, value: Expression, dialect: Dialect, *, newest: bool) -> list[Expression]:
-        """By time, id and name of the event, then by what a value sorts by; missing comes first."""
+    def order(
+        self, values: Sequence[Expression], dialect: Dialect, *, newest: bool
+    ) -> list[Expression]:
+        """By time, id and name of the event, then by what values sort by; missing ones come
+        first."""
         columns = self.statement.c
         keys = [dialect.floored(columns[TIME]), *(columns[name] for name in self.ids)]
         if EVENT in columns:
             keys.append(columns[EVENT])
-        keys.append(value)
+        keys += values
         return [
             part
             for key in keys
@@ -62,7 +66,8 @@ class Rows:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowsOf:
     """What rows are wanted: which events of which entity's users, not later than T, with which
-    properties; `since` leaves out older ones; `ordered` asks for what order() needs."""
+    properties; `since` leaves out older ones; `ordered` asks for what order() needs. `ties` are
+    more columns by name: of each event the property whose value it is, missing in other events."""
 
     events: tuple[Event, ...]
     entity: str
@@ -71,6 +76,7 @@ class RowsOf:
     since: Instant | None
     ordered: bool
     dialect: Dialect
+    ties: Ties = field(default_factory=dict)
 
     def rows(self, name: str) -> Rows:
         """The rows as a common table expression of that name."""
@@ -105,10 +111,15 @@ class RowsOf:
         if event.at.id is not None:
             yield event.at.id.column
         yield from (test.column for test in event.at.when)
-        for name in self.properties:
+        for name in self._asked(event):
             yield storage_of_property(property_of(event, name)).column
         if may_repeat(event):
-            yield from columns_that_decide(event, self.properties)
+            yield from columns_that_decide(event, self._asked(event))
+
+    def _asked(self, event: Event) -> tuple[str, ...]:
+        """The properties of the event that are read."""
+        ties = (named[event.name] for named in self.ties.values() if event.name in named)
+        return (*self.properties, *ties)
 
     def _columns(
         self, event: Event, source: TableClause, ids: Sequence[str]
@@ -119,12 +130,25 @@ class RowsOf:
         columns = {KEY: key.label(KEY), TIME: time.label(TIME)}
         for name in ids:
             columns[name] = _id(event.at.id, source, name, self.dialect).label(name)
-        if self.ordered and len(self.events) > 1:
+        if (self.ordered or self.ties) and len(self.events) > 1:
             columns[EVENT] = self.dialect.text(event.name).label(EVENT)
         for name in self.properties:
             value = property_value(property_of(event, name), source, self.dialect)
             columns[property_column(name)] = value.label(property_column(name))
+        for column, named in self.ties.items():
+            columns[column] = self._tie(event, named, source).label(column)
         return columns
+
+    def _tie(self, event: Event, named: Mapping[str, str], source: TableClause) -> Expression:
+        """The value that the event is tied by, such that equal ones are written alike; one that is
+        not tied has a missing value of the same type."""
+        tied = event if event.name in named else next(e for e in self.events if e.name in named)
+        declared = property_of(tied, named[tied.name])
+        if tied is event:
+            value = property_value(declared, source, self.dialect)
+        else:
+            value = self.dialect.stored(null(), declared.type)
+        return self.dialect.floored(value) if declared.type == TIMESTAMP else value
 
     def _each_once(
         self,
@@ -162,7 +186,7 @@ class RowsOf:
         yield self.dialect.floored(self.dialect.stored(source.c[event.at.time], TIMESTAMP))
         for _, column in sorted(event.entities):
             yield self.dialect.whole(source.c[column])
-        for declared in properties_that_decide(event, self.properties):
+        for declared in properties_that_decide(event, self._asked(event)):
             value = property_value(declared, source, self.dialect)
             yield sorted_value(value, declared.type, self.dialect)
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,7 @@ from segflow.compiler.targets.aggregates import (
     ranked_ends,
 )
 from segflow.compiler.targets.conditions import Conditions
-from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, property_column
+from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, Ties, property_column
 from segflow.compiler.targets.histories import VALUE, value_then
 from segflow.compiler.targets.local import by_number, join_ways
 from segflow.compiler.targets.names import Names
@@ -37,9 +38,9 @@ from segflow.compiler.targets.needs import (
     facts_of,
     facts_of_rows,
     inlined_segment,
+    own_rows,
     properties_of,
     stored_fact,
-    stored_feature,
 )
 from segflow.compiler.targets.nesting import nested
 from segflow.compiler.targets.population import population_keys
@@ -55,6 +56,7 @@ from segflow.model.instant import Instant
 from segflow.model.operator import TextMatch
 from segflow.model.predicate import (
     Aggregate,
+    Everyone,
     Feature,
     FieldFeature,
     Predicate,
@@ -65,6 +67,7 @@ from segflow.model.types import BOOLEAN, INTEGER, ValueType
 from segflow.ports import Split
 
 Values = dict[Fact, Value]
+NO_TIES: Ties = MappingProxyType({})
 
 Scanned = tuple[CTE, dict[Aggregate, Value]]
 """One row per key with the columns of aggregates, and what these are worth by them."""
@@ -94,15 +97,15 @@ class Facts:
     """Joins facts to the users of one entity, as of one instant. `one_row` gathers the tables of
     fields with their key columns, `sets` the id sets that conditions refer to, as Conditions does,
     `splits` the tests that the engine can't make. `judged` gives the keys for which a leaf holds
-    that is judged over rows of its own. Without `then`, fields that have a history are what the
-    source has now."""
+    that is judged over rows of its own, or the keys and values of an aggregate that is made of
+    such. Without `then`, fields that have a history are what the source has now."""
 
     compiled: Compiled
     entity: Entity
     as_of: Instant
     zone: ZoneInfo
     dialect: Dialect
-    judged: "Callable[[Judgement, Facts], Select[Any]]"
+    judged: "Callable[[Judgement | Aggregate, Facts], Select[Any]]"
     then: bool = True
     one_row: dict[tuple[str, str], None] = field(default_factory=dict)
     sets: dict[str, Sql | None] = field(default_factory=dict)
@@ -129,6 +132,14 @@ class Facts:
             exists=() if described is None else (conditions.of(described),),
             conditions=tuple(conditions.of(one) for one in predicates),
         )
+
+    def everyone(self) -> Select[Any]:
+        """The keys of the population, each once."""
+        return self.keys(Everyone())
+
+    def of_users(self, relation: FromClause, key: Expression) -> tuple[FromClause, Expression]:
+        """The relation, and in it the keys by which other segments and lists know users."""
+        return relation, key
 
     def of_entity(self, name: str) -> "Facts":
         """The same for the users of another entity, within the same statement."""
@@ -157,12 +168,18 @@ class Facts:
         values: Values = {}
         wanted = tuple(dict.fromkeys(stored.values()))
         fields = tuple(one for one in wanted if isinstance(one, FieldFeature))
-        aggregates = tuple(one for one in wanted if isinstance(one, Aggregate | Happened))
+        aggregates = tuple(
+            one
+            for one in wanted
+            if isinstance(one, Happened) or (isinstance(one, Aggregate) and not own_rows(one))
+        )
         relation = self._join_fields(relation, key, fields, values)
         relation = self._join_aggregates(relation, key, aggregates, values)
         for one in wanted:
             if isinstance(one, Judgement):
                 relation = self._join_judgement(relation, key, one, values)
+            elif isinstance(one, Aggregate) and own_rows(one):
+                relation = self._join_value(relation, key, one, values)
         return Joined(
             relation=relation, values={asked: values[one] for asked, one in stored.items()}
         )
@@ -183,9 +200,10 @@ class Facts:
             split=partial(self._split, events),
         )
 
-    def _split(self, events: tuple[str, ...], feature: Feature, test: TextMatch) -> str:
+    def _split(self, events: tuple[str, ...], feature: Fact, test: TextMatch) -> str:
         """The name of the set of the feature's values that pass the test."""
-        stored = stored_feature(feature, self.entity)
+        stored = stored_fact(feature, self.entity)
+        assert isinstance(stored, Feature)
         asked = self.entity.name, stored, events, test
         if asked not in self.splits:
             values = distinct_values(stored, events, self.compiled, self.entity, self.dialect)
@@ -268,6 +286,16 @@ class Facts:
         values[leaf] = Value(holding.c[KEY].is_not(None), BOOLEAN)
         return relation.outerjoin(holding, holding.c[KEY] == key)
 
+    def _join_value(
+        self, relation: FromClause, key: Expression, one: Aggregate, values: Values
+    ) -> FromClause:
+        """Join the values of an aggregate that is made of rows of its own; others have none."""
+        found = self.judged(one, self).cte(self.name(f"{one.events[0]}_{one.kind}"))
+        type_ = self._type(one, one.property)
+        assert type_ is not None
+        values[one] = Value(found.c[VALUE], type_)
+        return relation.outerjoin(found, found.c[KEY] == key)
+
     # --- aggregates ---
 
     def _join_aggregates(
@@ -321,7 +349,7 @@ class Facts:
         found: dict[tuple[Predicate | None, Instant | None], Label[Any]] = {}
         for one, its in zip(aggregates, bounds, strict=True):
             if (one.where, its.end) not in found:
-                until = self._within(Ways(Bounds(end=its.end)), None, None, rows)
+                until = self.within(Ways(Bounds(end=its.end)), None, None, rows)
                 where = self._over(one, until, rows, known.values)
                 name = f"t{len(found) + 1}"
                 last = self.dialect.aggregated(func.max, source[TIME], where)
@@ -347,17 +375,17 @@ class Facts:
     def _grouped(self, events: tuple[str, ...], aggregates: list[Aggregate]) -> Iterator[Scanned]:
         """One row per key with the columns of every aggregate, and what they are worth; where the
         engine has no ordered aggregates, a table of its own for each first or last value."""
-        ways = [self._ways(one) for one in aggregates]
+        ways = [self.ways(one) for one in aggregates]
         since = earliest([bounds for one in ways for bounds in one.each()])
         rows = self._rows(events, aggregates, since)
         source = rows.statement
         known = self._known(aggregates, rows)
-        relation, numbers = self._numbered(known, ways)
+        relation, numbers = self.numbered(known, ways)
         name = "_or_".join(events) + "_facts"
         columns: list[Expression] = [source.c[KEY]]
         named: dict[Aggregate, str] = {}
         for number, (one, its) in enumerate(zip(aggregates, ways, strict=True), start=1):
-            within = self._within(its, numbers.get(its), since, rows)
+            within = self.within(its, numbers.get(its), since, rows)
             where = self._over(one, within, rows, known.values)
             type_ = self._type(one, one.property)
             if is_ranked(one, type_, self.dialect):
@@ -384,7 +412,7 @@ class Facts:
         of_users = (fact for one in aggregates for fact in facts_of_rows(one))
         return self.joined(rows.statement, rows.statement.c[KEY], of_users)
 
-    def _numbered(
+    def numbered(
         self, known: Joined, ways: Iterable[Ways[Bounds]]
     ) -> tuple[FromClause, Mapping[Ways[Any], Expression]]:
         """The rows with the numbers of the ways of their users, where there are several."""
@@ -398,21 +426,35 @@ class Facts:
         self, events: tuple[str, ...], aggregates: list[Aggregate], since: Instant | None
     ) -> Rows:
         read = dict.fromkeys(name for one in aggregates for name in properties_of(one))
+        ordered = any(one.kind in ("first", "last") for one in aggregates)
+        return self.event_rows(events, tuple(read), since, ordered=ordered)
+
+    def event_rows(
+        self,
+        events: tuple[str, ...],
+        properties: tuple[str, ...],
+        since: Instant | None,
+        *,
+        ordered: bool = False,
+        ties: Ties = NO_TIES,
+    ) -> Rows:
+        """The rows of events, see RowsOf."""
         return RowsOf(
             events=tuple(self.event(name) for name in events),
             entity=self.entity.name,
             as_of=self.as_of,
-            properties=tuple(read),
+            properties=properties,
             since=since,
-            ordered=any(one.kind in ("first", "last") for one in aggregates),
+            ordered=ordered,
             dialect=self.dialect,
+            ties=ties,
         ).rows(self.name("_or_".join(events)))
 
-    def _ways(self, aggregate: Aggregate) -> Ways[Bounds]:
+    def ways(self, aggregate: Aggregate) -> Ways[Bounds]:
         """The window's bounds, in the project's zone or in each user's."""
         return self.zones.ways(aggregate.user_zone, window_bounds, aggregate.window, self.as_of)
 
-    def _within(
+    def within(
         self, ways: Ways[Bounds], number: Expression | None, since: Instant | None, rows: Rows
     ) -> Condition | None:
         """Which rows lie in the window; None for all."""

@@ -6,15 +6,43 @@ from sqlalchemy import Select
 
 from segflow.compiler.targets.changes import field_changed, field_held
 from segflow.compiler.targets.conditions import unsupported
+from segflow.compiler.targets.ends import event_has_keys
 from segflow.compiler.targets.facts import Facts
+from segflow.compiler.targets.modes import mode_values
 from segflow.compiler.targets.needs import Judgement
+from segflow.compiler.targets.ranks import rank_keys
 from segflow.compiler.targets.relations import members_keys, via_keys
-from segflow.model.predicate import Changed, FieldFeature, Held, Members, Test, Via
+from segflow.compiler.targets.same import same_keys
+from segflow.compiler.targets.sequences import sequence_keys
+from segflow.model.predicate import (
+    Aggregate,
+    Changed,
+    EventHas,
+    FieldFeature,
+    Held,
+    Members,
+    Rank,
+    Same,
+    Sequence,
+    Test,
+    Via,
+)
 
 
-def judged(leaf: Judgement, facts: Facts) -> Select[Any]:
-    """The keys of users for which a leaf holds, each once, as the column KEY."""
+def judged(leaf: Judgement | Aggregate, facts: Facts) -> Select[Any]:  # noqa: C901 - one arm each
+    """The keys of users for which a leaf holds, each once, as the column KEY; of an aggregate that
+    is made of rows of its own the keys with the column VALUE."""
     match leaf:
+        case Aggregate():
+            return mode_values(leaf, facts)
+        case EventHas():
+            return event_has_keys(leaf, facts)
+        case Sequence():
+            return sequence_keys(leaf, facts)
+        case Same():
+            return same_keys(leaf, facts)
+        case Rank():
+            return rank_keys(leaf, facts)
         case Via():
             return via_keys(leaf, facts)
         case Members():

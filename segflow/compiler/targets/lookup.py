@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, cast, func, null, or_, select
 
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Expression
-from segflow.compiler.passes.walk import predicate_sites
+from segflow.compiler.passes.walk import predicate_sites, tied_by
 from segflow.compiler.storage import storage_of_property
 from segflow.compiler.targets.events import (
     TIME,
@@ -38,6 +38,7 @@ from segflow.model.predicate import (
     FieldFeature,
     InSegment,
     Predicate,
+    PropertyFeature,
     Test,
 )
 from segflow.model.scalar import Scalar, Stored
@@ -205,8 +206,10 @@ def _features(predicate: Predicate, compiled: Compiled, entity: Entity) -> Itera
                 yield FieldFeature(field=name)
             case Aggregate():
                 yield site.node
+            case PropertyFeature(property=name):
+                yield from (_read_of(event, name) for event in site.events)
             case _:
-                pass
+                yield from (_read_of(event, name) for event, name in tied_by(site.node))
         if isinstance(site.node, Test | Aggregate) and site.node.user_zone:
             yield from _zone_field(entity)
 
@@ -214,6 +217,11 @@ def _features(predicate: Predicate, compiled: Compiled, entity: Entity) -> Itera
 def _zone_field(entity: Entity) -> Iterator[FieldFeature]:
     if entity.timezone_field is not None:
         yield FieldFeature(field=entity.timezone_field)
+
+
+def _read_of(event: str, name: str) -> Aggregate:
+    """A property of an event that is read."""
+    return Aggregate(kind="last", events=(event,), property=name)
 
 
 def _of_field(feature: FieldFeature, compiled: Compiled, entity: Entity) -> Iterator[Feature]:

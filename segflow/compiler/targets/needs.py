@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from segflow.compiler.passes.walk import Related, predicate_sites
+from segflow.compiler.periods import period_counts
 from segflow.model.catalog import Entity, Field, Relation
 from segflow.model.compiled import Compiled, segment_set
 from segflow.model.operator import CountTest
@@ -23,6 +24,7 @@ from segflow.model.predicate import (
     Members,
     NoneOf,
     Not,
+    Periods,
     Predicate,
     PropertyFeature,
     Rank,
@@ -67,6 +69,8 @@ def facts_of(predicate: Predicate, compiled: Compiled) -> tuple[Fact, ...]:
                 found[happened.fact] = None
             case Test():
                 found.update(dict.fromkeys(facts_tested(node)))
+            case Periods():
+                found.update(dict.fromkeys(period_counts(node)))
             case Held(item=InSegment()):
                 pass  # the log has said of whom it holds: a set of keys
             case _ if isinstance(node, Judgement):
@@ -81,8 +85,17 @@ def beyond_one_user(compiled: Compiled, name: str) -> tuple[Predicate, ...]:
     segment = compiled.segments[name]
     described = compiled.entities[segment.segment.entity].population.where
     wheres = (segment.where,) if described is None else (segment.where, described)
-    found = (leaf for where in wheres for leaf in leaves(where, compiled))
-    return tuple(dict.fromkeys(leaf for leaf in found if isinstance(leaf, Via | Members | Sql)))
+    return tuple(dict.fromkeys(leaf for where in wheres for leaf in _beyond(where, compiled)))
+
+
+def _beyond(predicate: Predicate, compiled: Compiled) -> Iterator[Predicate]:
+    for site in predicate_sites(predicate, (), ""):
+        if isinstance(site.node, InSegment):
+            nested = inlined_segment(site.node, compiled)
+            if nested is not None:
+                yield from _beyond(nested, compiled)
+        elif isinstance(site.node, Rank | Via | Members | Sql):
+            yield site.node
 
 
 class Whether(NamedTuple):
@@ -166,6 +179,11 @@ def facts_tested(test: Test) -> Iterator[Feature | UserZone]:
     yield from features_of(test)
     if test.user_zone:
         yield UserZone()
+
+
+def own_rows(aggregate: Aggregate) -> bool:
+    """Whether an aggregate is made of rows of its own, and not in the one scan with the others."""
+    return aggregate.kind == "mode"
 
 
 def stored_fact(fact: Fact, entity: Entity) -> Fact:

@@ -7,11 +7,11 @@ from sqlalchemy import Select, select, union_all
 
 from segflow.compiler.dialects.base import Dialect
 from segflow.compiler.targets.events import property_of
-from segflow.compiler.targets.needs import declared_field
+from segflow.compiler.targets.needs import Fact, declared_field
 from segflow.compiler.targets.values import stored_table
 from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
-from segflow.model.predicate import Aggregate, Feature, FieldFeature, PropertyFeature
+from segflow.model.predicate import Aggregate, FieldFeature, PropertyFeature
 from segflow.model.types import ValueType
 
 _Place = tuple[str, str, ValueType]
@@ -19,7 +19,7 @@ _Place = tuple[str, str, ValueType]
 
 
 def distinct_values(
-    feature: Feature, events: tuple[str, ...], compiled: Compiled, entity: Entity, dialect: Dialect
+    feature: Fact, events: tuple[str, ...], compiled: Compiled, entity: Entity, dialect: Dialect
 ) -> Select[Any]:
     """Every value, once and not missing, that a stored feature may have for anybody, at any time:
     one column, `value`. `events` are those whose property it is, if it is one."""
@@ -32,7 +32,7 @@ def distinct_values(
 
 
 def _places(
-    feature: Feature, events: tuple[str, ...], compiled: Compiled, entity: Entity
+    feature: Fact, events: tuple[str, ...], compiled: Compiled, entity: Entity
 ) -> Iterator[_Place]:
     match feature:
         case FieldFeature():

@@ -47,6 +47,13 @@ def opposite(condition: Condition) -> Condition:
     return not_(func.coalesce(condition, false()))
 
 
+def floored(value: Value, dialect: Dialect) -> Expression:
+    """The value such that equal ones are written alike: an instant in whole milliseconds."""
+    if value.type.name == "timestamp":
+        return dialect.floored(value.expression)
+    return value.expression
+
+
 def bound(instant: Instant) -> Expression:
     """An instant as a parameter."""
     return literal(datetime_of(instant), UTC_TIMESTAMP)

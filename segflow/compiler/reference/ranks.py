@@ -1,0 +1,37 @@
+"""Ranks: the position of a user's value among those of all that are ranked."""
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from segflow.compiler.values import Value
+from segflow.compiler.worlds import Subject
+from segflow.model.predicate import Feature, Predicate, Rank
+
+Holds = Callable[[Predicate, Subject], bool]
+Worth = Callable[[Feature, Subject], Value | None]
+
+
+def is_ranked(
+    leaf: Rank, key: int, everyone: Mapping[int, Subject], worth: Worth, holds: Holds
+) -> bool:
+    """The key's position among the users that are ranked lies in (low, high], which are positions
+    or percent of how many they are."""
+    ranked = _ranked(leaf, everyone, worth, holds)
+    if key not in ranked:
+        return False
+    position = ranked.index(key) + 1
+    low, high = Fraction(leaf.low), Fraction(leaf.high)
+    if leaf.unit == "percent":
+        low, high = low * len(ranked) / 100, high * len(ranked) / 100
+    return low < position <= high
+
+
+def _ranked(leaf: Rank, everyone: Mapping[int, Subject], worth: Worth, holds: Holds) -> list[int]:
+    """The keys in order: by value from the leaf's side, then by key; who has no value is out."""
+    asked = (
+        subject for subject in everyone.values() if leaf.among is None or holds(leaf.among, subject)
+    )
+    values = {subject.user.key: worth(leaf.feature, subject) for subject in asked}
+    present = {key: value for key, value in values.items() if value is not None}
+    by_key = sorted(present)
+    return sorted(by_key, key=present.__getitem__, reverse=leaf.side == "top")

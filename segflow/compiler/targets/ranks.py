@@ -1,0 +1,65 @@
+"""Ranks in SQL: the users whose position among all that are ranked lies within bounds."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, cast, func, literal, select
+
+from segflow.compiler.dialects.base import Condition, Expression
+from segflow.compiler.targets.events import KEY
+from segflow.compiler.targets.facts import Facts
+from segflow.compiler.targets.values import Value, floored
+from segflow.model.predicate import Everyone, Rank
+
+_PLACE, _SIZE = "place", "size"
+
+
+def rank_keys(leaf: Rank, facts: Facts) -> Select[Any]:
+    """The keys whose position lies within the bounds of the leaf."""
+    everyone = Everyone() if leaf.among is None else leaf.among
+    users = facts.keys(everyone).cte(facts.name("ranked"))
+    key: Expression = users.c[KEY]
+    known = facts.joined(users, key, (leaf.feature,))
+    value = known.values[leaf.feature]
+    ranked = (
+        select(
+            key,
+            func.row_number().over(order_by=_order(leaf, value, key, facts)).label(_PLACE),
+            func.count().over().label(_SIZE),
+        )
+        .select_from(known.relation)
+        .where(value.expression.is_not(None))
+        .subquery()
+    )
+    return select(ranked.c[KEY]).where(*_within(leaf, ranked.c[_PLACE], ranked.c[_SIZE]))
+
+
+def _order(leaf: Rank, value: Value, key: Expression, facts: Facts) -> list[Expression]:
+    """By value from the leaf's side, then by key."""
+    parts = _parts(value, facts)
+    return [*(one.desc() if leaf.side == "top" else one.asc() for one in parts), key.asc()]
+
+
+def _parts(value: Value, facts: Facts) -> Sequence[Expression]:
+    """What values are ordered by; an average is a sum and a count."""
+    if value.divisor is None:
+        return [floored(value, facts.dialect)]
+    return facts.dialect.quotient(value.expression, value.type.scale or 0, value.divisor)
+
+
+def _within(leaf: Rank, place: Expression, size: Expression) -> list[Condition]:
+    """low < place <= high, both in positions or in percent of how many are ranked."""
+    tests: list[Condition] = []
+    for edge, is_low in ((Fraction(leaf.low), True), (Fraction(leaf.high), False)):
+        share = edge / 100 if leaf.unit == "percent" else edge
+        side = place * _whole(share.denominator)
+        other = _whole(share.numerator)
+        if leaf.unit == "percent":
+            other = size * other
+        tests.append(side > other if is_low else side <= other)
+    return tests
+
+
+def _whole(number: int) -> Expression:
+    return cast(literal(number, BigInteger), BigInteger)

@@ -1,0 +1,218 @@
+"""Sequences in SQL: a chain of window functions over the instants of each user, once per step.
+
+For an event that a step may be, only the latest place before it matters at which the chain so far
+can end: every bound from below (`max_gap`, and what must not happen in between) moves forward in
+time only, so what the latest place does not satisfy no earlier one does; and of all ways to come
+there the one that began last serves `span` best, which for a later place is never an earlier one.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Label,
+    Select,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    union_all,
+)
+
+from segflow.compiler.dialects.base import Condition, Expression
+from segflow.compiler.passes.walk import step_aggregate
+from segflow.compiler.targets.events import KEY, TIE, TIME
+from segflow.compiler.targets.facts import Facts
+from segflow.compiler.targets.matching import Matching, matching
+from segflow.compiler.targets.needs import properties_of
+from segflow.compiler.timeline import Bounds, window_bounds
+from segflow.model.duration import Duration
+from segflow.model.instant import Instant
+from segflow.model.predicate import Sequence, Step
+from segflow.model.window import Window, Within
+
+_AT, _BEGAN, _LATEST = "at", "began", "latest"
+_BEFORE, _AFTER = (None, -1), (1, None)
+"""The rows of earlier instants, and those of later ones, as each instant has one row."""
+
+
+def sequence_keys(leaf: Sequence, facts: Facts) -> Select[Any]:
+    """The keys of which the steps of a sequence can be told."""
+    chain = _with_absences(_instants(leaf, facts), leaf)
+    happening = [number for number, step in enumerate(leaf.steps) if not step.absent]
+    for number in happening:
+        chain = _begun(_linked(chain, leaf) if number != happening[0] else chain, leaf, number)
+    found = select(chain.c[KEY]).distinct().where(chain.c[_BEGAN].is_not(None))
+    if leaf.span is not None:
+        found = found.where(chain.c[_AT] - chain.c[_BEGAN] <= _length(leaf.span))
+    return found.where(*_nothing_after(chain, leaf, happening[-1], facts.as_of))
+
+
+# --- the instants ----------------------------------------------------------------------------
+
+
+def _instants(leaf: Sequence, facts: Facts) -> Subquery:
+    """A row for each user (and value of `by`) and instant at which something of the sequence
+    happened, with a column for each step: whether it did."""
+    since = _since(leaf, facts)
+    parts = [_of_event(event, leaf, facts, since) for event in _events(leaf)]
+    whole = (parts[0] if len(parts) == 1 else union_all(*parts)).subquery()
+    by = [whole.c[name] for name in _partition(leaf)]
+    steps = [
+        func.max(whole.c[_step(number)]).label(_step(number)) for number in range(len(leaf.steps))
+    ]
+    return select(*by, whole.c[_AT], *steps).group_by(*by, whole.c[_AT]).subquery()
+
+
+def _events(leaf: Sequence) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(event for step in leaf.steps for event in step.events))
+
+
+def _partition(leaf: Sequence) -> tuple[str, ...]:
+    return (KEY, TIE) if leaf.by else (KEY,)
+
+
+def _of_event(event: str, leaf: Sequence, facts: Facts, since: Instant | None) -> Select[Any]:
+    """The rows of one event, read once for all steps that it may be."""
+    asked = [step_aggregate(step, leaf) for step in leaf.steps if event in step.events]
+    read = dict.fromkeys(name for one in asked for name in properties_of(one))
+    ties = {TIE: dict(leaf.by)} if leaf.by else {}
+    rows = facts.event_rows((event,), tuple(read), since, ties=ties)
+    found = matching(rows, (event,), asked, facts)
+    columns = rows.statement.c
+    tests = [_is_step(step, leaf, found) if event in step.events else None for step in leaf.steps]
+    flags: list[Label[Any]] = []
+    for number, test in enumerate(tests):
+        flag = cast(null(), Integer) if test is None else case((test, 1))
+        flags.append(flag.label(_step(number)))
+    at = facts.dialect.milliseconds(columns[TIME])
+    selected = select(
+        *(columns[name] for name in _partition(leaf)), at.label(_AT), *flags
+    ).select_from(found.relation)
+    selected = selected.where(or_(*(test for test in tests if test is not None)))
+    return selected.where(columns[TIE].is_not(None)) if leaf.by else selected
+
+
+def _is_step(step: Step, leaf: Sequence, found: Matching) -> Condition:
+    """The row may be that step: absence looks outside of the window, and at all times."""
+    tests = [found.within(bounds) for bounds in _bounds(step, leaf, found.facts)]
+    return and_(true(), *tests, found.where(step.where))
+
+
+def _bounds(step: Step, leaf: Sequence, facts: Facts) -> Iterator[Bounds]:
+    windows: list[Window | None] = [] if step.absent else [leaf.window]
+    if step.in_last is not None:
+        windows.append(Within(duration=step.in_last))
+    for window in windows:
+        if window is not None:
+            yield window_bounds(window, facts.as_of, facts.zone)
+
+
+def _since(leaf: Sequence, facts: Facts) -> Instant | None:
+    """From when on events matter: the earliest start of a step's bounds, and what must not have
+    happened before; None for always."""
+    starts = []
+    for step in leaf.steps:
+        if not step.absent:
+            own = [one.start for one in _bounds(step, leaf, facts) if one.start is not None]
+            if not own:
+                return None
+            starts.append(max(own))
+    before = [_length(step.for_) for step in leaf.steps if step.for_ is not None]
+    return Instant(min(starts) - max(before, default=0))
+
+
+# --- the chain -------------------------------------------------------------------------------
+
+
+def _with_absences(instants: Subquery, leaf: Sequence) -> Subquery:
+    """With the last instant before, or for absences after the last step the next one after, at
+    which something happened that must not."""
+    by = [instants.c[name] for name in _partition(leaf)]
+    last = max(number for number, step in enumerate(leaf.steps) if not step.absent)
+    columns = []
+    for number, step in enumerate(leaf.steps):
+        if step.absent:
+            happened = case((instants.c[_step(number)] == 1, instants.c[_AT]))
+            over, rows = (func.min, _AFTER) if number > last else (func.max, _BEFORE)
+            nearest = over(happened).over(partition_by=by, order_by=instants.c[_AT], rows=rows)
+            columns.append(nearest.label(_lacking(number)))
+    return select(instants, *columns).subquery() if columns else instants
+
+
+def _linked(chain: Subquery, leaf: Sequence) -> Subquery:
+    """With the latest instant before at which the chain so far can end, and the latest at which one
+    that ends there can have begun."""
+    by = [chain.c[name] for name in _partition(leaf)]
+
+    def before(value: Expression) -> Expression:
+        return func.max(value).over(partition_by=by, order_by=chain.c[_AT], rows=_BEFORE)
+
+    kept = [one for one in chain.c if one.name != _BEGAN]
+    ending = case((chain.c[_BEGAN].is_not(None), chain.c[_AT]))
+    return select(
+        *kept, before(ending).label(_LATEST), before(chain.c[_BEGAN]).label(_BEGAN)
+    ).subquery()
+
+
+def _begun(chain: Subquery, leaf: Sequence, number: int) -> Subquery:
+    """With the instant at which a chain that ends here with that step began; null where none does.
+    The first step begins one."""
+    step, at = leaf.steps[number], chain.c[_AT]
+    tests: list[Condition] = [chain.c[_step(number)] == 1]
+    latest = chain.c.get(_LATEST)
+    if latest is not None:
+        tests.append(latest.is_not(None))
+    if step.max_gap is not None and latest is not None:
+        tests.append(at - latest <= _length(step.max_gap))
+    for place, absent in _absences_before(leaf, number):
+        lacking = chain.c[_lacking(place)]
+        if absent.for_ is not None:
+            tests.append(or_(lacking.is_(None), lacking < at - _length(absent.for_)))
+        elif latest is not None:
+            tests.append(or_(lacking.is_(None), lacking <= latest))
+    began = case((and_(*tests), at if latest is None else chain.c[_BEGAN]))
+    kept = [one for one in chain.c if one.name not in (_BEGAN, _LATEST)]
+    return select(*kept, began.label(_BEGAN)).subquery()
+
+
+def _absences_before(leaf: Sequence, number: int) -> Iterator[tuple[int, Step]]:
+    """The absences between a step and the one before it that happens."""
+    for place in range(number - 1, -1, -1):
+        if not leaf.steps[place].absent:
+            return
+        yield place, leaf.steps[place]
+
+
+def _nothing_after(
+    chain: Subquery, leaf: Sequence, last: int, as_of: Instant
+) -> Iterator[Condition]:
+    """Of every absence after the last step: its time is over, and nothing happened in it."""
+    for number in range(last + 1, len(leaf.steps)):
+        end = chain.c[_AT] + _length(leaf.steps[number].for_)
+        lacking = chain.c[_lacking(number)]
+        yield end <= literal(as_of, BigInteger)
+        yield or_(lacking.is_(None), lacking > end)
+
+
+def _step(number: int) -> str:
+    return f"step_{number + 1}"
+
+
+def _lacking(number: int) -> str:
+    return f"lacking_{number + 1}"
+
+
+def _length(duration: Duration | None) -> int:
+    """The milliseconds of a distance between events, which are always exact."""
+    if duration is None or duration.milliseconds is None:
+        raise AssertionError(f"{duration} is no distance between events")
+    return duration.milliseconds

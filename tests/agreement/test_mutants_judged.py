@@ -1,0 +1,109 @@
+"""The agreement sees faults in leaves that are judged over rows of their own: test_mutants.py."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Double, and_, cast, func, literal
+
+from segflow.compiler.targets import conditions, ends, modes, ranks, same, sequences
+from segflow.compiler.targets.events import KEY
+from segflow.compiler.timeline import window_bounds
+from segflow.model.predicate import Step
+from tests.agreement.test_mutants import Fault, caught
+
+
+def earliest_for_latest(_: Any) -> Any:
+    """func, but the greatest of some values is the smallest."""
+
+    class Careless:
+        max = func.min
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(func, name)
+
+    return Careless()
+
+
+def inside_of_the_window(bounds: Any) -> Any:
+    """Absences are looked for in the window only."""
+
+    def narrower(step: Step, leaf: Any, facts: Any) -> Any:
+        if step.absent and leaf.window is not None:
+            yield window_bounds(leaf.window, facts.as_of, facts.zone)
+        yield from bounds(step, leaf, facts)
+
+    return narrower
+
+
+def still_to_come(nothing_after: Any) -> Any:
+    """An absence after the last step holds while its time is not over."""
+    return lambda *arguments: list(nothing_after(*arguments))[1::2]
+
+
+def from_the_window_on(_: Any) -> Any:
+    """Nothing before the window of the steps is read."""
+
+    def since(leaf: Any, facts: Any) -> Any:
+        if leaf.window is None:
+            return None
+        return window_bounds(leaf.window, facts.as_of, facts.zone).start
+
+    return since
+
+
+def whole_doubles(parts: Any) -> Any:
+    """Averages are ranked as doubles that are cut off."""
+
+    def careless(value: Any, facts: Any) -> Any:
+        if value.divisor is None:
+            return parts(value, facts)
+        return [func.trunc(cast(value.expression, Double) / value.divisor)]
+
+    return careless
+
+
+FAULTS = [
+    Fault("a step is at the instant of the one before", sequences, "_BEFORE",
+          lambda _: (None, 0), ("Sequence",)),
+    Fault("distances leave out their edge", sequences, "_length",
+          lambda length: lambda duration: length(duration) - 1, ("Sequence",)),
+    Fault("nothing needs to be absent before a step", sequences, "_absences_before",
+          lambda _: lambda leaf, number: iter(()), ("Sequence",)),
+    Fault("an absence may still be going on", sequences, "_nothing_after", still_to_come,
+          ("Sequence",)),
+    Fault("absence looks into the window", sequences, "_bounds", inside_of_the_window,
+          ("Sequence",)),
+    Fault("what lies before the window is not read", sequences, "_since", from_the_window_on,
+          ("Sequence",)),
+    Fault("the earliest is taken for the latest", sequences, "func", earliest_for_latest,
+          ("Sequence",)),
+    Fault("by ties nothing", sequences, "_partition", lambda _: lambda leaf: (KEY,), ("Sequence",)),
+    Fault("the least frequent value is the mode", modes, "_by_frequency",
+          lambda _: lambda value: [func.count().asc(), value.asc()], ('"mode"',)),
+    Fault("the greatest of frequent values is the mode", modes, "_by_frequency",
+          lambda _: lambda value: [func.count().desc(), value.desc()], ('"mode"',)),
+    Fault("contents do not decide which event is last", ends, "floored",
+          lambda _: lambda value, dialect: literal(0), ("EventHas",)),
+    Fault("positions begin at zero", ranks, "_within",
+          lambda within: lambda leaf, place, size: within(leaf, place - 1, size), ("Rank",)),
+    Fault("equal values rank by key downwards", ranks, "_order",
+          lambda order: lambda *given: [*order(*given)[:-1], given[2].desc()], ("Rank",)),
+    Fault("averages are ranked as whole numbers", ranks, "_parts", whole_doubles,
+          ("Rank", '"avg"')),
+    Fault("same sees every event", same.Seen, "_is_seen",
+          lambda _: lambda self, source, events:
+          and_(source.c[KEY] == self.pairs.c[same._USER]), ("Same",)),
+    Fault("who has no values has no number of them", same, "_passes_zero",
+          lambda _: lambda counts: False, ("Same",)),
+    Fault("the oldest period is forgotten", conditions, "period_counts",
+          lambda counts: lambda leaf: counts(leaf)[:-1] or counts(leaf), ("Periods",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_the_agreement_catches(fault, tmp_path, monkeypatch):
+    """With the fault in the engine's path, some segment has other members than by the reference."""
+    monkeypatch.setattr(
+        fault.owner, fault.attribute, fault.make(getattr(fault.owner, fault.attribute))
+    )
+    assert caught(tmp_path, fault.about)
