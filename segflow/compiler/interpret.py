@@ -83,6 +83,7 @@ def population(world: World, compiled: Compiled, name: str, as_of: Instant) -> I
         as_of=as_of,
         snapshots=world.snapshots,
         worlds={entity.name: world},
+        given=world.given,
     )
     yield from _existing(context, name)
 

@@ -46,11 +46,13 @@ class EventRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """All that is known of one entity's users. `snapshots` are the recorded members of segments:
-    the frozen ones of static segments and, for `as: snapshot`, the last ones."""
+    the frozen ones of static segments and, for `as: snapshot`, the last ones. `given` are leaves
+    whose answer is known already, with the keys for which they hold."""
 
     users: tuple[User, ...]
     events: tuple[EventRow, ...] = ()
     snapshots: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    given: Mapping[Predicate, frozenset[int]] = field(default_factory=dict)
 
 
 def events_that_count(rows: Iterable[EventRow], project: Project) -> tuple[EventRow, ...]:

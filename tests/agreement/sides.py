@@ -118,15 +118,18 @@ def explained(
         for row in events_of(lookup, event, engine.rows(statement))
     ]
     user = user_of(lookup, engine.rows(lookup.user))
-    given = {
-        leaf: _holding(engine, compiled, world, lookup.entity, leaf, as_of)
-        for leaf in beyond_one_user(compiled, name)
-    }
+    given = beyond(engine, compiled, world, name, as_of)
     return explain_user(compiled, name, key, user, events, as_of, world.snapshots, given)
 
 
-def _holding(
-    engine: Engine, compiled: Compiled, world: World, entity: str, leaf: Predicate, as_of: Instant
-) -> frozenset[int]:
-    selection = sql.select_keys(compiled, entity, leaf, as_of)
-    return frozenset(engine.members(selection, sets_of(selection, compiled, world)))
+def beyond(
+    engine: Engine, compiled: Compiled, world: World, name: str, as_of: Instant
+) -> Mapping[Predicate, frozenset[int]]:
+    """The leaves of a segment that the rows of one user do not tell, as the engine answers them."""
+    entity = compiled.segments[name].segment.entity
+    given = {}
+    for leaf in beyond_one_user(compiled, name):
+        selection = sql.select_keys(compiled, entity, leaf, as_of)
+        found = engine.members(selection, sets_of(selection, compiled, world))
+        given[leaf] = frozenset(found)
+    return given
