@@ -7,14 +7,15 @@ there the one that began last serves `span` best, which for a later place is nev
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     Integer,
     Label,
     Select,
-    Subquery,
     and_,
     case,
     cast,
@@ -46,30 +47,123 @@ _BEFORE, _AFTER = (None, -1), (1, None)
 
 def sequence_keys(leaf: Sequence, facts: Facts) -> Select[Any]:
     """The keys of which the steps of a sequence can be told."""
-    chain = _with_absences(_instants(leaf, facts), leaf)
-    happening = [number for number, step in enumerate(leaf.steps) if not step.absent]
-    for number in happening:
-        chain = _begun(_linked(chain, leaf) if number != happening[0] else chain, leaf, number)
-    found = select(chain.c[KEY]).distinct().where(chain.c[_BEGAN].is_not(None))
-    if leaf.span is not None:
-        found = found.where(chain.c[_AT] - chain.c[_BEGAN] <= _length(leaf.span))
-    return found.where(*_nothing_after(chain, leaf, happening[-1], facts.as_of))
+    return _Chain(leaf=leaf, facts=facts).keys()
 
 
-# --- the instants ----------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Chain:
+    """The tables of which each is made of the one before. They are common table expressions, since
+    some engines have no room for so many queries inside of each other."""
+
+    leaf: Sequence
+    facts: Facts
+
+    def keys(self) -> Select[Any]:
+        """See sequence_keys()."""
+        happening = [number for number, step in enumerate(self.leaf.steps) if not step.absent]
+        chain = self._with_absences(self._instants(), happening[-1])
+        for number in happening:
+            if number != happening[0]:
+                chain = self._linked(chain)
+            chain = self._begun(chain, number)
+        found = select(chain.c[KEY]).distinct().where(chain.c[_BEGAN].is_not(None))
+        if self.leaf.span is not None:
+            found = found.where(chain.c[_AT] - chain.c[_BEGAN] <= _length(self.leaf.span))
+        return found.where(*_nothing_after(chain, self.leaf, happening[-1], self.facts.as_of))
+
+    def _named(self, made: Select[Any]) -> CTE:
+        return made.cte(self.facts.name("sequence"))
+
+    # --- the instants ---
+
+    def _instants(self) -> CTE:
+        """A row for each user (and value of `by`) and instant at which something of the sequence
+        happened, with a column for each step: whether it did."""
+        since = _since(self.leaf, self.facts)
+        parts = [self._of_event(event, since) for event in _events(self.leaf)]
+        whole = parts[0] if len(parts) == 1 else union_all(*parts)
+        every = whole.cte(self.facts.name("sequence_events"))
+        flags = [every.c[_step(number)] for number in range(len(self.leaf.steps))]
+        by = [every.c[name] for name in _partition(self.leaf)]
+        kept = or_(*(flag == 1 for flag in flags))
+        if self.leaf.by:
+            kept = and_(every.c[TIE].is_not(None), kept)
+        steps = [func.max(flag).label(flag.name) for flag in flags]
+        found = select(*by, every.c[_AT], *steps).where(kept)
+        return self._named(found.group_by(*by, every.c[_AT]))
+
+    def _of_event(self, event: str, since: Instant | None) -> Select[Any]:
+        """The rows of one event, read once for all steps that it may be."""
+        leaf, facts = self.leaf, self.facts
+        asked = [step_aggregate(step, leaf) for step in leaf.steps if event in step.events]
+        read = dict.fromkeys(name for one in asked for name in properties_of(one))
+        ties = {TIE: dict(leaf.by)} if leaf.by else {}
+        rows = facts.event_rows((event,), tuple(read), since, ties=ties)
+        found = matching(rows, (event,), asked, facts)
+        flags: list[Label[Any]] = []
+        for number, step in enumerate(leaf.steps):
+            flag: Expression = cast(null(), Integer)
+            if event in step.events:
+                flag = case((_is_step(step, leaf, found), 1))
+            flags.append(flag.label(_step(number)))
+        by = [rows.statement.c[name] for name in _partition(leaf)]
+        at = facts.dialect.milliseconds(rows.statement.c[TIME])
+        return select(*by, at.label(_AT), *flags).select_from(found.relation)
+
+    # --- the chain ---
+
+    def _with_absences(self, instants: CTE, last: int) -> CTE:
+        """With the last instant before, or for absences after the last step the next one after, at
+        which something happened that must not."""
+        columns = []
+        for number, step in enumerate(self.leaf.steps):
+            if step.absent:
+                happened = case((instants.c[_step(number)] == 1, instants.c[_AT]))
+                over, rows = (func.min, _AFTER) if number > last else (func.max, _BEFORE)
+                nearest = over(happened).over(**self._ordered(instants), rows=rows)
+                columns.append(nearest.label(_lacking(number)))
+        return self._named(select(instants, *columns)) if columns else instants
+
+    def _ordered(self, chain: CTE) -> dict[str, Any]:
+        return {
+            "partition_by": [chain.c[name] for name in _partition(self.leaf)],
+            "order_by": chain.c[_AT],
+        }
+
+    def _linked(self, chain: CTE) -> CTE:
+        """With the latest instant before at which the chain so far can end, and the latest at which
+        one that ends there can have begun."""
+
+        def before(value: Expression) -> Expression:
+            return func.max(value).over(**self._ordered(chain), rows=_BEFORE)
+
+        kept = [one for one in chain.c if one.name != _BEGAN]
+        ending = case((chain.c[_BEGAN].is_not(None), chain.c[_AT]))
+        latest, began = before(ending).label(_LATEST), before(chain.c[_BEGAN]).label(_BEGAN)
+        return self._named(select(*kept, latest, began))
+
+    def _begun(self, chain: CTE, number: int) -> CTE:
+        """With the instant at which a chain that ends here with that step began; null where none
+        does. The first step begins one."""
+        step, at = self.leaf.steps[number], chain.c[_AT]
+        tests: list[Condition] = [chain.c[_step(number)] == 1]
+        latest = chain.c.get(_LATEST)
+        if latest is not None:
+            tests.append(latest.is_not(None))
+        if step.max_gap is not None and latest is not None:
+            tests.append(at - latest <= _length(step.max_gap))
+        for place, absent in _absences_before(self.leaf, number):
+            lacking = chain.c[_lacking(place)]
+            if absent.for_ is not None:
+                tests.append(or_(lacking.is_(None), lacking < at - _length(absent.for_)))
+            elif latest is not None:
+                tests.append(or_(lacking.is_(None), lacking <= latest))
+        began = case((and_(*tests), at if latest is None else chain.c[_BEGAN]))
+        kept = [one for one in chain.c if one.name not in (_BEGAN, _LATEST)]
+        return self._named(select(*kept, began.label(_BEGAN)))
 
 
-def _instants(leaf: Sequence, facts: Facts) -> Subquery:
-    """A row for each user (and value of `by`) and instant at which something of the sequence
-    happened, with a column for each step: whether it did."""
-    since = _since(leaf, facts)
-    parts = [_of_event(event, leaf, facts, since) for event in _events(leaf)]
-    whole = (parts[0] if len(parts) == 1 else union_all(*parts)).subquery()
-    by = [whole.c[name] for name in _partition(leaf)]
-    steps = [
-        func.max(whole.c[_step(number)]).label(_step(number)) for number in range(len(leaf.steps))
-    ]
-    return select(*by, whole.c[_AT], *steps).group_by(*by, whole.c[_AT]).subquery()
+# --- the steps -------------------------------------------------------------------------------
 
 
 def _events(leaf: Sequence) -> tuple[str, ...]:
@@ -78,27 +172,6 @@ def _events(leaf: Sequence) -> tuple[str, ...]:
 
 def _partition(leaf: Sequence) -> tuple[str, ...]:
     return (KEY, TIE) if leaf.by else (KEY,)
-
-
-def _of_event(event: str, leaf: Sequence, facts: Facts, since: Instant | None) -> Select[Any]:
-    """The rows of one event, read once for all steps that it may be."""
-    asked = [step_aggregate(step, leaf) for step in leaf.steps if event in step.events]
-    read = dict.fromkeys(name for one in asked for name in properties_of(one))
-    ties = {TIE: dict(leaf.by)} if leaf.by else {}
-    rows = facts.event_rows((event,), tuple(read), since, ties=ties)
-    found = matching(rows, (event,), asked, facts)
-    columns = rows.statement.c
-    tests = [_is_step(step, leaf, found) if event in step.events else None for step in leaf.steps]
-    flags: list[Label[Any]] = []
-    for number, test in enumerate(tests):
-        flag = cast(null(), Integer) if test is None else case((test, 1))
-        flags.append(flag.label(_step(number)))
-    at = facts.dialect.milliseconds(columns[TIME])
-    selected = select(
-        *(columns[name] for name in _partition(leaf)), at.label(_AT), *flags
-    ).select_from(found.relation)
-    selected = selected.where(or_(*(test for test in tests if test is not None)))
-    return selected.where(columns[TIE].is_not(None)) if leaf.by else selected
 
 
 def _is_step(step: Step, leaf: Sequence, found: Matching) -> Condition:
@@ -130,60 +203,6 @@ def _since(leaf: Sequence, facts: Facts) -> Instant | None:
     return Instant(min(starts) - max(before, default=0))
 
 
-# --- the chain -------------------------------------------------------------------------------
-
-
-def _with_absences(instants: Subquery, leaf: Sequence) -> Subquery:
-    """With the last instant before, or for absences after the last step the next one after, at
-    which something happened that must not."""
-    by = [instants.c[name] for name in _partition(leaf)]
-    last = max(number for number, step in enumerate(leaf.steps) if not step.absent)
-    columns = []
-    for number, step in enumerate(leaf.steps):
-        if step.absent:
-            happened = case((instants.c[_step(number)] == 1, instants.c[_AT]))
-            over, rows = (func.min, _AFTER) if number > last else (func.max, _BEFORE)
-            nearest = over(happened).over(partition_by=by, order_by=instants.c[_AT], rows=rows)
-            columns.append(nearest.label(_lacking(number)))
-    return select(instants, *columns).subquery() if columns else instants
-
-
-def _linked(chain: Subquery, leaf: Sequence) -> Subquery:
-    """With the latest instant before at which the chain so far can end, and the latest at which one
-    that ends there can have begun."""
-    by = [chain.c[name] for name in _partition(leaf)]
-
-    def before(value: Expression) -> Expression:
-        return func.max(value).over(partition_by=by, order_by=chain.c[_AT], rows=_BEFORE)
-
-    kept = [one for one in chain.c if one.name != _BEGAN]
-    ending = case((chain.c[_BEGAN].is_not(None), chain.c[_AT]))
-    return select(
-        *kept, before(ending).label(_LATEST), before(chain.c[_BEGAN]).label(_BEGAN)
-    ).subquery()
-
-
-def _begun(chain: Subquery, leaf: Sequence, number: int) -> Subquery:
-    """With the instant at which a chain that ends here with that step began; null where none does.
-    The first step begins one."""
-    step, at = leaf.steps[number], chain.c[_AT]
-    tests: list[Condition] = [chain.c[_step(number)] == 1]
-    latest = chain.c.get(_LATEST)
-    if latest is not None:
-        tests.append(latest.is_not(None))
-    if step.max_gap is not None and latest is not None:
-        tests.append(at - latest <= _length(step.max_gap))
-    for place, absent in _absences_before(leaf, number):
-        lacking = chain.c[_lacking(place)]
-        if absent.for_ is not None:
-            tests.append(or_(lacking.is_(None), lacking < at - _length(absent.for_)))
-        elif latest is not None:
-            tests.append(or_(lacking.is_(None), lacking <= latest))
-    began = case((and_(*tests), at if latest is None else chain.c[_BEGAN]))
-    kept = [one for one in chain.c if one.name not in (_BEGAN, _LATEST)]
-    return select(*kept, began.label(_BEGAN)).subquery()
-
-
 def _absences_before(leaf: Sequence, number: int) -> Iterator[tuple[int, Step]]:
     """The absences between a step and the one before it that happens."""
     for place in range(number - 1, -1, -1):
@@ -192,9 +211,7 @@ def _absences_before(leaf: Sequence, number: int) -> Iterator[tuple[int, Step]]:
         yield place, leaf.steps[place]
 
 
-def _nothing_after(
-    chain: Subquery, leaf: Sequence, last: int, as_of: Instant
-) -> Iterator[Condition]:
+def _nothing_after(chain: CTE, leaf: Sequence, last: int, as_of: Instant) -> Iterator[Condition]:
     """Of every absence after the last step: its time is over, and nothing happened in it."""
     for number in range(last + 1, len(leaf.steps)):
         end = chain.c[_AT] + _length(leaf.steps[number].for_)
