@@ -1,8 +1,75 @@
 """Whether a column can hold what the catalog says is in it, by the engine's word for its type."""
 
 import re
+from collections.abc import Callable, Mapping
 
 from segflow.model.types import ValueType
+
+_Family = tuple[str | None, int]
+"""The family of a column type, and the scale of a decimal one; None for one that is not known."""
+
+_ACCEPTED: Mapping[str, frozenset[str]] = {
+    "string": frozenset({"text", "whole"}),
+    "integer": frozenset({"whole"}),
+    "decimal": frozenset({"whole", "decimal", "float"}),
+    "float": frozenset({"whole", "decimal", "float"}),
+    "boolean": frozenset({"boolean"}),
+    "date": frozenset({"date"}),
+    "timestamp": frozenset({"timestamp", "date"}),
+    "version": frozenset({"text", "whole"}),
+}
+"""Families of column types that hold values of a declared type, none of them rounded or cut."""
+
+_ACCEPTED_IN_SQLITE: Mapping[str, frozenset[str]] = {
+    "string": frozenset({"text", "whole"}),
+    "integer": frozenset({"whole", "numeric"}),
+    "decimal": frozenset({"whole", "text"}),
+    "float": frozenset({"whole", "float", "numeric"}),
+    "boolean": frozenset({"whole", "numeric"}),
+    "date": frozenset({"text", "numeric"}),
+    "timestamp": frozenset({"text", "whole", "numeric"}),
+    "version": frozenset({"text", "whole"}),
+    "list": frozenset({"text"}),
+}
+"""Of what a column does to values that are put into it: one of numbers turns the text of a decimal
+into a double, which is no longer that decimal, and leaves the text of a date alone."""
+
+
+def fits(engine: str, word: str, declared: ValueType) -> bool:
+    """Whether every value of a column of that type is one of the declared type.
+
+    A type that is not known here fits: the engine judges it when it reads. Decimals may be stored
+    as doubles, which stand for the nearest decimal of the declared scale, but not in SQLite.
+    """
+    family, scale = _FAMILIES[engine](word)
+    if declared.is_list and engine != "sqlite":
+        return family is None or (
+            family == "array" and fits(engine, word[: word.rindex("[")], declared.element)
+        )
+    if family is None:
+        return True
+    if family == "decimal" and declared.name in ("decimal", "integer"):
+        return scale <= (declared.scale or 0)
+    accepted = _ACCEPTED_IN_SQLITE if engine == "sqlite" else _ACCEPTED
+    return family in accepted["list" if declared.is_list else declared.name]
+
+
+def holds_json(engine: str, word: str) -> bool:
+    """Whether a column of that type may hold JSON: as text, or as what has parts."""
+    return _FAMILIES[engine](word)[0] in (None, "text", "array")
+
+
+def orders_rows(engine: str, word: str) -> bool:
+    """Whether the values of a column of that type have one order everywhere, so that they can say
+    which of two rows is newer. Floats have none, and text none that does not hang on a collation;
+    but in SQLite instants are texts."""
+    family, _ = _FAMILIES[engine](word)
+    if engine == "sqlite":
+        return family in (None, "whole", "text", "numeric")
+    return family in (None, "whole", "decimal", "timestamp", "date")
+
+
+# --- DuckDB ----------------------------------------------------------------------------------
 
 _WHOLE = {
     f"{sign}{size}"
@@ -10,56 +77,10 @@ _WHOLE = {
     for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 }
 _TEXTS = {"VARCHAR", "UUID", "JSON"}
-_DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)\Z")
-
-_ACCEPTED = {
-    "string": {"text", "whole"},
-    "integer": {"whole"},
-    "float": {"whole", "decimal", "float"},
-    "boolean": {"boolean"},
-    "date": {"date"},
-    "timestamp": {"timestamp", "date"},
-    "version": {"text", "whole"},
-}
-"""Families of column types that hold values of a declared type, none of them rounded or cut."""
+_DECIMAL = re.compile(r"(?:DECIMAL|numeric)\((\d+),(\d+)\)\Z")
 
 
-def fits(word: str, declared: ValueType) -> bool:
-    """Whether every value of a column of that type is one of the declared type.
-
-    A type that is not known here fits: the engine judges it when it reads. Decimals may be stored
-    as doubles, which stand for the nearest decimal of the declared scale.
-    """
-    family, scale = _family(word)
-    if family == "array" and declared.is_list:
-        return fits(word[: word.rindex("[")], declared.element)
-    if declared.is_list:
-        return family is None
-    if family is None:
-        return True
-    if declared.name == "decimal":
-        if family == "decimal":
-            return scale <= (declared.scale or 0)
-        return family in ("whole", "float")
-    if declared.name == "integer" and family == "decimal":
-        return scale == 0
-    return family in _ACCEPTED.get(declared.name, {family})
-
-
-def holds_json(word: str) -> bool:
-    """Whether a column of that type may hold JSON: as text, or as what has parts."""
-    return _family(word)[0] in (None, "text", "array")
-
-
-def orders_rows(word: str) -> bool:
-    """Whether the values of a column of that type have one order everywhere, so that they can say
-    which of two rows is newer: not text, whose order hangs on a collation, and not floats."""
-    of_postgres = word.startswith(("text", "character"))
-    return _family(word)[0] in (None, "whole", "decimal", "timestamp", "date") and not of_postgres
-
-
-def _family(word: str) -> tuple[str | None, int]:
-    """The family of a column type, and the scale of a decimal one."""
+def _of_duckdb(word: str) -> _Family:
     if decimal := _DECIMAL.match(word):
         return "decimal", int(decimal[2])
     if word.endswith("]"):
@@ -73,3 +94,56 @@ def _family(word: str) -> tuple[str | None, int]:
     if word.startswith("TIMESTAMP"):
         return "timestamp", 0
     return {"BOOLEAN": "boolean", "DATE": "date"}.get(word), 0
+
+
+# --- SQLite ----------------------------------------------------------------------------------
+
+
+def _of_sqlite(word: str) -> _Family:
+    """By the rules of https://www.sqlite.org/datatype3.html#determination_of_column_affinity."""
+    upper = word.upper()
+    if "INT" in upper:
+        return "whole", 0
+    if any(part in upper for part in ("CHAR", "CLOB", "TEXT")):
+        return "text", 0
+    if upper in ("", "ANY") or "BLOB" in upper:
+        return None, 0
+    if any(part in upper for part in ("REAL", "FLOA", "DOUB")):
+        return "float", 0
+    return "numeric", 0
+
+
+# --- PostgreSQL ------------------------------------------------------------------------------
+
+_POSTGRES = {
+    "smallint": "whole",
+    "integer": "whole",
+    "bigint": "whole",
+    "real": "float",
+    "double precision": "float",
+    "text": "text",
+    "uuid": "text",
+    "citext": "text",
+    "name": "text",
+    "boolean": "boolean",
+    "date": "date",
+}
+
+
+def _of_postgres(word: str) -> _Family:
+    if decimal := _DECIMAL.match(word):
+        return "decimal", int(decimal[2])
+    if word.endswith("]"):
+        return "array", 0
+    if word.startswith("timestamp"):
+        return "timestamp", 0
+    if word.startswith("character"):
+        return "text", 0
+    return _POSTGRES.get(word), 0
+
+
+_FAMILIES: Mapping[str, Callable[[str], _Family]] = {
+    "duckdb": _of_duckdb,
+    "sqlite": _of_sqlite,
+    "postgres": _of_postgres,
+}

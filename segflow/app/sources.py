@@ -214,6 +214,10 @@ class _Asked:
             return self._no_column(claim, claim.column, columns)
         return self._misfit(claim, claim.column, word)
 
+    def _engine_of(self, claim: Claim) -> str:
+        source = self._project.source(claim.source)
+        return "" if source is None else source.engine
+
     def _no_table(self, claim: Claim) -> Diagnostic:
         return self._diagnostic(
             claim,
@@ -233,15 +237,16 @@ class _Asked:
 
     def _misfit(self, claim: Claim, column: str, word: str) -> Diagnostic | None:
         """What is wrong with the type of a column; None where it holds what is claimed."""
+        engine = self._engine_of(claim)
         match claim.holds:
             case None:
                 return None
             case "json":
-                fitting, what = holds_json(word), "JSON"
+                fitting, what = holds_json(engine, word), "JSON"
             case "order":
-                fitting, what = orders_rows(word), "a number or an instant"
+                fitting, what = orders_rows(engine, word), "a number or an instant"
             case _:
-                fitting, what = fits(word, claim.holds), str(claim.holds)
+                fitting, what = fits(engine, word, claim.holds), str(claim.holds)
         return (
             None
             if fitting

@@ -34,14 +34,15 @@ from sqlalchemy.sql import Select
 from segflow.compiler.dialects.base import Condition, Expression
 from segflow.engines.connected import MISSING, NEGATIVE, NO_INTEGERS, UNFIT, ConnectedEngine
 from segflow.errors import RefusedError, SegflowError, SourceUnavailableError, UnusableDataError
-from segflow.model.catalog import Source
+from segflow.model.catalog import Limits, Source
+from segflow.ports import Selection
 
 _SIGNED = literal(Decimal(2**63), Numeric)
 _EXAMPLE = "postgresql://user:password@host:5432/database"
 
 # SQLSTATE: a class of errors by its first two characters.
 _DATA, _NAMES, _DENIED = "22", "42", "42501"
-_TIMEOUT = "57014"
+_CANCELLED = "57014"
 
 _COLUMNS = text(
     "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
@@ -59,19 +60,22 @@ class PostgresEngine(ConnectedEngine):
         """Connects when it is first asked. `url` is that of the source with its secret filled in:
         one of libpq's or of SQLAlchemy's, or libpq's pairs of key and value."""
         self._url = (url or str(source.url)).replace("postgresql+psycopg://", "postgresql://", 1)
-        limits = source.limits
-        self._timeout = None if limits is None else limits.timeout
-        engine = create_engine("postgresql+psycopg://", creator=self._connect)
+        self._timeout = _milliseconds(source.limits)
+        engine = create_engine("postgresql+psycopg://", creator=self._connect, pool_pre_ping=True)
         super().__init__(source.name, engine)
 
     # --- what an engine says of itself ---
 
     def _columns(self, connection: Connection, table: str) -> Mapping[str, str] | None:
-        for name in (table, table.lower()):
-            found = connection.execute(_COLUMNS, {"name": name}).all()
-            if found:
-                return {name: word for name, word in found}
-        return None
+        return {name: word for name, word in connection.execute(_COLUMNS, {"name": table})} or None
+
+    def _prepared(
+        self, connection: Connection, selection: Selection, sets: Mapping[str, BitMap64]
+    ) -> Select[Any]:
+        # The server takes groups that are then tested for a few rows and would loop over a table
+        # for each; every table of a selection is joined whole.
+        connection.execute(text("SET LOCAL enable_nestloop = off"))
+        return super()._prepared(connection, selection, sets)
 
     def _given_keys(self, keys: BitMap64) -> Select[Any]:
         type_ = BigInteger if not keys or keys.max() < 2**63 else Numeric
@@ -85,7 +89,7 @@ class PostgresEngine(ConnectedEngine):
 
     def _error(self, error: DBAPIError, told: str) -> SegflowError:
         state = getattr(error.orig, "sqlstate", None) or ""
-        if state == _TIMEOUT:
+        if state == _CANCELLED and self._timeout:
             return SourceUnavailableError(
                 told, hint="the query took longer than `limits.timeout` of the source allows"
             )
@@ -145,13 +149,21 @@ class PostgresEngine(ConnectedEngine):
             ) from None
         connection.execute("SET TIME ZONE 'UTC'")
         connection.execute("SET DateStyle = 'ISO, YMD'")
-        if self._timeout is not None:
-            connection.execute(f"SET statement_timeout = {self._timeout}")
+        if self._timeout:
+            connection.execute(
+                "SELECT set_config('statement_timeout', %s, false)", [f"{self._timeout}"]
+            )
         connection.autocommit = False
         connection.read_only = True
         # All that one question needs is of one state of the data.
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         return connection
+
+
+def _milliseconds(limits: Limits | None) -> int:
+    """How long a query may take; 0 is for ever."""
+    timeout = None if limits is None or limits.timeout is None else limits.timeout.milliseconds
+    return min(timeout or 0, 2**31 - 1)
 
 
 def _joined(content: Expression) -> Expression:

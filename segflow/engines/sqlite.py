@@ -39,12 +39,11 @@ class SqliteEngine(ConnectedEngine):
         engine = create_engine("sqlite://", creator=self._connect, poolclass=SingletonThreadPool)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         super().__init__(source.name, engine)
-        with self._asking() as connection:
-            if connection.exec_driver_sql("PRAGMA encoding").scalar() != "UTF-8":
-                raise UnusableDataError(
-                    f"source {source.name}: the database's text is not UTF-8",
-                    hint="copy it into a database with PRAGMA encoding = 'UTF-8'",
-                )
+        try:
+            self._check_encoding()
+        except BaseException:
+            self.close()  # else the connection and its functions keep each other alive
+            raise
 
     # --- what an engine says of itself ---
 
@@ -55,11 +54,10 @@ class SqliteEngine(ConnectedEngine):
 
     def _given_keys(self, keys: BitMap64) -> Select[Any]:
         held = [key for key in keys if key < 2**63]  # no greater one can be in a table
-        listed = func.json_each(json.dumps(held)).table_valued("value")
-        return select(listed.c.value.label("key"))
+        return _listed(held, "key")
 
     def _given_texts(self, texts: Sequence[str]) -> Select[Any]:
-        raise AssertionError("SQLite makes every test itself")
+        return _listed(texts, "value")
 
     def _error(self, error: DBAPIError, told: str) -> SegflowError:
         raised, self._raised = self._raised, None
@@ -94,6 +92,14 @@ class SqliteEngine(ConnectedEngine):
 
     # --- opening ---
 
+    def _check_encoding(self) -> None:
+        with self._asking() as connection:
+            if connection.exec_driver_sql("PRAGMA encoding").scalar() != "UTF-8":
+                raise UnusableDataError(
+                    f"source {self._source}: the database's text is not UTF-8",
+                    hint="copy it into a database with PRAGMA encoding = 'UTF-8'",
+                )
+
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"{self._file.as_uri()}?mode=ro", uri=True, isolation_level=None
@@ -124,6 +130,11 @@ class SqliteEngine(ConnectedEngine):
                 raise
 
         return guarded
+
+
+def _listed(values: Sequence[int] | Sequence[str], name: str) -> Select[Any]:
+    listed = func.json_each(json.dumps(values)).table_valued("value")
+    return select(listed.c.value.label(name))
 
 
 def _without_other_files(action: int, *_: Any) -> int:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import md5
 from typing import Any
 
@@ -22,6 +23,10 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
+_remembered = lru_cache(10_000, typed=True)
+"""SQLite asks for a value in each part of a statement anew. Types count: 1.0 is not 1."""
+
+
 class UnfitError(Exception):
     """A stored value is none of its declared type; the text says which."""
 
@@ -31,6 +36,7 @@ def unfit(value: Held, declared: str) -> None:
     raise UnfitError(f"{value!r} is stored where {declared} is declared")
 
 
+@_remembered
 def decimal(value: Held, precision: int, scale: int) -> str | None:
     """An exact number of at most so many digits, from an integer or a text."""
     if value is None or value == "NaN":
@@ -57,6 +63,7 @@ def day(value: Held) -> str | None:
     raise UnfitError(f"{value!r} is stored where date is declared")
 
 
+@_remembered
 def instant(value: Held) -> int | None:
     """Milliseconds, from an ISO text; one without an offset is of UTC."""
     if value is None:
@@ -86,7 +93,10 @@ def product(left: int | str | None, right: int | str | None) -> str | None:
 
 def matches(text: str | None, pattern: str) -> bool | None:
     """Whether the RE2 expression matches somewhere."""
-    return None if text is None else re2.search(pattern, text) is not None
+    return None if text is None else _compiled(pattern).search(text) is not None
+
+
+_compiled = lru_cache(64)(re2.compile)
 
 
 def hashed(salt: str, key: int | None) -> str | None:

@@ -22,26 +22,28 @@ from segflow.model.project import Project
 from segflow.model.types import ValueType
 from segflow.ports import Engine
 from tests.agreement.data import KEY, Row, Tables, columns, floored, write_parquet
-from tests.services import postgres_url
+from tests.services import postgres_owner_url, postgres_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """An engine under test. `url` is what its source says, None for the files of the project;
-    `keys` the greatest key that it can hold. `write` puts tables where `opened` reads them."""
+    """An engine under test. `url` gives what its source says, None for the files of the project;
+    `keys` is the greatest key that it can hold. `write` puts tables where `opened` reads them, and
+    `forget` removes what is not in the folder."""
 
     name: str
-    url: str | None
+    url: Callable[[], str] | None
     keys: int
     write: Callable[[Path, Project, Tables, Mapping[str, str]], None]
     open: Callable[[Source, Path], Engine]
+    forget: Callable[[], None] = lambda: None
 
     def of(self, project: Project) -> Project:
         """The project with its sources on this engine."""
         if self.url is None:
             return project
         moved = {
-            address: replace(found, engine=self.name, url=self.url, tables=())
+            address: replace(found, engine=self.name, url=self.url(), tables=())
             for address, found in project.objects.items()
             if isinstance(found, Source)
         }
@@ -64,6 +66,7 @@ class Host:
             yield engine
         finally:
             engine.close()
+            self.forget()
 
 
 # --- SQLite ----------------------------------------------------------------------------------
@@ -106,6 +109,8 @@ def _sqlite_type(type_: ValueType, unit: str) -> str:
             return "INTEGER"
         case "timestamp":
             return "TIMESTAMP"
+        case "string":
+            return "TEXT COLLATE NOCASE"
         case _:
             return "TEXT"
 
@@ -143,9 +148,9 @@ def _sqlite_instant(moment: datetime, unit: str) -> Any:
 POSTGRES_SCHEMA = f"segflow_test_{os.getpid()}"
 
 
-def in_schema(name: str) -> str:
-    """The url of the server, for the tables of one schema."""
-    return f"{postgres_url()}?options=-csearch_path%3D{name}"
+def in_schema(name: str, url: str | None = None) -> str:
+    """The url of the server, or another one, for the tables of one schema."""
+    return f"{url or postgres_url()}?options=-csearch_path%3D{name}"
 
 
 def _write_postgres(
@@ -170,20 +175,31 @@ def _write_postgres(
 
 @contextmanager
 def postgres_schema(name: str = POSTGRES_SCHEMA) -> Iterator[psycopg.Connection[Any]]:
-    """A connection to an empty schema; what is in it is committed at the end."""
-    with psycopg.connect(postgres_url()) as connection:
+    """A connection to an empty schema, whose tables anybody may read; what is made in it is
+    committed at the end."""
+    drop_schema(name)
+    with psycopg.connect(postgres_owner_url()) as connection:
         schema = sql.Identifier(name)
-        connection.execute("SET client_min_messages = warning")
-        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
         connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
+        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO PUBLIC").format(schema))
+        readable = "ALTER DEFAULT PRIVILEGES IN SCHEMA {} GRANT SELECT ON TABLES TO PUBLIC"
+        connection.execute(sql.SQL(readable).format(schema))
         connection.execute(sql.SQL("SET search_path = {}").format(schema))
         connection.execute("SET TIME ZONE 'UTC'")
         yield connection
 
 
+def drop_schema(name: str) -> None:
+    """Remove the schema, if there is one, and what is in it."""
+    with psycopg.connect(postgres_owner_url()) as connection:
+        connection.execute("SET client_min_messages = warning")
+        dropped = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(name))
+        connection.execute(dropped)
+
+
 def _postgres_type(type_: ValueType, unit: str, rows: Sequence[Row], column: str) -> str:
     if type_.is_list:
-        return f"{_postgres_type(type_.element, unit, (), '')}[]"
+        return {"string": "text[]", "integer": "bigint[]"}[type_.name]
     match type_.name:
         case "integer" if type_ == KEY and any((row.get(column) or 0) >= 2**63 for row in rows):
             return "numeric(20)"
@@ -202,7 +218,7 @@ def _postgres_type(type_: ValueType, unit: str, rows: Sequence[Row], column: str
                 unit, "timestamptz"
             )
         case "string" | "version":
-            return "text"
+            return 'text COLLATE "en-x-icu"'
         case name:
             return name
 
@@ -222,13 +238,14 @@ def _postgres_value(value: Any, unit: str) -> Any:
 
 DUCKDB = Host(name="duckdb", url=None, keys=2**64 - 1, write=write_parquet, open=DuckDbEngine)
 SQLITE = Host(
-    name="sqlite", url=_SQLITE_FILE, keys=2**63 - 1, write=_write_sqlite, open=SqliteEngine
+    name="sqlite", url=lambda: _SQLITE_FILE, keys=2**63 - 1, write=_write_sqlite, open=SqliteEngine
 )
 POSTGRES = Host(
     name="postgres",
-    url=in_schema(POSTGRES_SCHEMA),
+    url=lambda: in_schema(POSTGRES_SCHEMA),
     keys=2**64 - 1,
     write=_write_postgres,
     open=lambda source, folder: PostgresEngine(source),
+    forget=lambda: drop_schema(POSTGRES_SCHEMA),
 )
 HOSTS = (DUCKDB, SQLITE, POSTGRES)

@@ -1,101 +1,176 @@
-"""Values that a source can hold and a case can't: DuckDB and the explanations treat them alike."""
+"""Values that a source can hold and a case can't: engines and explanations treat them alike."""
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from segflow.compiler.worlds import World
-from segflow.engines.duckdb import DuckDbEngine
 from segflow.errors import UnusableDataError
 from segflow.model.compiled import Compiled
 from segflow.model.instant import parse_instant
 from segflow.ports import Engine
+from tests.agreement.hosts import DUCKDB, POSTGRES, SQLITE, Host, postgres_schema
 from tests.agreement.sides import by_engine, explained
 from tests.compiler.projects import compiled
 
 T = parse_instant("2026-03-31T12:00:00Z")
 CATALOG = """\
 source: shop
-engine: duckdb
-url: shop.duckdb
+engine: {engine}
+url: {url}
 ---
 entity: customer
-key: {type: integer}
-population: {source: shop, table: people, key: id, since: first_seen}
+key: {{type: integer}}
+population: {{source: shop, table: people, key: id, since: first_seen}}
 fields:
-  plan: {type: string, at: {source: shop, table: people, key: id, column: plan}}
-  other: {type: string, at: {source: shop, table: people, key: id, column: other}}
-  born: {type: date, at: {source: shop, table: people, key: id, column: born}}
-  seen: {type: timestamp, at: {source: shop, table: people, key: id, column: seen}}
-  left: {type: timestamp, at: {source: shop, table: people, key: id, column: gone}}
+  plan: {{type: string, at: {{source: shop, table: people, key: id, column: plan}}}}
+  other: {{type: string, at: {{source: shop, table: people, key: id, column: other}}}}
+  born: {{type: date, at: {{source: shop, table: people, key: id, column: born}}}}
+  seen: {{type: timestamp, at: {{source: shop, table: people, key: id, column: seen}}}}
+  left: {{type: timestamp, at: {{source: shop, table: people, key: id, column: gone}}}}
 ---
 event: visit
-entities: {customer: person}
-at: {source: shop, table: visits, time: happened, id: {column: id, type: string}}
+entities: {{customer: person}}
+at: {{source: shop, table: visits, time: happened, id: {{column: id, type: string}}}}
 properties:
-  page: {type: string, column: page}
+  page: {{type: string, column: page}}
 ---
 event: order
-entities: {customer: person}
-at: {source: shop, table: orders, time: happened, id: {column: id, type: integer}}
+entities: {{customer: person}}
+at: {{source: shop, table: orders, time: happened, id: {{column: id, type: integer}}}}
 properties:
-  paid: {type: timestamp, column: paid}
+  paid: {{type: timestamp, column: paid}}
 """
-TABLES = """
-CREATE TABLE people (id BIGINT, first_seen TIMESTAMPTZ, plan VARCHAR COLLATE NOCASE,
-  other VARCHAR, born DATE, seen TIMESTAMPTZ, gone TIMESTAMP);
-CREATE TABLE visits (id VARCHAR COLLATE NOCASE, person BIGINT, happened TIMESTAMP,
-  page VARCHAR COLLATE NOCASE);
-CREATE TABLE orders (id UBIGINT, person UBIGINT, happened TIMESTAMPTZ, paid TIMESTAMPTZ);
+BEYOND_IN_SQL = """INSERT INTO people (id, first_seen, born, seen, gone) VALUES
+  (1, '-infinity', 'infinity', 'infinity', 'infinity'),
+  (2, '-infinity', '-infinity', '-infinity', '-infinity'),
+  (3, '0044-03-15 00:00:00+00 BC', '20000-01-01', '20000-01-01 00:00:00+00', '30000-06-01'),
+  (4, '2026-01-01', '9999-12-31', '9999-12-31 23:59:59.999999+00', '9999-12-31 23:59:59.999'),
+  (5, 'infinity', NULL, NULL, NULL);
+INSERT INTO people (id, first_seen) VALUES (6, '2026-01-01'), (7, '2026-01-01');
+INSERT INTO orders VALUES
+  (18446744073709551615, 6, '-infinity', '2026-01-01'),
+  (7, 6, '0044-03-15 00:00:00+00 BC', '2026-02-01'),
+  (8, 7, 'infinity', '2026-01-01');
 """
 
 
-def store(folder: Path, rows: str) -> None:
-    """Write the rows to the source's database, anew."""
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An engine with tables whose texts have a collation that ignores case, and rows in which
+    instants and dates lie beyond the calendar."""
+
+    host: Host
+    tables: str
+    beyond: str
+    run: Callable[[Path, str], None]
+
+
+def _in_duckdb(folder: Path, statements: str) -> None:
     (folder / "shop.duckdb").unlink(missing_ok=True)
     with duckdb.connect(str(folder / "shop.duckdb")) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(TABLES + rows)
+        connection.execute(statements)
+
+
+def _in_sqlite(folder: Path, statements: str) -> None:
+    (folder / "shop.db").unlink(missing_ok=True)
+    connection = sqlite3.connect(folder / "shop.db")
+    connection.executescript(statements)
+    connection.close()
+
+
+def _in_postgres(folder: Path, statements: str) -> None:
+    with postgres_schema() as connection:
+        connection.execute(statements.encode())
+
+
+STORES = (
+    Store(
+        replace(DUCKDB, url=lambda: "shop.duckdb"),
+        """
+        CREATE TABLE people (id BIGINT, first_seen TIMESTAMPTZ, plan VARCHAR COLLATE NOCASE,
+          other VARCHAR, born DATE, seen TIMESTAMPTZ, gone TIMESTAMP);
+        CREATE TABLE visits (id VARCHAR COLLATE NOCASE, person BIGINT, happened TIMESTAMP,
+          page VARCHAR COLLATE NOCASE);
+        CREATE TABLE orders (id UBIGINT, person UBIGINT, happened TIMESTAMPTZ, paid TIMESTAMPTZ);
+        """,
+        BEYOND_IN_SQL.replace("00:00:00+00 BC", "(BC) 00:00:00+00"),
+        _in_duckdb,
+    ),
+    Store(
+        SQLITE,
+        """
+        CREATE TABLE people (id INTEGER, first_seen INTEGER, plan TEXT COLLATE NOCASE, other TEXT,
+          born TEXT, seen TIMESTAMP, gone INTEGER);
+        CREATE TABLE visits (id TEXT COLLATE NOCASE, person INTEGER, happened TEXT,
+          page TEXT COLLATE NOCASE);
+        CREATE TABLE orders (id INTEGER, person INTEGER, happened INTEGER, paid TEXT);
+        """,
+        """
+        INSERT INTO people (id, first_seen, born, seen, gone) VALUES
+          (1, -9e17, '9999-12-31', 9e17, 9e17),
+          (2, -9e17, '0001-01-01', -9e17, -9e17),
+          (3, -63549705600000, '9999-12-31', '9999-12-31T23:59:59.999-14:00', 9e17),
+          (4, '2026-01-01', '9999-12-31', '9999-12-31 23:59:59.999999+00:00', 253402300799999),
+          (5, 9e17, NULL, NULL, NULL);
+        INSERT INTO people (id, first_seen) VALUES (6, '2026-01-01'), (7, '2026-01-01');
+        INSERT INTO orders VALUES (9223372036854775807, 6, -9e17, '2026-01-01'),
+          (7, 6, -63549705600000, '2026-02-01'), (8, 7, 9e17, '2026-01-01');
+        """,
+        _in_sqlite,
+    ),
+    Store(
+        POSTGRES,
+        """
+        CREATE COLLATION nocase
+          (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+        CREATE TABLE people (id BIGINT, first_seen TIMESTAMPTZ, plan VARCHAR COLLATE nocase,
+          other TEXT COLLATE "en-x-icu", born DATE, seen TIMESTAMPTZ, gone TIMESTAMP);
+        CREATE TABLE visits (id VARCHAR COLLATE nocase, person BIGINT, happened TIMESTAMP,
+          page VARCHAR COLLATE nocase);
+        CREATE TABLE orders
+          (id NUMERIC(20), person NUMERIC(20), happened TIMESTAMPTZ, paid TIMESTAMPTZ);
+        """,
+        BEYOND_IN_SQL,
+        _in_postgres,
+    ),
+)
+
+
+@pytest.fixture(params=STORES, ids=lambda store: store.host.name)
+def store(request):
+    return request.param
 
 
 @contextmanager
-def asking(folder: Path, where: str) -> Iterator[tuple[Engine, Compiled]]:
-    """The stored source, and a segment `s` with that condition."""
-    project = compiled(folder, f"segment: s\nentity: customer\nwhere: {where}\n", catalog=CATALOG)
-    source = project.project.source("shop")
-    assert source is not None
-    engine = DuckDbEngine(source, folder)
-    try:
+def asking(store: Store, folder: Path, rows: str, where: str) -> Iterator[tuple[Engine, Compiled]]:
+    """The source with the rows, and a segment `s` with that condition."""
+    store.run(folder, store.tables + rows)
+    catalog = CATALOG.format(engine=store.host.name, url=store.host.url())
+    project = compiled(folder, f"segment: s\nentity: customer\nwhere: {where}\n", catalog=catalog)
+    with store.host.opened(project.project, folder) as engine:
         yield engine, project
-    finally:
-        engine.close()
 
 
-def members(folder: Path, where: str) -> tuple[list[int], list[int]]:
-    """The members by DuckDB, and by explanations of the users 1 to 5."""
+def members(store: Store, folder: Path, rows: str, where: str) -> tuple[list[int], list[int]]:
+    """The members by the engine, and by explanations of the users 1 to 7."""
     world = World(users=())
-    with asking(folder, where) as (engine, project):
+    with asking(store, folder, rows, where) as (engine, project):
         found = by_engine(engine, project, world, "s", T)
-        traces = [explained(engine, project, world, "s", key, T) for key in range(1, 6)]
+        traces = [explained(engine, project, world, "s", key, T) for key in range(1, 8)]
     return sorted(found), [trace.key for trace in traces if trace.member]
-
-
-BEYOND = """INSERT INTO people (id, first_seen, born, seen, gone) VALUES
-  (1, '-infinity', 'infinity', 'infinity', 'infinity'),
-  (2, '-infinity', '-infinity', '-infinity', '-infinity'),
-  (3, '0044-03-15 (BC) 00:00:00+00', '20000-01-01', '20000-01-01 00:00:00+00', '30000-06-01'),
-  (4, '2026-01-01', '9999-12-31', '9999-12-31 23:59:59.999999+00', '9999-12-31 23:59:59.999'),
-  (5, 'infinity', NULL, NULL, NULL);
-"""
 
 
 @pytest.mark.parametrize(
     ("where", "expected"),
     [
-        ("{everyone: true}", [1, 2, 3, 4]),
+        ("{everyone: true}", [1, 2, 3, 4, 6, 7]),
         ("{field: seen, exists: true}", [1, 2, 3, 4]),
         ("{field: born, gte: 9999-12-31}", [1, 3, 4]),
         ("{field: born, gt: 9999-12-31}", []),
@@ -110,29 +185,20 @@ BEYOND = """INSERT INTO people (id, first_seen, born, seen, gone) VALUES
         ('{field: seen, anniversary: "01-01"}', [2]),
     ],
 )
-def test_what_lies_beyond_the_calendar_is_at_its_end(where, expected, tmp_path):
+def test_what_lies_beyond_the_calendar_is_at_its_end(store, where, expected, tmp_path):
     """Infinity and the years beyond 1 to 9999 are the first or the last that there is."""
-    store(tmp_path, BEYOND)
-    assert members(tmp_path, where) == (expected, expected)
+    assert members(store, tmp_path, store.beyond, where) == (expected, expected)
 
 
-def test_events_before_the_calendar_happened(tmp_path):
+def test_events_before_the_calendar_happened(store, tmp_path):
     """An event at minus infinity was before all others; of two there, the id decides."""
-    rows = """
-    INSERT INTO people (id, first_seen) VALUES (1, '2026-01-01'), (2, '2026-01-01');
-    INSERT INTO orders VALUES
-      (18446744073709551615, 1, '-infinity', '2026-01-01'),
-      (7, 1, '0044-03-15 (BC) 00:00:00+00', '2026-02-01'),
-      (8, 2, 'infinity', '2026-01-01');
-    """
-    store(tmp_path, rows)
     for where in (
         "{last: order.paid, lt: 2026-02-01}",
         "{first: order.paid, gte: 2026-02-01}",
         "{first_time: order, before: 2000-01-01}",
         "{did: order, exactly: 2}",
     ):
-        assert members(tmp_path, where) == ([1], [1]), where
+        assert members(store, tmp_path, store.beyond, where) == ([6], [6]), where
 
 
 COLLATED = """
@@ -159,18 +225,16 @@ INSERT INTO visits VALUES
         ("{did: visit, where: {property: page, starts_with: H}}", [1]),
     ],
 )
-def test_text_compares_by_code_points_whatever_its_collation(where, expected, tmp_path):
+def test_text_compares_by_code_points_whatever_its_collation(store, where, expected, tmp_path):
     """A column that ignores case in the source does not do so in segments."""
-    store(tmp_path, COLLATED)
-    assert members(tmp_path, where) == (expected, expected)
+    assert members(store, tmp_path, COLLATED, where) == (expected, expected)
 
 
-def test_a_user_with_two_values_of_a_field_is_not_explained(tmp_path):
+def test_a_user_with_two_values_of_a_field_is_not_explained(store, tmp_path):
     """Members are refused where a table of fields has two rows for a key; an explanation too."""
     rows = "INSERT INTO people (id, first_seen, plan) VALUES (1, '2026-01-01', 'a'), (1, NULL, 'b')"
-    store(tmp_path, rows)
     world = World(users=())
-    with asking(tmp_path, "{field: plan, eq: a}") as (engine, project):
+    with asking(store, tmp_path, rows, "{field: plan, eq: a}") as (engine, project):
         with pytest.raises(UnusableDataError, match="more than one row"):
             by_engine(engine, project, world, "s", T)
         with pytest.raises(UnusableDataError, match="more than one row for key 1"):

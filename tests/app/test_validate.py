@@ -11,6 +11,7 @@ from segflow.app.validate import load
 from segflow.app.wiring import open_world
 from segflow.errors import InvalidProjectError, RefusedError
 from segflow.model.types import (
+    BOOLEAN,
     DATE,
     INTEGER,
     STRING,
@@ -164,51 +165,82 @@ def test_columns_that_do_not_hold_what_is_said_are_found(fresh: Path, before: st
 
 
 @pytest.mark.parametrize(
-    ("word", "declared", "holds"),
+    ("engine", "word", "declared", "holds"),
     [
-        ("BIGINT", INTEGER, True),
-        ("DECIMAL(18,0)", INTEGER, True),
-        ("DOUBLE", INTEGER, False),
-        ("DOUBLE", decimal_type(18, 2), True),
-        ("DECIMAL(18,3)", decimal_type(18, 2), False),
-        ("INTEGER", decimal_type(18, 2), True),
-        ("TIMESTAMP", DATE, False),
-        ("DATE", TIMESTAMP, True),
-        ("TIMESTAMP WITH TIME ZONE", TIMESTAMP, True),
-        ("VARCHAR", TIMESTAMP, False),
-        ("VARCHAR", STRING, True),
-        ("STRUCT(a INTEGER)", STRING, True),
-        ("VARCHAR", VERSION, True),
-        ("DECIMAL(3,2)", VERSION, False),
-        ("VARCHAR[]", parse_type("list<string>"), True),
-        ("BIGINT[]", parse_type("list<integer>"), True),
-        ("VARCHAR[]", parse_type("list<integer>"), False),
-        ("VARCHAR", parse_type("list<string>"), False),
-        ("VARCHAR[]", STRING, False),
+        ("duckdb", "BIGINT", INTEGER, True),
+        ("duckdb", "DECIMAL(18,0)", INTEGER, True),
+        ("duckdb", "DOUBLE", INTEGER, False),
+        ("duckdb", "DOUBLE", decimal_type(18, 2), True),
+        ("duckdb", "DECIMAL(18,3)", decimal_type(18, 2), False),
+        ("duckdb", "INTEGER", decimal_type(18, 2), True),
+        ("duckdb", "TIMESTAMP", DATE, False),
+        ("duckdb", "DATE", TIMESTAMP, True),
+        ("duckdb", "TIMESTAMP WITH TIME ZONE", TIMESTAMP, True),
+        ("duckdb", "VARCHAR", TIMESTAMP, False),
+        ("duckdb", "VARCHAR", STRING, True),
+        ("duckdb", "STRUCT(a INTEGER)", STRING, True),
+        ("sqlite", "DECIMAL(18,2)", decimal_type(18, 2), False),
+        ("sqlite", "REAL", decimal_type(18, 2), False),
+        ("sqlite", "TEXT", decimal_type(18, 2), True),
+        ("sqlite", "INTEGER", decimal_type(18, 2), True),
+        ("sqlite", "INTEGER", TIMESTAMP, True),
+        ("sqlite", "DATETIME", TIMESTAMP, True),
+        ("sqlite", "DATE", DATE, True),
+        ("sqlite", "REAL", TIMESTAMP, False),
+        ("sqlite", "INTEGER", DATE, False),
+        ("sqlite", "BOOLEAN", BOOLEAN, True),
+        ("sqlite", "TEXT", INTEGER, False),
+        ("sqlite", "NUMERIC", STRING, False),
+        ("sqlite", "", STRING, True),
+        ("postgres", "bigint", INTEGER, True),
+        ("postgres", "numeric(20,0)", INTEGER, True),
+        ("postgres", "numeric(18,3)", decimal_type(18, 2), False),
+        ("postgres", "numeric", decimal_type(18, 2), True),
+        ("postgres", "double precision", decimal_type(18, 2), True),
+        ("postgres", "double precision", INTEGER, False),
+        ("postgres", "timestamp(3) without time zone", TIMESTAMP, True),
+        ("postgres", "timestamp with time zone", DATE, False),
+        ("postgres", "date", TIMESTAMP, True),
+        ("postgres", "character varying(20)", STRING, True),
+        ("postgres", "text", TIMESTAMP, False),
+        ("postgres", "jsonb", STRING, True),
+        ("duckdb", "VARCHAR", VERSION, True),
+        ("duckdb", "DECIMAL(3,2)", VERSION, False),
+        ("duckdb", "VARCHAR[]", parse_type("list<string>"), True),
+        ("duckdb", "BIGINT[]", parse_type("list<integer>"), True),
+        ("duckdb", "VARCHAR[]", parse_type("list<integer>"), False),
+        ("duckdb", "VARCHAR", parse_type("list<string>"), False),
+        ("duckdb", "VARCHAR[]", STRING, False),
+        ("postgres", "text[]", parse_type("list<string>"), True),
+        ("postgres", "bigint", parse_type("list<integer>"), False),
+        ("sqlite", "TEXT", parse_type("list<integer>"), True),
+        ("sqlite", "INTEGER", parse_type("list<integer>"), False),
     ],
 )
-def test_types_fit_where_nothing_is_lost(word: str, declared: ValueType, holds: bool):
+def test_types_fit_where_nothing_is_lost(engine: str, word: str, declared: ValueType, holds: bool):
     """A column fits a declared type where each of its values is one of it; unknown types pass."""
-    assert fits(word, declared) is holds
+    assert fits(engine, word, declared) is holds
 
 
 @pytest.mark.parametrize(
-    ("word", "json", "order"),
+    ("engine", "word", "json", "order"),
     [
-        ("VARCHAR", True, False),
-        ("JSON", True, False),
-        ("STRUCT(a INTEGER)[]", True, False),
-        ("BIGINT", False, True),
-        ("TIMESTAMP", False, True),
-        ("DOUBLE", False, False),
-        ("character varying(20)", True, False),
-        ("jsonb", True, True),
-        ("BOOLEAN", False, False),
+        ("duckdb", "VARCHAR", True, False),
+        ("duckdb", "JSON", True, False),
+        ("duckdb", "STRUCT(a INTEGER)[]", True, False),
+        ("duckdb", "BIGINT", False, True),
+        ("duckdb", "TIMESTAMP", False, True),
+        ("duckdb", "DOUBLE", False, False),
+        ("postgres", "character varying(20)", True, False),
+        ("postgres", "jsonb", True, True),
+        ("sqlite", "TEXT", True, True),
+        ("sqlite", "REAL", False, False),
+        ("duckdb", "BOOLEAN", False, False),
     ],
 )
-def test_what_may_hold_json_or_tell_newer_rows(word: str, json: bool, order: bool):
+def test_what_may_hold_json_or_tell_newer_rows(engine: str, word: str, json: bool, order: bool):
     """JSON is text or what has parts; newer rows are told by exact numbers and instants."""
-    assert (holds_json(word), orders_rows(word)) == (json, order)
+    assert (holds_json(engine, word), orders_rows(engine, word)) == (json, order)
 
 
 def test_the_version_of_an_event_has_an_order(root: Path, edit: Edit):

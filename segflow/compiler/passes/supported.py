@@ -6,7 +6,15 @@ from segflow.compiler.codes import TOO_DEEP, TWO_SOURCES
 from segflow.compiler.passes.draft import Draft
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address
-from segflow.model.catalog import Entity, Event, Field, Location, Relation, Source
+from segflow.model.catalog import (
+    Entity,
+    Event,
+    Field,
+    Limits,
+    Location,
+    Relation,
+    Source,
+)
 from segflow.model.predicate import (
     Aggregate,
     Changed,
@@ -202,8 +210,22 @@ def _of_object(found: object) -> Iterator[Finding]:
 def _of_source(source: Source) -> Iterator[Finding]:
     if source.replica is not None:
         yield ("replica",), "`replica`"
-    if source.limits is not None:
+    if source.limits is not None and source.engine != "postgres":
         yield ("limits",), "`limits`"
+    elif source.limits is not None:
+        yield from _of_limits(source.limits)
+
+
+def _of_limits(limits: Limits) -> Iterator[Finding]:
+    for key, given in (
+        ("concurrency", limits.concurrency),
+        ("rows", limits.rows),
+        ("windows", limits.windows or None),
+    ):
+        if given is not None:
+            yield ("limits", key), f"`{key}` of a source"
+    if limits.timeout is not None and limits.timeout.milliseconds is None:
+        yield ("limits", "timeout"), "a timeout of months"
 
 
 def _of_entity(entity: Entity) -> Iterator[Finding]:
