@@ -29,6 +29,7 @@ _ACCEPTED_IN_SQLITE: Mapping[str, frozenset[str]] = {
     "date": frozenset({"text", "numeric"}),
     "timestamp": frozenset({"text", "whole", "numeric"}),
     "version": frozenset({"text", "whole"}),
+    "list": frozenset({"text"}),
 }
 """Of what a column does to values that are put into it: one of numbers turns the text of a decimal
 into a double, which is no longer that decimal, and leaves the text of a date alone."""
@@ -41,16 +42,16 @@ def fits(engine: str, word: str, declared: ValueType) -> bool:
     as doubles, which stand for the nearest decimal of the declared scale, but not in SQLite.
     """
     family, scale = _FAMILIES[engine](word)
-    if family == "array" and declared.is_list:
-        return fits(engine, word[: word.rindex("[")], declared.element)
-    if declared.is_list:
-        return family is None
+    if declared.is_list and engine != "sqlite":
+        return family is None or (
+            family == "array" and fits(engine, word[: word.rindex("[")], declared.element)
+        )
     if family is None:
         return True
     if family == "decimal" and declared.name in ("decimal", "integer"):
         return scale <= (declared.scale or 0)
     accepted = _ACCEPTED_IN_SQLITE if engine == "sqlite" else _ACCEPTED
-    return family in accepted.get(declared.name, {family})
+    return family in accepted["list" if declared.is_list else declared.name]
 
 
 def holds_json(engine: str, word: str) -> bool:
@@ -60,9 +61,12 @@ def holds_json(engine: str, word: str) -> bool:
 
 def orders_rows(engine: str, word: str) -> bool:
     """Whether the values of a column of that type have one order everywhere, so that they can say
-    which of two rows is newer: not text, whose order hangs on a collation, and not floats."""
-    known = (None, "whole", "decimal", "numeric", "timestamp", "date")
-    return _FAMILIES[engine](word)[0] in known
+    which of two rows is newer. Floats have none, and text none that does not hang on a collation;
+    but in SQLite instants are texts."""
+    family, _ = _FAMILIES[engine](word)
+    if engine == "sqlite":
+        return family in (None, "whole", "text", "numeric")
+    return family in (None, "whole", "decimal", "timestamp", "date")
 
 
 # --- DuckDB ----------------------------------------------------------------------------------

@@ -93,6 +93,26 @@ def _at(node: Any, path: Iterable[str]) -> Any:
     return node
 
 
+def node_text(document: str, path: Iterable[str]) -> str | None:
+    """JSON of what a path leads to in a document, its numbers as they are written there; None where
+    there is nothing."""
+    found = _at(_document(document), path)
+    return None if found is None else _written(found)
+
+
+def _written(node: Any) -> str:
+    match node:
+        case _Number(text=text):
+            return text
+        case list():
+            return f"[{', '.join(map(_written, node))}]"
+        case dict():
+            pairs = (f"{json.dumps(key)}: {_written(value)}" for key, value in node.items())
+            return f"{{{', '.join(pairs)}}}"
+        case _:
+            return json.dumps(node)
+
+
 def _listed(node: Any, storage: Storage) -> Stored | None:
     if not isinstance(node, list):
         return None

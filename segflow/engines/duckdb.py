@@ -18,10 +18,11 @@ from duckdb_engine import Dialect
 from pyroaring import BitMap64
 from sqlalchemy.sql import Select
 
+from segflow.compiler.values import text_matches
 from segflow.engines.files import file_inside
 from segflow.errors import SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
-from segflow.ports import MASK_BITS, Selection
+from segflow.ports import MASK_BITS, Selection, Split
 
 _SAFE: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -174,13 +175,20 @@ class DuckDbEngine:
         self._register_changed()
         for table, key in selection.one_row:
             self._check_one_row(table, key)
-        for name in selection.sets:
-            self._connection.register(name, pa.table({"key": _keys(sets[name])}))
+        given = {name: pa.table({"key": _keys(sets[name])}) for name in selection.sets}
+        given |= {split.name: self._passing(split) for split in selection.splits}
+        for name, content in given.items():
+            self._connection.register(name, content)
         try:
             return self._run(selection.statement)
         finally:
-            for name in selection.sets:
+            for name in given:
                 self._connection.unregister(name)
+
+    def _passing(self, split: Split) -> pa.Table:
+        found = self._run(split.values).column("value").to_pylist()
+        passing = [text for text in found if text_matches(split.test.op, text, split.test.text)]
+        return pa.table({"value": pa.array(passing, pa.string())})
 
     def _run(self, statement: Select[Any]) -> pa.Table:
         compiled = statement.compile(

@@ -61,17 +61,13 @@ class PostgresEngine(ConnectedEngine):
         one of libpq's or of SQLAlchemy's, or libpq's pairs of key and value."""
         self._url = (url or str(source.url)).replace("postgresql+psycopg://", "postgresql://", 1)
         self._timeout = _milliseconds(source.limits)
-        engine = create_engine("postgresql+psycopg://", creator=self._connect)
+        engine = create_engine("postgresql+psycopg://", creator=self._connect, pool_pre_ping=True)
         super().__init__(source.name, engine)
 
     # --- what an engine says of itself ---
 
     def _columns(self, connection: Connection, table: str) -> Mapping[str, str] | None:
-        for name in (table, table.lower()):
-            found = connection.execute(_COLUMNS, {"name": name}).all()
-            if found:
-                return {name: word for name, word in found}
-        return None
+        return {name: word for name, word in connection.execute(_COLUMNS, {"name": table})} or None
 
     def _prepared(
         self, connection: Connection, selection: Selection, sets: Mapping[str, BitMap64]

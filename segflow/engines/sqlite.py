@@ -54,11 +54,10 @@ class SqliteEngine(ConnectedEngine):
 
     def _given_keys(self, keys: BitMap64) -> Select[Any]:
         held = [key for key in keys if key < 2**63]  # no greater one can be in a table
-        listed = func.json_each(json.dumps(held)).table_valued("value")
-        return select(listed.c.value.label("key"))
+        return _listed(held, "key")
 
     def _given_texts(self, texts: Sequence[str]) -> Select[Any]:
-        raise AssertionError("SQLite makes every test itself")
+        return _listed(texts, "value")
 
     def _error(self, error: DBAPIError, told: str) -> SegflowError:
         raised, self._raised = self._raised, None
@@ -131,6 +130,11 @@ class SqliteEngine(ConnectedEngine):
                 raise
 
         return guarded
+
+
+def _listed(values: Sequence[int] | Sequence[str], name: str) -> Select[Any]:
+    listed = func.json_each(json.dumps(values)).table_valued("value")
+    return select(listed.c.value.label(name))
 
 
 def _without_other_files(action: int, *_: Any) -> int:

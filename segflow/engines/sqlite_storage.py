@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from segflow.compiler.cells import cell_value
+from segflow.compiler.cells import cell_value, node_text
 from segflow.compiler.dialects.exact import encode
 from segflow.compiler.storage import Storage
 from segflow.compiler.values import version
@@ -91,8 +91,14 @@ class CountElements:
         return len(self._seen)
 
 
+def node(cell: str | None, path: str) -> str | None:
+    """The text of what a path of keys leads to in a document."""
+    return None if cell is None else node_text(cell, json.loads(path))
+
+
 FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "segflow_read": (2, read),
+    "segflow_json": (2, node),
     "segflow_has": (3, has),
     "segflow_list_order": (1, order),
 }

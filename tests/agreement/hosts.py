@@ -199,8 +199,7 @@ def drop_schema(name: str) -> None:
 
 def _postgres_type(type_: ValueType, unit: str, rows: Sequence[Row], column: str) -> str:
     if type_.is_list:
-        element = _postgres_type(type_.element, unit, (), "")
-        return element.replace(" COLLATE", "[] COLLATE") if "COLLATE" in element else f"{element}[]"
+        return {"string": "text[]", "integer": "bigint[]"}[type_.name]
     match type_.name:
         case "integer" if type_ == KEY and any((row.get(column) or 0) >= 2**63 for row in rows):
             return "numeric(20)"

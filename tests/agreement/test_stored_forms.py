@@ -13,9 +13,9 @@ from tests.agreement.hosts import HOSTS, POSTGRES
 from tests.agreement.sides import by_engine, compiled_for_engines, explained, pairs
 from tests.strategies import Example
 
-SHOPS = 30 * settings.default.max_examples // 100
+SHOPS = 10 * settings.default.max_examples // 100
 SEGMENTS = 16
-PAIRS = 400
+PAIRS = 100
 FORMS = {
     "ListMatch",
     "Size",
@@ -61,7 +61,7 @@ def test_stored_values_agree_with_the_reference(host, tmp_path):
 def test_explanations_agree_about_stored_values(host, tmp_path):
     """The trace of a user's rows, as the engine reads them, gives the engine's verdict."""
 
-    @settings(max_examples=5, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=3, suppress_health_check=list(HealthCheck))
     @given(stored_examples(6))
     def run(example: Example) -> None:
         asked = well_formed(example) if host is POSTGRES else example

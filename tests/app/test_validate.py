@@ -229,6 +229,9 @@ def test_columns_that_do_not_hold_what_is_said_are_found(fresh: Path, before: st
         ("postgres", "text[]", parse_type("list<string>"), True),
         ("postgres", "bigint[]", parse_type("list<string>"), True),
         ("postgres", "text[]", STRING, False),
+        ("postgres", "bigint", parse_type("list<integer>"), False),
+        ("sqlite", "TEXT", parse_type("list<integer>"), True),
+        ("sqlite", "INTEGER", parse_type("list<integer>"), False),
     ],
 )
 def test_types_fit_where_nothing_is_lost(engine: str, word: str, declared: ValueType, holds: bool):
@@ -247,6 +250,8 @@ def test_types_fit_where_nothing_is_lost(engine: str, word: str, declared: Value
         ("duckdb", "DOUBLE", False, False),
         ("postgres", "character varying(20)", True, False),
         ("postgres", "jsonb", True, True),
+        ("sqlite", "TEXT", True, True),
+        ("sqlite", "REAL", False, False),
         ("duckdb", "BOOLEAN", False, False),
     ],
 )

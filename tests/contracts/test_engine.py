@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyroaring import BitMap64
-from sqlalchemy import BigInteger, cast, column, func, literal, select, table
+from sqlalchemy import BigInteger, cast, column, func, literal, or_, select, table
 
 from segflow.compiler.dialects import DIALECTS, UTC_TIMESTAMP, Dialect
 from segflow.engines.duckdb import DuckDbEngine
@@ -26,8 +26,9 @@ from segflow.engines.sqlite import SqliteEngine
 from segflow.errors import UnusableDataError
 from segflow.model.catalog import Source
 from segflow.model.instant import instant_of
+from segflow.model.operator import TextMatch
 from segflow.model.types import BOOLEAN, DATE, FLOAT, INTEGER, STRING, TIMESTAMP, decimal_type
-from segflow.ports import Engine, Selection
+from segflow.ports import Engine, Selection, Split
 from tests.agreement.hosts import drop_schema, in_schema, postgres_schema
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
@@ -45,10 +46,11 @@ PEOPLE = pa.table(
 NAMES = table("people", *(column(name) for name in PEOPLE.column_names))
 
 
+MONEY = decimal_type(18, 2)
 TYPES = {
     "id": INTEGER,
     "name": STRING,
-    "paid": decimal_type(18, 2),
+    "paid": MONEY,
     "score": FLOAT,
     "vip": BOOLEAN,
     "born": DATE,
@@ -197,8 +199,18 @@ def test_the_columns_of_a_table_are_named_in_order(engine):
     """Every column with its type; a table that is not there is None, not an error."""
     assert list(engine.columns("people")) == PEOPLE.column_names
     assert all(engine.columns("people").values())
-    assert engine.columns("People") == engine.columns("people")  # as in a query
     assert engine.columns("peeple") is None
+
+
+def test_names_are_found_as_in_a_query(engine):
+    """Whether a name in other letters is that of a table is the engine's rule, for both."""
+    asked = select(column("id")).select_from(table("People"))
+    if engine.columns("People") is None:
+        with pytest.raises(UnusableDataError):
+            engine.rows(asked)
+    else:
+        assert engine.columns("People") == engine.columns("people")
+        assert engine.rows(asked)
 
 
 def test_members_are_the_keys_of_the_selection(engine):
@@ -254,6 +266,53 @@ def test_sets_are_tables_of_keys(engine):
     given = {"list.lists/vip's.csv": BitMap64([1, 2**53 + 1, 2**63]), "segment.kept": BitMap64([1])}
     assert engine.members(chosen, given) == BitMap64([2**53 + 1])
     assert engine.members(chosen, given | {"segment.kept": BitMap64()}) == BitMap64([1, 2**53 + 1])
+
+
+def test_a_set_of_a_million_keys(engine_on):
+    """However large, a set is given, with keys that no column can hold, too."""
+    engine = engine_on(people=pa.table({"id": pa.array(range(1_000), pa.int64())}))
+    inside = column("id").in_(select(column("key")).select_from(table("segment.s")))
+    chosen = keys(inside, sets=("segment.s",))
+    large = BitMap64(range(500, 1_000_500))
+    large.add(2**64 - 1)
+    assert engine.members(chosen, {"segment.s": large}) == BitMap64(range(500, 1_000))
+
+
+def test_what_re2_alone_can_say_is_tried_on_the_values(engine):
+    """The texts for which a split's test holds are a table of one column `value`."""
+    asked = NAMES.c.name.in_(select(column("value")).select_from(table("passing")))
+    values = select(NAMES.c.name.label("value")).where(NAMES.c.name.is_not(None)).distinct()
+    for pattern, expected in ((r"^\p{L}+$", [1]), ("(?i)HARA", [2]), ("^$", [])):
+        test = TextMatch(op="matches", text=pattern)
+        split = Split(name="passing", values=values, test=test)
+        chosen = Selection(
+            source="warehouse",
+            statement=select(NAMES.c.id.label("key")).where(asked, KNOWN),
+            splits=(split,),
+        )
+        assert engine.members(chosen, {}) == BitMap64(expected)
+        assert [row["key"] for row in engine.values(chosen, {})] == expected
+
+
+LISTS = [
+    (INTEGER, "id", [*range(2, 10_002)], [2]),
+    (STRING, "name", ["o'hara", *map(str, range(10_000))], [2]),
+    (MONEY, "paid", [Decimal("-0.01"), 1, *range(2, 10_000)], [2**53 + 1]),
+    (FLOAT, "score", [0.5, *map(float, range(10_000))], [1]),
+    (DATE, "born", [date(2000, 2, 29) + timedelta(days=n) for n in range(10_000)], [1]),
+]
+
+
+@pytest.mark.parametrize("listed", LISTS, ids=lambda listed: str(listed[0]))
+def test_lists_of_ten_thousand(place, engine, listed):
+    """Longer than conditions may be deep, and together than an engine takes parameters; types of
+    which an engine takes no list are compared one by one, elsewhere."""
+    type_, name, constants, expected = listed
+    if type_.name not in place.dialect.traits.listed:
+        constants, expected = [], []
+    value = place.dialect.stored(column(name), type_)
+    found = [place.dialect.one_of(value, constants, type_)] * 10
+    assert engine.members(keys(or_(*found), KNOWN), {}) == BitMap64(expected)
 
 
 def test_sets_are_forgotten_after_the_question(engine):

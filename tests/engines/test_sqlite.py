@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pyroaring import BitMap64
-from sqlalchemy import column, literal, select, table, text
+from sqlalchemy import column, select, table, text
 
 from segflow.compiler.dialects import DIALECTS
 from segflow.engines.sqlite import SqliteEngine
@@ -176,37 +175,6 @@ def test_a_key_that_is_no_integer_in_a_table_of_fields_is_refused(opened):
     engine = opened("CREATE TABLE t (v TEXT)", "INSERT INTO t VALUES ('7')")
     with pytest.raises(UnusableDataError, match="table t holds '7' as v; keys are integers"):
         engine.members(selected(one_row=(("t", "v"),)), {})
-
-
-def test_sets_of_a_million_keys(opened):
-    """A large set is one parameter; keys beyond what a table can hold are in none."""
-    rows = "WITH RECURSIVE n(v) AS (VALUES (0) UNION ALL SELECT v + 1 FROM n WHERE v < 999)"
-    engine = opened(f"CREATE TABLE t AS {rows} SELECT v FROM n")
-    inside = column("v").in_(select(column("key")).select_from(table("segment.s")))
-    asked = Selection(source="warehouse", statement=KEYS.where(inside), sets=("segment.s",))
-    keys = BitMap64(range(500, 1_000_500)) | BitMap64([2**64 - 1])
-    assert engine.members(asked, {"segment.s": keys}) == BitMap64(range(500, 1_000))
-
-
-@pytest.mark.parametrize(
-    ("type_", "wanted", "odd"),
-    [
-        (INTEGER, range(10_000), -1),
-        (STRING, map(str, range(10_000)), "é\0"),
-        (MONEY, range(10_000), "-0.01"),
-        (FLOAT, map(float, range(10_000)), 0.1),
-    ],
-)
-def test_lists_of_ten_thousand(opened, type_, wanted, odd):
-    """A list may be longer than SQLite's conditions may be deep."""
-    written = "'3', '0.5'" if type_ in (STRING, MONEY) else "3, 17000"
-    engine = opened(
-        "CREATE TABLE t (v)", *(f"INSERT INTO t VALUES ({one})" for one in written.split(","))
-    )
-    value = SQLITE.stored(table("t", column("v")).c.v, type_)
-    for constants in ([*wanted], [odd]):
-        found = engine.rows(select(literal(1)).where(SQLITE.one_of(value, constants, type_)))
-        assert len(found) == (1 if len(constants) > 1 else 0)
 
 
 def test_a_person_can_stop_a_query(tmp_path):

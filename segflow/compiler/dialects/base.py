@@ -20,9 +20,6 @@ Expression = ColumnElement[Any]
 Condition = ColumnElement[bool]
 Aggregation = Callable[[Expression], FunctionElement[Any]]
 
-WIDEST = 38
-"""The most digits of a decimal of ours; sums with more are an error of the data."""
-
 
 class InstantType(TypeDecorator[datetime]):
     """An instant as the engine keeps it at work: a timestamp with a zone; on SQLite milliseconds;
@@ -76,12 +73,14 @@ class Traits:
 
     `re2` says whether it runs RE2 expressions itself; else they are tried on the distinct values,
     outside of it. `ordered_aggregates` says whether an aggregate may name the order of its rows, as
-    first() needs. `listed` are the types whose values one_of() compares with a list at once; values
-    of others are compared one by one.
+    first() needs. `widest` is the most digits that an exact number can have, where there is a most;
+    sums with more are an error. `listed` are the types whose values one_of() compares with a list
+    at once; values of others are compared one by one.
     """
 
     re2: bool
     ordered_aggregates: bool
+    widest: int | None = None
     listed: frozenset[ScalarName] = frozenset({"string", "integer", "date"})
 
 

@@ -49,7 +49,11 @@ _HUGE = _Huge()
 class DuckDb(DuckDbStorage, Standard):
     """See Dialect."""
 
-    traits = Traits(re2=True, ordered_aggregates=True)
+    traits = Traits(re2=True, ordered_aggregates=True, widest=38)
+
+    def widened(self, value: Expression, scale: int) -> Expression:
+        """See Dialect."""
+        return cast(value, Numeric(self.traits.widest, scale))
 
     def stored(self, column: Expression, type_: ValueType) -> Expression:
         """See Dialect. Timestamps without a zone are UTC."""

@@ -33,10 +33,12 @@ class SqliteStorage:
         return _read(units, type_, encoding=f"minor_units({digits})")
 
     def json(self, column: Expression, path: Sequence[str]) -> Expression:
-        """See StorageDialect."""
+        """See StorageDialect. SQLite itself does not find keys that are written with escapes."""
         steps = "".join(["$", *(f'."{part}"' for part in path)])
         node = column.op("->")(literal(steps, String))
-        return type_coerce(case((func.json_valid(column) == 1, node)), String())
+        escaped = func.segflow_json(column, literal(json.dumps(list(path)), String))
+        found = case((func.instr(column, "\\") == 0, node), else_=escaped)
+        return type_coerce(case((func.json_valid(column) == 1, found)), String())
 
     def json_value(self, node: Expression, type_: ValueType) -> Expression:
         """See StorageDialect."""

@@ -23,7 +23,6 @@ from sqlalchemy import (
 
 from segflow.compiler.dialects.base import (
     UTC_TIMESTAMP,
-    WIDEST,
     Aggregation,
     Condition,
     Expression,
@@ -66,10 +65,6 @@ class Standard:
         scale = max(0, -exponent)
         width = max(len(digits) + max(0, exponent), scale, 1)
         return cast(literal(value, Numeric(width, scale)), Numeric(width, scale))
-
-    def widened(self, value: Expression, scale: int) -> Expression:
-        """See Dialect."""
-        return cast(value, Numeric(WIDEST, scale))
 
     def product(self, left: Expression, right: Expression) -> Expression:
         """See Dialect."""

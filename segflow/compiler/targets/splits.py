@@ -6,16 +6,17 @@ from typing import Any
 from sqlalchemy import Select, select, union_all
 
 from segflow.compiler.dialects.base import Dialect
+from segflow.compiler.storage import Storage, storage_of_field, storage_of_property
 from segflow.compiler.targets.events import property_of
 from segflow.compiler.targets.needs import Fact, declared_field
+from segflow.compiler.targets.stored import value_in
 from segflow.compiler.targets.values import stored_table
 from segflow.model.catalog import Entity, Event
 from segflow.model.compiled import Compiled
 from segflow.model.predicate import Aggregate, FieldFeature, PropertyFeature
-from segflow.model.types import ValueType
 
-_Place = tuple[str, str, ValueType]
-"""A table, one of its columns, and the type that is declared of it."""
+_Place = tuple[str, Storage]
+"""A table, and how the values lie in it."""
 
 
 def distinct_values(
@@ -24,8 +25,8 @@ def distinct_values(
     """Every value, once and not missing, that a stored feature may have for anybody, at any time:
     one column, `value`. `events` are those whose property it is, if it is one."""
     parts = []
-    for table, column, type_ in dict.fromkeys(_places(feature, events, compiled, entity)):
-        value = dialect.stored(stored_table(table, [column]).c[column], type_)
+    for table, storage in dict.fromkeys(_places(feature, events, compiled, entity)):
+        value = value_in(stored_table(table, [storage.column]), storage, dialect)
         parts.append(select(value.label("value")))
     found = union_all(*parts).subquery("found")
     return select(found.c.value).distinct().where(found.c.value.is_not(None))
@@ -39,9 +40,9 @@ def _places(
             field = declared_field(feature, entity)
             (location,) = field.at
             table = location.table or entity.population.table
-            yield table, location.column or field.name, field.type
+            yield table, storage_of_field(field, location)
             if field.history is not None:
-                yield field.history.table, field.history.column, field.type
+                yield field.history.table, Storage(type=field.type, column=field.history.column)
         case PropertyFeature(property=name):
             for event in map(compiled.project.event, events):
                 yield _place(event, name)
@@ -56,4 +57,4 @@ def _place(event: Event | None, name: str) -> _Place:
     if event is None:
         raise AssertionError("the pass `resolve` has seen to it that there is an event")
     declared = property_of(event, name)
-    return event.at.table, declared.column or name, declared.type
+    return event.at.table, storage_of_property(declared)

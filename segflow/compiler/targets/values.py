@@ -16,7 +16,7 @@ from sqlalchemy import (
     table,
 )
 
-from segflow.compiler.dialects.base import UTC_TIMESTAMP, WIDEST, Condition, Dialect, Expression
+from segflow.compiler.dialects.base import UTC_TIMESTAMP, Condition, Dialect, Expression
 from segflow.compiler.dialects.standard import constant as plain_constant
 from segflow.compiler.timeline import FIRST, LAST, Bounds, DateBounds
 from segflow.compiler.values import version
@@ -158,8 +158,8 @@ def _compared_exactly(op: CompareOp, left: Value, right: Decimal, dialect: Diale
     if left.divisor is not None:
         product = dialect.product(left.divisor, dialect.number(right))
         return _applied(op, *dialect.alike(_widened(left, dialect), product))
-    beyond = right.adjusted() + 1 + (left.type.scale or 0) > WIDEST
-    if right and beyond:
+    widest = dialect.traits.widest
+    if right and widest and right.adjusted() + 1 + (left.type.scale or 0) > widest:
         # No decimal of that scale is as large: the engine could not even hold the constant beside.
         below = left.expression.is_not(None)
         holds = op in (("lt", "lte") if right > 0 else ("gt", "gte"))
