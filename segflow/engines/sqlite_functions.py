@@ -42,8 +42,12 @@ def decimal(value: Held, precision: int, scale: int) -> str | None:
     if value is None or value == "NaN":
         return None
     declared = f"decimal({precision},{scale})"
-    if isinstance(value, bytes | float) or not _NUMBER.fullmatch(str(value)):
-        raise UnfitError(f"{value!r} is stored where {declared} is declared: use integers or texts")
+    if isinstance(value, float):
+        raise UnfitError(
+            f"{value!r} is a double, where {declared} is declared: store texts or integers"
+        )
+    if isinstance(value, bytes) or not _NUMBER.fullmatch(str(value)):
+        raise UnfitError(f"{value!r} is stored where {declared} is declared")
     number = Decimal(value)
     rounded = EXACTLY.create_decimal(number).scaleb(scale, EXACTLY)
     if rounded != rounded.to_integral_value() or rounded.adjusted() >= precision:

@@ -252,6 +252,13 @@ def test_the_greatest_key_is_a_key(place, engine_on):
     assert engine.members(chosen, {"segment.s": BitMap64([greatest])}) == BitMap64([greatest])
 
 
+def test_a_key_may_be_asked_for(place, engine):
+    """The greatest key is a constant on every engine, also where nobody can have it."""
+    for key in (2**53 + 1, 2**64 - 1):
+        asked = keys(column("id") == place.dialect.key(key))
+        assert engine.members(asked, {}) == BitMap64([key] if key < 2**63 else [])
+
+
 def test_many_keys_come_back_whole(engine_on):
     """More than one batch of rows is one set."""
     engine = engine_on(people=pa.table({"id": pa.array(range(0, 600_000, 2), pa.int64())}))

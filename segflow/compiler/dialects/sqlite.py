@@ -91,6 +91,10 @@ class Sqlite(SqliteStorage, Standard):
         """See Dialect."""
         return timestamp
 
+    def key(self, value: int) -> Expression:
+        """See Dialect. SQLite has no integers beyond 63 bits, so that nobody has such a key."""
+        return literal(value, BigInteger) if value < 2**63 else cast(null(), BigInteger)
+
     # --- exact numbers ---
 
     def number(self, value: Decimal) -> Expression:
