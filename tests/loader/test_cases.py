@@ -29,7 +29,7 @@ def test_case(path: Path, tmp_path: Path):
         assert found == told["errors"]
         return
     assert [error.summary for error in report] == []
-    (loaded,) = project
+    (loaded,) = (*project, *project.checks.values())
     if "where" in told:
         assert isinstance(loaded, Segment)
         assert codec.to_json(loaded.where) == told["where"]
