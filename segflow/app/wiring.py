@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +21,7 @@ from segflow.channels.recording import RecordingChannel, SilentChannel
 from segflow.clock import SystemClock
 from segflow.errors import RefusedError
 from segflow.executor.effects import Effects, Engines, no_failpoint
-from segflow.model.catalog import Source
+from segflow.model.catalog import EngineName, Source
 from segflow.model.channel import Channel as ChannelObject
 from segflow.model.instant import Instant
 from segflow.model.project import Settings
@@ -35,6 +35,7 @@ from segflow.ports import (
     Failpoint,
     Ledger,
     SnapshotStore,
+    StagedTable,
     StateStore,
 )
 from segflow.store.ledger import SqlLedger
@@ -252,6 +253,31 @@ def open_engine(source: Source, root: Path) -> Engine:
         return MaskedEngine(_engine_of(source, root, value), source.url, value)
 
 
+EMBEDDED: tuple[EngineName, ...] = ("duckdb",)
+"""The engines that run in this process, so that tests of segments can be put to them."""
+
+
+def open_stage(
+    name: str, engine: EngineName, folder: Path, tables: Iterable[StagedTable]
+) -> Engine:
+    """Write tables into an empty folder and open them as a source of that name.
+
+    Raises RefusedError for an engine that is not embedded, or not installed.
+    """
+    match engine:
+        case "duckdb":
+            # Imported here, as the engine is.
+            with _extra(name, "duckdb"):
+                from segflow.engines.duckdb_stage import write_parquet
+            written = write_parquet(folder, tables)
+            return _engine_of(Source(name=name, engine=engine, tables=written), folder, None)
+        case _:
+            raise RefusedError(
+                f"{engine} does not run inside of segflow, so that tests can't be put to it",
+                hint=f"these do: {', '.join(EMBEDDED)}",
+            )
+
+
 def _engine_of(source: Source, root: Path, url: str | None) -> Engine:
     match source.engine:
         case "duckdb":
@@ -262,11 +288,18 @@ def _engine_of(source: Source, root: Path, url: str | None) -> Engine:
 
 def _duckdb(source: Source, root: Path, url: str | None) -> Engine:
     # Imported here: DuckDB and Arrow take longer to import than all else, and are extras.
-    try:
+    with _extra(source.name, "duckdb"):
         from segflow.engines.duckdb import DuckDbEngine
+    return DuckDbEngine(source, root, url)
+
+
+@contextmanager
+def _extra(source: str, extra: str) -> Iterator[None]:
+    """Say of a package that is missing which extra brings it."""
+    try:
+        yield
     except ModuleNotFoundError as error:
         raise RefusedError(
-            f"source {source.name} needs {error.name}, which is not installed",
-            hint='install it: pip install "segflow[duckdb]"',
+            f"source {source} needs {error.name}, which is not installed",
+            hint=f'install it: pip install "segflow[{extra}]"',
         ) from error
-    return DuckDbEngine(source, root, url)

@@ -6,6 +6,7 @@ Adapters (engines, store, …) implement these and are chosen in app/wiring.py a
 
 from segflow.ports.engines import Engine, Selection
 from segflow.ports.running import Channel, Channels, Delivery, Ledger, LedgerReader, Message
+from segflow.ports.stages import Column, StagedTable
 from segflow.ports.state import SnapshotStore, StateCommit, StateReader, StateStore
 from segflow.ports.surroundings import Chance, Clock, Failpoint, Log, Pause, Progress
 
@@ -14,6 +15,7 @@ __all__ = [
     "Channel",
     "Channels",
     "Clock",
+    "Column",
     "Delivery",
     "Engine",
     "Failpoint",
@@ -24,6 +26,7 @@ __all__ = [
     "Pause",
     "Progress",
     "Selection",
+    "StagedTable",
     "SnapshotStore",
     "StateCommit",
     "StateReader",
