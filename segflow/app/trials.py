@@ -110,9 +110,7 @@ def _outcome(compiled: Compiled, trial: TypedTrial, stages: Iterable["_Stage"]) 
     failed = bool(faults) and judgement is not None
     return Outcome(
         trial=trial,
-        span=compiled.project.sources.value(trial.address, ("tests", trial.number))
-        if faults
-        else None,
+        span=compiled.project.sources.value(trial.address, ("tests", trial.number)),
         answers=answers,
         faults=faults,
         trace=explained(compiled, trial) if failed else None,
@@ -129,7 +127,8 @@ def _faults(
         if isinstance(answer, str):
             yield f"it can't be told{whose}: {answer}"
         elif answer != trial.expect:
-            yield f"expected {_word(trial.expect)}, but the user is {_word(answer)}{whose}"
+            said = "the user is" if who == REFERENCE else f"{who} says"
+            yield f"expected {_word(trial.expect)}, but {said} {_word(answer)}"
     if judgement is not None and judgement.decided is False and trial.because is not None:
         yield f"because: {{{phrase(trial.because)}}} does not decide"
 
@@ -147,12 +146,14 @@ class _Stage:
     def __init__(self, compiled: Compiled, engine: EngineName) -> None:
         self.engine = engine
         self._compiled = staged(compiled, engine)
-        self._depends = compiled.depends
+        self._rests_on: dict[str, frozenset[Address]] = {}
 
     def ask(self, trial: TypedTrial) -> Answer:
         """Whether the user is a member. Raises RefusedError where the engine can't be opened."""
         address = Address("segment", trial.segment)
-        tables = stage_tables(self._compiled, trial, closure(self._depends, (address,)))
+        if trial.segment not in self._rests_on:
+            self._rests_on[trial.segment] = closure(self._compiled.depends, (address,))
+        tables = stage_tables(self._compiled, trial, self._rests_on[trial.segment])
         with TemporaryDirectory() as folder:
             engine = open_stage(SOURCE, self.engine, Path(folder), tables)
             try:
@@ -217,7 +218,10 @@ def coverage(outcomes: Iterable[Outcome]) -> tuple[Coverage, ...]:
 
 
 def percent(covered: Iterable[Coverage]) -> int:
-    """Whole percent of what could be seen, rounded down; 100 where there is nothing to see."""
+    """Whole percent of what could be seen, rounded down: 100 where segments have no leaves, and 0
+    where no segment is tested."""
     found = tuple(covered)
     possible = sum(one.possible for one in found)
-    return 100 * sum(one.seen for one in found) // possible if possible else 100
+    if not possible:
+        return 100 if found else 0
+    return 100 * sum(one.seen for one in found) // possible

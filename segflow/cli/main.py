@@ -102,6 +102,10 @@ cli = LazyGroup(
         "validate": Lazy(
             target="validate:validate", summary="Check every file; show all errors at once."
         ),
+        "test": Lazy(
+            target="test:test",
+            summary="Run the tests of segments; no source and no state is asked.",
+        ),
         "schema": Lazy(
             target="schema:schema", summary="Print the JSON Schema of the YAML for editors."
         ),
