@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from pyroaring import BitMap64
 
+from segflow.app.segments import known
 from segflow.app.wiring import open_stage
 from segflow.compiler.targets.stage import SOURCE, stage_tables, staged
 from segflow.compiler.trace import Trace
@@ -17,7 +18,6 @@ from segflow.compiler.trials import Judgement, deciding, explained, judge, kept_
 from segflow.diagnostics import Span
 from segflow.errors import RefusedError, SegflowError
 from segflow.executor.evaluate import Evaluator
-from segflow.loader.suggest import nearest
 from segflow.model.address import Address
 from segflow.model.catalog import EngineName
 from segflow.model.compiled import Compiled
@@ -65,12 +65,7 @@ def chosen(compiled: Compiled, names: Sequence[str]) -> tuple[TypedTrial, ...]:
     """
     tested = {trial.segment for trial in compiled.trials}
     for name in names:
-        if name not in compiled.segments:
-            near = nearest(name, compiled.segments)
-            raise RefusedError(
-                f"there is no segment {name} in the files",
-                hint=f"did you mean {near}?" if near else "`segflow segment list` shows them",
-            )
+        known(compiled, name)
         if name not in tested:
             raise RefusedError(
                 f"segment {name} has no tests", hint="write them below `tests:` in the segment"

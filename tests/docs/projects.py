@@ -11,6 +11,7 @@ from tests.docs.pages import DOCS, Block, blocks
 CATALOG = DOCS / "reference" / "catalog.md"
 LANGUAGE = DOCS / "reference" / "segments.md"
 RULES = DOCS / "reference" / "rules.md"
+CHECKS = DOCS / "reference" / "checks.md"
 
 _SETTINGS = (
     '[project]\nname = "docs"\n[secrets]\nallow = ["PUSH_URL", "CRM_TOKEN"]\n[environments.prod]\n'

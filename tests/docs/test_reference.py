@@ -20,7 +20,7 @@ from segflow.model.rule import Action, EveryTrigger, Rule, Variant
 from segflow.planner.machine import to_json
 from tests.docs import commands_page, diagnostics_page
 from tests.docs.pages import DOCS, blocks, pages
-from tests.docs.projects import CATALOG, LANGUAGE, RULES, check, examples, segment
+from tests.docs.projects import CATALOG, CHECKS, LANGUAGE, RULES, check, examples, segment
 
 README = DOCS.parent / "README.md"
 SETTINGS = DOCS / "reference" / "settings.md"
@@ -56,6 +56,7 @@ def test_every_yaml_block_is_an_example_or_written_to_a_file():
     """No YAML in the docs goes unchecked."""
     known = {
         CATALOG: {()},
+        CHECKS: {()},
         LANGUAGE: {(), ("predicate",), ("refused",)},
         RULES: {(), ("rule",), ("rule", "refused"), ("channel", "refused")},
     }

@@ -64,10 +64,10 @@ def test(
     coverage: bool,
     min_coverage: int | None,
 ) -> int:
-    """Run the tests of segments, or only those of the segments NAMES.
+    """Run the tests of segments; no source and no state is asked.
 
-    Each test is judged by the reference, and by the engines that --engine names. No source and no
-    state is asked.
+    All of them, or those of the segments NAMES. Each is judged by the reference, which says what
+    the language means, and by the engines that --engine names.
     """
     compiled = load(root_of(call), call.environment).compiled
     chosen = trials.chosen(compiled, names)
