@@ -13,7 +13,9 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SEGFLOW = Path(sys.executable).with_name("segflow")
-PROJECT = ("segflow.toml", "catalog", "channels", "segments", "checks", "rules", "templates", "data")
+PROJECT = (
+    *("segflow.toml", "catalog", "channels", "segments", "checks", "rules", "templates", "data"),
+)
 FUNNEL = "funnel.svg"
 
 NEW_YEAR = "1998-01-01T00:00:00Z"

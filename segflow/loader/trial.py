@@ -8,7 +8,7 @@ from segflow.loader.records import Key, Record, Values
 from segflow.loader.shapes import Checked, ListOf, MapOf, Mapped, Shape, Slot
 from segflow.loader.slots import LITERAL, NAME, TEXT, choice
 from segflow.loader.times import MOMENT
-from segflow.model.predicate import Everyone, Predicate
+from segflow.model.predicate import Everyone, InFile, Predicate
 from segflow.model.scalar import Const, Text
 from segflow.model.trial import Check, Given, Trial, TrialEvent
 
@@ -38,7 +38,16 @@ EVENT: Shape[TrialEvent] = Checked(
 
 _COMBINES = "name one leaf; all, any, none and not only combine leaves"
 _ALGEBRA = ("all", "any", "none", "not")
-LEAF: Shape[Predicate] = Headed(
+
+
+def _named_only(leaf: Predicate, node: Node, found: Findings) -> Predicate:
+    """A list file is read for the segment whose leaf it is, not for the test that names it."""
+    if isinstance(leaf, InFile):
+        found.lists.pop()
+    return leaf
+
+
+_LEAF: Shape[Predicate] = Headed(
     what="a leaf",
     heads={head: shape for head, shape in HEADS.items() if head not in _ALGEBRA},
     instead=dict.fromkeys(_ALGEBRA, _COMBINES),
@@ -46,6 +55,7 @@ LEAF: Shape[Predicate] = Headed(
     name="predicate",
     stand_in=Everyone(),
 )
+LEAF = Checked(_LEAF, _named_only)
 
 
 def _trial(values: Values, node: MapNode, found: Findings) -> Trial:

@@ -1,7 +1,7 @@
 """Trials: the tests of segments give what the catalog knows, and name leaves that are there."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo
@@ -11,12 +11,13 @@ from segflow.compiler.leaves import leaves_of
 from segflow.compiler.passes.draft import Draft, lacks, nearest
 from segflow.compiler.passes.literals import LiteralError, constant
 from segflow.compiler.passes.normalize import normal
+from segflow.compiler.passes.resolve import is_there
 from segflow.compiler.passes.slots import Scope
 from segflow.compiler.passes.typecheck import typed
 from segflow.compiler.passes.walk import predicate_sites
 from segflow.compiler.timeline import before, moment_instant, zone
 from segflow.diagnostics import Report
-from segflow.model.address import Address
+from segflow.model.address import Address, is_name
 from segflow.model.catalog import Event
 from segflow.model.duration import parse_duration
 from segflow.model.instant import Instant
@@ -40,7 +41,8 @@ def trials(draft: Draft) -> Draft:
     """Report all that is wrong with tests; give them typed, in order of their segments' names."""
     placed = [placed for placed in _placed(draft) if _is_of_a_segment(placed, draft)]
     _names_differ(placed, draft)
-    found = [_Reading.of(one, draft).trial() for one in placed]
+    wrong = frozenset(found.address for found in draft.report.errors)
+    found = [_Reading.of(one, draft, wrong).trial() for one in placed]
     return replace(draft, trials=tuple(sorted(found, key=lambda one: one.segment)))
 
 
@@ -73,10 +75,8 @@ def _is_of_a_segment(placed: _Placed, draft: Draft) -> bool:
     name, known = placed.segment, draft.index.segments
     if name in known:
         return draft.index.segments[name].entity in draft.index.entities
-    made_elsewhere = any(one.kind in ("segment", "blueprint") for one in draft.project.broken)
-    if placed.number == 0 and name and not made_elsewhere:
-        summary, help = f"there is no segment {name!r}", _meant(name, known)
-        draft.complain(UNKNOWN, placed.address, ("segment",), summary, help=help)
+    if placed.number == 0:
+        is_there(draft, Address("segment", name), placed.address, ("segment",))
     return False
 
 
@@ -112,12 +112,14 @@ class _Reading:
     segment: Segment
     zone: ZoneInfo
     as_of: Instant
+    wrong: Container[str | None]
+    """The addresses of the objects of which something was said before tests were looked at."""
 
     @classmethod
-    def of(cls, placed: _Placed, draft: Draft) -> "_Reading":
+    def of(cls, placed: _Placed, draft: Draft, wrong: Container[str | None]) -> "_Reading":
         around = zone(draft.project.settings.timezone)
         as_of = moment_instant(placed.trial.as_of, around)
-        return cls(placed, draft, draft.index.segments[placed.segment], around, as_of)
+        return cls(placed, draft, draft.index.segments[placed.segment], around, as_of, wrong)
 
     def trial(self) -> TypedTrial:
         """The test with all that could be typed of it."""
@@ -146,6 +148,12 @@ class _Reading:
     ) -> None:
         whole = (*self.placed.path, *path)
         self.draft.complain(code, self.placed.address, whole, summary, help=help, at_key=key)
+
+    def _is_sound(self, *addresses: Address) -> bool:
+        """Whether all that the objects say is known: else what they lack may be there."""
+        return not any(
+            one in self.draft.project.broken or str(one) in self.wrong for one in addresses
+        )
 
     # --- the user ---
 
@@ -190,7 +198,7 @@ class _Reading:
 
     def _since(self, value: Text | Const, path: KeyPath) -> Instant | None:
         entity = self.draft.index.entities[self.segment.entity]
-        if entity.population.since is None:
+        if entity.population.since is None and self._is_sound(entity.address):
             summary = f"users of entity {entity.name} exist always: it declares no `since`"
             self._complain(NOT_GIVEN, path, summary, "remove the key", key=True)
         return self._instant(value, "`since`", path)
@@ -208,13 +216,16 @@ class _Reading:
         known = self.draft.index.events
         declared = known.get(event.event)
         if declared is None:
-            if Address("event", event.event) not in self.draft.project.broken:
-                summary = f"there is no event {event.event!r}"
-                help = f"the first key names the event; {_meant(event.event, known)}"
-                self._complain(UNKNOWN, path, summary, help, key=True)
+            later = [name for name, _ in event.given if name in known]
+            if later:
+                summary = f"an event begins with its name, and {event.event!r} is none"
+                self._complain(UNKNOWN, path, summary, f"write {later[0]} first", key=True)
+            else:
+                wanted, here = Address("event", event.event), (*self.placed.path, *path)
+                is_there(self.draft, wanted, self.placed.address, here, at_key=True)
             return None
         keyed, entity = [name for name, _ in declared.entities], self.segment.entity
-        if lacks(keyed, entity):
+        if lacks(keyed, entity) and self._is_sound(declared.address):
             summary = f"event {event.event!r} carries no key of entity {entity!r}"
             self._complain(NOT_OF_ENTITY, path, summary, f"it is of {', '.join(keyed)}", key=True)
         return declared
@@ -242,6 +253,8 @@ class _Reading:
 
     def _id(self, value: Text | Const, declared: Event, path: KeyPath) -> Scalar | None:
         if declared.at.id is None:
+            if not self._is_sound(declared.address):
+                return None
             summary = f"event {declared.name!r} declares no id"
             self._complain(NOT_GIVEN, path, summary, "remove the key", key=True)
             return None
@@ -283,30 +296,36 @@ class _Reading:
     ) -> tuple[tuple[tuple[str, bool], ...], tuple[tuple[str, bool], ...]]:
         """The kept segments and the list files that the segment asks for, each with whether the
         user is in it."""
-        segments, lists = _asked(self.draft, self.segment)
+        segments, lists, asking = _asked(self.draft, self.segment)
         named = set()
         for number, name in enumerate(trial.members_of):
             path = name if name in segments else str(PurePosixPath(name))
             if path in segments or path in lists:
                 named.add(path)
             elif name:
-                self._not_asked(name, ("members_of", number), [*segments, *lists])
+                self._not_asked(name, ("members_of", number), asking, lists)
         return (
             tuple((name, name in named) for name in segments),
             tuple((path, path in named) for path in lists),
         )
 
-    def _not_asked(self, name: str, path: KeyPath, asked: list[str]) -> None:
-        is_one = name in self.draft.index.segments
-        if not is_one and name not in self.draft.project.lists:
-            summary = f"there is no segment and no list file {name!r}"
-            self._complain(UNKNOWN, path, summary, _meant(name, asked))
-            return
-        summary = f"segment {self.segment.name!r} does not ask whether the user is kept in {name!r}"
-        help = "remove it"
-        if is_one and self.draft.index.segments[name].mode == "dynamic":
-            help = "a dynamic segment is judged by its own condition: give what that asks for"
-        self._complain(NOT_GIVEN, path, summary, help)
+    def _not_asked(
+        self, name: str, path: KeyPath, asking: Iterable[Address], lists: Iterable[str]
+    ) -> None:
+        segments = self.draft.index.segments
+        if name not in segments and is_name(name):
+            here = (*self.placed.path, *path)
+            is_there(self.draft, Address("segment", name), self.placed.address, here)
+        elif self._is_sound(*asking):
+            summary = (
+                f"segment {self.segment.name!r} does not ask whether a user is kept in {name!r}"
+            )
+            help = _meant(name, lists)
+            if name in segments:
+                help = "remove it"
+                if segments[name].mode == "dynamic":
+                    help = "a dynamic segment is judged by its own condition: give what it asks for"
+            self._complain(NOT_GIVEN, path, summary, help)
 
     # --- because ---
 
@@ -317,7 +336,7 @@ class _Reading:
         leaf = normal(typed(because, (), scope), self.segment.name)
         where = normal(self.draft.wheres[self.segment.name], self.segment.name)
         leaves = leaves_of(where)
-        if leaf not in leaves and self.segment.address not in self.draft.project.broken:
+        if leaf not in leaves and self._is_sound(self.segment.address, self.placed.address):
             summary = f"{phrase(because)} is no leaf of segment {self.segment.name!r}"
             shown = "; ".join(f"{{{phrase(one)}}}" for one in leaves[:5])
             help = f"its leaves: {shown}" if leaves else "it has no leaves"
@@ -332,12 +351,15 @@ def _fits(value: Scalar, type_: ValueType) -> bool:
     return len(rest) <= scale and len(whole.lstrip("0")) <= (type_.precision or 0) - scale
 
 
-def _asked(draft: Draft, segment: Segment) -> tuple[Mapping[str, None], Mapping[str, None]]:
-    """The names of the segments whose kept members a segment asks for, and the paths of the list
-    files, in its nested segments too."""
+def _asked(
+    draft: Draft, segment: Segment
+) -> tuple[Mapping[str, None], Mapping[str, None], set[Address]]:
+    """The names of the segments whose kept members a segment asks for, the paths of the list files,
+    and all whose conditions ask: itself, its nested segments and the entity."""
     segments: dict[str, None] = {}
     lists: dict[str, None] = {}
-    done: set[str] = set()
+    entity = draft.index.entities[segment.entity]
+    asking = {segment.address, entity.address}
 
     def look(predicate: Predicate) -> None:
         for site in predicate_sites(predicate, (), ""):
@@ -348,14 +370,13 @@ def _asked(draft: Draft, segment: Segment) -> tuple[Mapping[str, None], Mapping[
                     nested = draft.index.segments.get(name)
                     if snapshot or (nested is not None and nested.mode == "static"):
                         segments[name] = None
-                    elif nested is not None and name not in done:
-                        done.add(name)
+                    elif nested is not None and nested.address not in asking:
+                        asking.add(nested.address)
                         look(nested.where)
                 case _:
                     pass
 
     look(segment.where)
-    condition = draft.index.entities[segment.entity].population.where
-    if condition is not None:
-        look(condition)
-    return segments, lists
+    if entity.population.where is not None:
+        look(entity.population.where)
+    return segments, lists, asking
