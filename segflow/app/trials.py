@@ -12,14 +12,14 @@ from pyroaring import BitMap64
 
 from segflow.app.segments import known
 from segflow.app.wiring import open_stage
-from segflow.compiler.targets.stage import SOURCE, stage_tables, staged
+from segflow.compiler.targets.stage import stage_tables, staged
 from segflow.compiler.trace import Trace
 from segflow.compiler.trials import Judgement, deciding, explained, judge, kept_sets, with_lists
 from segflow.diagnostics import Span
 from segflow.errors import RefusedError, SegflowError
 from segflow.executor.evaluate import Evaluator
 from segflow.model.address import Address
-from segflow.model.catalog import EngineName
+from segflow.model.catalog import EngineName, Source
 from segflow.model.compiled import Compiled
 from segflow.model.predicate import Predicate
 from segflow.model.trial import TypedTrial
@@ -28,6 +28,7 @@ from segflow.planner.reach import closure
 from segflow.ports import Progress
 
 REFERENCE = "reference"
+_SOURCE = "tests"
 
 Answer = bool | str
 """Whether the user is a member, or why that can't be told."""
@@ -140,7 +141,8 @@ class _Stage:
 
     def __init__(self, compiled: Compiled, engine: EngineName) -> None:
         self.engine = engine
-        self._compiled = staged(compiled, engine)
+        self._source = Source(name=_SOURCE, engine=engine)
+        self._compiled = staged(compiled, self._source)
         self._rests_on: dict[str, frozenset[Address]] = {}
 
     def ask(self, trial: TypedTrial) -> Answer:
@@ -150,7 +152,7 @@ class _Stage:
             self._rests_on[trial.segment] = closure(self._compiled.depends, (address,))
         tables = stage_tables(self._compiled, trial, self._rests_on[trial.segment])
         with TemporaryDirectory() as folder:
-            engine = open_stage(SOURCE, self.engine, Path(folder), tables)
+            engine = open_stage(self._source, Path(folder), tables)
             try:
                 kept = {name: BitMap64(keys) for name, keys in kept_sets(trial).items()}
                 known = with_lists(self._compiled, trial)

@@ -10,7 +10,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -257,23 +257,22 @@ EMBEDDED: tuple[EngineName, ...] = ("duckdb",)
 """The engines that run in this process, so that tests of segments can be put to them."""
 
 
-def open_stage(
-    name: str, engine: EngineName, folder: Path, tables: Iterable[StagedTable]
-) -> Engine:
-    """Write tables into an empty folder and open them as a source of that name.
+def open_stage(source: Source, folder: Path, tables: Iterable[StagedTable]) -> Engine:
+    """Write tables into an empty folder and open them as a source that says nothing of where its
+    data is.
 
     Raises RefusedError for an engine that is not embedded, or not installed.
     """
-    match engine:
+    match source.engine:
         case "duckdb":
-            # Imported here, as the engine is.
-            with _extra(name, "duckdb"):
+            try:
                 from segflow.engines.duckdb_stage import write_parquet
-            written = write_parquet(folder, tables)
-            return _engine_of(Source(name=name, engine=engine, tables=written), folder, None)
+            except ModuleNotFoundError as error:
+                raise _not_installed(source, error) from error
+            return _engine_of(replace(source, tables=write_parquet(folder, tables)), folder, None)
         case _:
             raise RefusedError(
-                f"{engine} does not run inside of segflow, so that tests can't be put to it",
+                f"{source.engine} does not run inside of segflow, so that tests can't be put to it",
                 hint=f"these do: {', '.join(EMBEDDED)}",
             )
 
@@ -286,20 +285,17 @@ def _engine_of(source: Source, root: Path, url: str | None) -> Engine:
             raise RefusedError(f"source {source.name}: {source.engine} can't be read yet")
 
 
+def _not_installed(source: Source, error: ModuleNotFoundError) -> RefusedError:
+    return RefusedError(
+        f"source {source.name} needs {error.name}, which is not installed",
+        hint=f'install it: pip install "segflow[{source.engine}]"',
+    )
+
+
 def _duckdb(source: Source, root: Path, url: str | None) -> Engine:
     # Imported here: DuckDB and Arrow take longer to import than all else, and are extras.
-    with _extra(source.name, "duckdb"):
-        from segflow.engines.duckdb import DuckDbEngine
-    return DuckDbEngine(source, root, url)
-
-
-@contextmanager
-def _extra(source: str, extra: str) -> Iterator[None]:
-    """Say of a package that is missing which extra brings it."""
     try:
-        yield
+        from segflow.engines.duckdb import DuckDbEngine
     except ModuleNotFoundError as error:
-        raise RefusedError(
-            f"source {source} needs {error.name}, which is not installed",
-            hint=f'install it: pip install "segflow[{extra}]"',
-        ) from error
+        raise _not_installed(source, error) from error
+    return DuckDbEngine(source, root, url)

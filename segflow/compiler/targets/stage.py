@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from segflow.model.address import Address
 from segflow.model.catalog import (
-    EngineName,
     Entity,
     Event,
     EventId,
@@ -27,20 +26,18 @@ from segflow.model.trial import TypedEvent, TypedTrial
 from segflow.model.types import INTEGER, STRING, TIMESTAMP
 from segflow.ports import Column, StagedTable
 
-SOURCE = "tests"
 _KEY, _SINCE, _TIME, _ID = "key", "since", "time", "id"
 
 
-def staged(compiled: Compiled, engine: EngineName) -> Compiled:
+def staged(compiled: Compiled, source: Source) -> Compiled:
     """The project with all its data in the tables of stage_tables(), in one source."""
-    source = Source(name=SOURCE, engine=engine)
     objects: dict[Address, Object] = {source.address: source}
     for address, one in compiled.project.objects.items():
         match one:
             case Entity():
-                objects[address] = _entity(one)
+                objects[address] = _entity(one, source)
             case Event():
-                objects[address] = _event(one)
+                objects[address] = _event(one, source)
             case Source():
                 pass
             case _:
@@ -48,7 +45,7 @@ def staged(compiled: Compiled, engine: EngineName) -> Compiled:
     return replace(
         compiled,
         project=replace(compiled.project, objects=objects),
-        entities={name: _entity(one) for name, one in compiled.entities.items()},
+        entities={name: _entity(one, source) for name, one in compiled.entities.items()},
     )
 
 
@@ -69,31 +66,31 @@ def stage_tables(
 # --- the catalog -----------------------------------------------------------------------------
 
 
-def _entity(entity: Entity) -> Entity:
+def _entity(entity: Entity, source: Source) -> Entity:
     population = Population(
-        source=SOURCE,
+        source=source.name,
         table=_users(entity.name),
         key=_KEY,
         since=None if entity.population.since is None else _SINCE,
         where=entity.population.where,
     )
-    fields = tuple(_field(field, entity.name) for field in entity.fields)
+    fields = tuple(_field(field, entity.name, source) for field in entity.fields)
     return replace(entity, population=population, fields=fields)
 
 
-def _field(field: Field, entity: str) -> Field:
+def _field(field: Field, entity: str, source: Source) -> Field:
     if field.derived is not None:
         return field
     column = _column(field.name)
     return replace(
-        field, at=(Location(source=SOURCE, table=_users(entity), key=_KEY, column=column),)
+        field, at=(Location(source=source.name, table=_users(entity), key=_KEY, column=column),)
     )
 
 
-def _event(event: Event) -> Event:
+def _event(event: Event, source: Source) -> Event:
     id_ = None if event.at.id is None else EventId(column=_ID, type=event.at.id.type)
     at = EventTable(
-        source=SOURCE, table=_events(event.name), time=_TIME, id=id_, unique=event.at.unique
+        source=source.name, table=_events(event.name), time=_TIME, id=id_, unique=event.at.unique
     )
     return replace(
         event,
