@@ -248,7 +248,7 @@ def test_wrong_tests_are_found_when_the_files_are_checked(tested, segflow):
     done = segflow("validate", "--no-sources")
     assert done.code == 1
     assert "error[RES001]: there is no event 'purchse'\n --> segments/shop.yaml:6:" in done.out
-    assert "^^^^^^^\n  = help: the first key names the event; did you mean 'purchase'?" in done.out
+    assert "^^^^^^^\n  = help: did you mean 'purchase', declared at catalog/shop.yaml:" in done.out
     assert "entity 'customer' has no field 'vip'" in done.out
     assert "Found 2 errors, 0 warnings." in done.out
     assert segflow("test").code == segflow("plan").code == 1
