@@ -13,7 +13,9 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SEGFLOW = Path(sys.executable).with_name("segflow")
-PROJECT = ("segflow.toml", "catalog", "channels", "segments", "rules", "templates", "data")
+PROJECT = (
+    *("segflow.toml", "catalog", "channels", "segments", "checks", "rules", "templates", "data"),
+)
 FUNNEL = "funnel.svg"
 
 NEW_YEAR = "1998-01-01T00:00:00Z"
@@ -78,6 +80,8 @@ def tell_segments(folder: Path) -> None:
     """From YAML to a plan to deployed segments."""
     say("23,570 customers of a CD shop and their 69,659 purchases; eight segments in YAML.")
     segflow(folder, "validate")
+    say("Some segments have tests: a made-up customer, and whether that is a member.")
+    segflow(folder, "test")
     say("On 1 January 1998 nothing is deployed yet. What would an apply do?")
     segflow(folder, "plan", "--as-of", NEW_YEAR, "--out", "first.plan")
     say("The saved plan is applied exactly as it was shown.")

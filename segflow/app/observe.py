@@ -68,7 +68,7 @@ class _Impacts:
         self._former = Former(world.effects, deployed, as_of)
         self._evaluated = {step.segment for step in plan.steps if isinstance(step, EvaluateSegment)}
         self._compiled = compiled
-        past = Past(world.state, world.snapshots, self._staged)
+        past = Past(world.state.log, world.snapshots.get, self._staged)
         self._evaluator = Evaluator(compiled, as_of, world.engines, self._kept, past)
 
     def all(self, progress: Progress) -> Mapping[Address, Impact]:

@@ -208,7 +208,7 @@ def _evaluator(world: World, compiled: Compiled, as_of: Instant) -> Evaluator:
         snapshot = snapshots.get(name)
         return None if snapshot is None else load(world.snapshots, snapshot)
 
-    past = Past(world.state, world.snapshots)
+    past = Past(world.state.log, world.snapshots.get)
     return Evaluator(compiled, as_of, world.engines, kept, past)
 
 

@@ -8,9 +8,9 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from segflow.channels.recording import RecordingChannel, SilentChannel
 from segflow.clock import SystemClock
 from segflow.errors import RefusedError
 from segflow.executor.effects import Effects, Engines, no_failpoint
-from segflow.model.catalog import Source
+from segflow.model.catalog import EngineName, Source
 from segflow.model.channel import Channel as ChannelObject
 from segflow.model.instant import Instant
 from segflow.model.project import Settings
@@ -35,6 +35,7 @@ from segflow.ports import (
     Failpoint,
     Ledger,
     SnapshotStore,
+    StagedTable,
     StateStore,
 )
 from segflow.store.ledger import SqlLedger
@@ -250,6 +251,30 @@ def open_engine(source: Source, root: Path) -> Engine:
     value = filled(source.url)
     with masking(source.url, value):
         return MaskedEngine(_engine_of(source, root, value), source.url, value)
+
+
+EMBEDDED: tuple[EngineName, ...] = ("duckdb",)
+"""The engines that run in this process, so that tests of segments can be put to them."""
+
+
+def open_stage(source: Source, folder: Path, tables: Iterable[StagedTable]) -> Engine:
+    """Write tables into an empty folder and open them as a source that says nothing of where its
+    data is.
+
+    Raises RefusedError for an engine that is not embedded, or not installed.
+    """
+    match source.engine:
+        case "duckdb":
+            try:
+                from segflow.engines.duckdb_stage import write_parquet
+            except ModuleNotFoundError as error:
+                raise _not_installed(source, error) from error
+            return _engine_of(replace(source, tables=write_parquet(folder, tables)), folder, None)
+        case _:
+            raise RefusedError(
+                f"{source.engine} does not run inside of segflow, so that tests can't be put to it",
+                hint=f"these do: {', '.join(EMBEDDED)}",
+            )
 
 
 def _engine_of(source: Source, root: Path, url: str | None) -> Engine:

@@ -103,6 +103,10 @@ cli = LazyGroup(
             target="validate:validate", summary="Check every file; show all errors at once."
         ),
         "lint": Lazy(target="lint:lint", summary="Warn of what is legal and probably not meant."),
+        "test": Lazy(
+            target="test:test",
+            summary="Run the tests of segments; no source and no state is asked.",
+        ),
         "schema": Lazy(
             target="schema:schema", summary="Print the JSON Schema of the YAML for editors."
         ),

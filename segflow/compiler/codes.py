@@ -23,6 +23,9 @@ GUESSABLE = "OFR002"
 SAME_CODES = "OFR003"
 TEMPLATE = "TPL001"
 PERSONAL = "TPL002"
+NOT_GIVEN = "TST001"
+NO_LEAF = "TST002"
+SAME_NAME = "TST003"
 
 CODES: Mapping[str, str] = {
     UNKNOWN: "A name refers to nothing",
@@ -46,5 +49,8 @@ CODES: Mapping[str, str] = {
     SAME_CODES: "Two offers would give the same code",
     TEMPLATE: "A template can't be filled in",
     PERSONAL: "A message sends a personal field",
+    NOT_GIVEN: "A test gives what can't be given",
+    NO_LEAF: "The `because` of a test is no leaf of its segment",
+    SAME_NAME: "Two tests of a segment have one name",
 }
 """Codes are stable: a title may be reworded, a code is never used again for something else."""

@@ -14,6 +14,7 @@ from segflow.compiler.passes.storage import storage
 from segflow.compiler.passes.supported import supported
 from segflow.compiler.passes.supported_rules import supported_rules
 from segflow.compiler.passes.templates import templates
+from segflow.compiler.passes.trials import trials
 from segflow.compiler.passes.typecheck import typecheck
 from segflow.compiler.passes.walk import predicate_sites, segment_sites
 from segflow.compiler.templates import names_used
@@ -29,8 +30,8 @@ Pass = Callable[[Draft], Draft]
 
 # Names first, since all else looks them up and skips what is unknown. Cycles before types, so that
 # whoever follows a chain later can trust that it ends. What can't be compiled is named before types
-# are judged, so that the typing pass may pass over it in silence. All of them always run: a person
-# wants every error at once.
+# are judged, so that the typing pass may pass over it in silence. Tests of segments come last: they
+# name leaves, which are typed by then. All of them always run: a person wants every error at once.
 CHECKS: tuple[Pass, ...] = (
     resolve,
     cycles,
@@ -41,6 +42,7 @@ CHECKS: tuple[Pass, ...] = (
     templates,
     queries,
     typecheck,
+    trials,
 )
 
 # Only a project without errors comes this far. Definitions hash the normal shape, so that two ways
@@ -82,6 +84,7 @@ def _compiled(draft: Draft) -> Compiled:
         depends=draft.depends,
         entities=draft.entities,
         rules={name: _rule(draft, name) for name in sorted(draft.index.rules)},
+        trials=draft.trials,
     )
 
 

@@ -260,6 +260,11 @@ def shift_months(instant: Instant, months: int, zone: ZoneInfo) -> Instant:
     return _instant_at(clock.replace(year=year, month=month + 1, day=day), 0, zone)
 
 
+def before(as_of: Instant, duration: Duration, zone: ZoneInfo) -> Instant:
+    """The instant so long before another one."""
+    return _back(as_of, duration, zone)
+
+
 # --- how it is done --------------------------------------------------------------------------
 
 

@@ -96,5 +96,5 @@ class Former:
             compiled = compile_deployed(self._deployed, self._effects.state)
         except UnsupportedVersionError:
             return None
-        past = Past(self._effects.state, self._effects.snapshots)
+        past = Past(self._effects.state.log, self._effects.snapshots.get)
         return Evaluator(compiled, self._as_of, self._effects.engines, self.recorded, past)

@@ -13,7 +13,6 @@ from segflow.model.compiled import LogLeaf, logged_segment
 from segflow.model.instant import Instant
 from segflow.model.predicate import Transition
 from segflow.model.state import LogEntry
-from segflow.ports import SnapshotStore, StateReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,17 +30,18 @@ def nothing_staged(segment: str) -> Staged | None:
 
 
 class Past:
-    """What was recorded of segments. `staged` gives what the apply or refresh that asks has made of
+    """What was recorded of segments: `log` gives the entries of one, `contents` the bytes of their
+    sets by digest. `staged` gives what the apply or refresh that asks has made of
     a segment and not committed yet: whoever asks the same instant later finds it in the log."""
 
     def __init__(
         self,
-        state: StateReader,
-        snapshots: SnapshotStore,
+        log: Callable[[str], Sequence[LogEntry]],
+        contents: Callable[[str], bytes],
         staged: Callable[[str], Staged | None] = nothing_staged,
     ) -> None:
-        self._state = state
-        self._snapshots = snapshots
+        self._recorded = log
+        self._kept = contents
         self._staged = staged
         self._logs: dict[str, Sequence[LogEntry]] = {}
         self._contents: dict[str, bytes] = {}
@@ -79,7 +79,7 @@ class Past:
         return self._logs[segment]
 
     def _whole_log(self, segment: str) -> Sequence[LogEntry]:
-        log = self._state.log(segment)
+        log = self._recorded(segment)
         staged = self._staged(segment)
         if staged is None or (log and staged.entries and staged.entries[0].as_of < log[-1].as_of):
             return log
@@ -92,4 +92,4 @@ class Past:
 
     def _read(self, digest: str) -> BitMap64:
         content = self._contents.get(digest)
-        return from_bytes(self._snapshots.get(digest) if content is None else content)
+        return from_bytes(self._kept(digest) if content is None else content)

@@ -108,7 +108,7 @@ class _Refresh:
         self._compiled = compiled
         self._as_of = as_of
         self._made: dict[str, Membership] = {}
-        past = Past(effects.state, effects.snapshots, self._staged)
+        past = Past(effects.state.log, effects.snapshots.get, self._staged)
         self._evaluator = Evaluator(compiled, as_of, effects.engines, self._recorded, past)
 
     def run(self, names: Sequence[str], progress: Progress) -> tuple[Refreshed, ...]:

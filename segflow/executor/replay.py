@@ -64,7 +64,7 @@ def rehearsed_sets(effects: Effects, compiled: Compiled) -> KeptAt:
         if instant is None:
             return None
         if (name, instant) not in made:
-            past = Past(effects.state, effects.snapshots)
+            past = Past(effects.state.log, effects.snapshots.get)
             evaluator = Evaluator(
                 compiled, instant, effects.engines, lambda other: kept(other, instant), past
             )

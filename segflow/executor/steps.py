@@ -37,7 +37,7 @@ class Stage:
         self.planned = compile_planned(plan, deployed, effects.state)
         _refuse_other_meaning(plan, deployed, self.planned)
         self._former = Former(effects, deployed, plan.as_of)
-        past = Past(effects.state, effects.snapshots, self._to_log)
+        past = Past(effects.state.log, effects.snapshots.get, self._to_log)
         self._evaluator = Evaluator(self.planned, plan.as_of, effects.engines, self._kept, past)
 
     def perform(self, step: EvaluateSegment | DropSegment) -> StepResult:

@@ -16,11 +16,14 @@ from segflow.loader.segment import SEGMENT
 from segflow.loader.shapes import Shape
 from segflow.loader.source import SOURCE
 from segflow.loader.suggest import nearest
+from segflow.loader.trial import CHECK
 from segflow.model.address import KINDS, Address
 from segflow.model.project import Object
+from segflow.model.trial import Check
 
-READERS: Mapping[str, Shape[Object]] = {
+READERS: Mapping[str, Shape[Object | Check]] = {
     "rule": RULE,
+    "check": CHECK,
     "segment": SEGMENT,
     "channel": CHANNEL,
     "event": EVENT,
@@ -34,7 +37,6 @@ REFUSED: Mapping[str, str] = {
     "consent": "tables of consent are not read by this version",
     "suppression": "tables of suppression are not read by this version",
     "address": "tables of addresses are not read by this version",
-    "check": "files of checks are not read by this version",
 }
 _BEGINS = "a document begins with its kind: " + ", ".join(KINDS)
 _DECLARED = re.compile(

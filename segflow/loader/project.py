@@ -18,6 +18,7 @@ from segflow.loader.spans import Origins, Placed, Places, Spans
 from segflow.loader.yamlsource import ENDING, documents
 from segflow.model.address import Address, is_name
 from segflow.model.project import Object, Project, Settings, SourceMap
+from segflow.model.trial import Check
 
 
 def load_project(root: Path, environment: str | None = None) -> tuple[Project, Report]:
@@ -39,7 +40,11 @@ def load_project(root: Path, environment: str | None = None) -> tuple[Project, R
         made=Origins(loaded.places),
     )
     project = Project(
-        settings=settings, objects=loaded.objects, broken=loaded.broken, sources=sources
+        settings=settings,
+        objects=loaded.objects,
+        broken=loaded.broken,
+        checks=loaded.checks,
+        sources=sources,
     )
     named = project.for_judging().objects
     lists = read_lists(root, named, loaded.uses, found)
@@ -57,7 +62,7 @@ class _Read:
     place: Placed
     kind: str
     name: str
-    object: Object | None
+    object: Object | Check | None
     found: Findings
     meant: str | None = None
 
@@ -70,7 +75,8 @@ class _Loaded:
     secrets: frozenset[str]
     found: list[Diagnostic]
     objects: dict[Address, Object] = field(default_factory=dict)
-    broken: dict[Address, Object | None] = field(default_factory=dict)
+    checks: dict[Address, Check] = field(default_factory=dict)
+    broken: dict[Address, Object | Check | None] = field(default_factory=dict)
     places: Places = field(default_factory=Places)
     uses: list[FileUse] = field(default_factory=list)
     nameless: list[_Read] = field(default_factory=list)
@@ -86,10 +92,12 @@ class _Loaded:
             self.uses.append(FileUse(address=address, path=path, span=span))
         if read.object is None:
             self.broken[address] = None
-        elif whole:
-            self.objects[address] = read.object
-        else:
+        elif not whole:
             self.broken[address] = replace(read.object, name=address.name)
+        elif isinstance(read.object, Check):
+            self.checks[address] = read.object
+        else:
+            self.objects[address] = read.object
 
     def name_the_nameless(self) -> None:
         """Let each go by the name that it was taken for, unless another has it, or by what it has

@@ -10,6 +10,7 @@ from segflow.loader.records import Key, Record, Values
 from segflow.loader.shapes import ByNode, Misfit, Shape, Slot
 from segflow.loader.slots import BOOLEAN, NAME, PERCENT, TEXT, choice, integer
 from segflow.loader.times import DURATION, ZONE
+from segflow.loader.trial import TESTS
 from segflow.loader.windows import WINDOW_KEYS
 from segflow.model.segment import (
     DEFAULT_REFRESH,
@@ -88,6 +89,7 @@ def _segment(values: Values, node: MapNode, found: Findings) -> Segment:
         mode=values.get("mode", "dynamic"),
         refresh=values.get("refresh", DEFAULT_REFRESH),
         protect=values.get("protect", Protect()),
+        tests=values.get("tests", ()),
     )
 
 
@@ -102,6 +104,7 @@ SEGMENT: Shape[Segment] = Record(
         "refresh": Key(REFRESH, doc="How often; every hour when left out"),
         "where": Key(PREDICATE, required=True, doc="Who is a member"),
         "protect": Key(PROTECT, doc="Limits beyond which a change is refused"),
+        "tests": Key(TESTS, doc="Made-up users, and whether each is a member"),
     },
     build=_segment,
     hints=dict.fromkeys(
@@ -109,5 +112,4 @@ SEGMENT: Shape[Segment] = Record(
         "it belongs into `where`: indent it below that key",
     ),
     example="{segment: lapsed_7d, entity: customer, where: {did_not: purchase, within: 7d}}",
-    refused={"tests": "tests inside a segment are not read by this version"},
 )

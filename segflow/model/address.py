@@ -6,6 +6,7 @@ from dataclasses import dataclass
 KINDS = (
     "rule",
     "blueprint",
+    "check",
     "segment",
     "placement",
     "channel",

@@ -1,8 +1,8 @@
 """The one codec between objects and canonical JSON, and the hash that identifies an object by it.
 
 A dataclass becomes {"$": its class name, field: value, …} without the fields that hold their
-default, so that a new field with a default changes no fingerprint. Keys are sorted, there is no
-white space, and text is UTF-8.
+default, so that a new field with a default changes no fingerprint, and without those that tell no
+objects apart. Keys are sorted, there is no white space, and text is UTF-8.
 """
 
 import hashlib
@@ -28,6 +28,7 @@ from segflow.model import (
     segment,
     settings,
     state,
+    trial,
     types,
     window,
 )
@@ -45,6 +46,7 @@ _MODULES: tuple[ModuleType, ...] = (
     segment,
     settings,
     state,
+    trial,
     types,
     window,
 )
@@ -78,7 +80,8 @@ def _layout(cls: type[Any]) -> tuple[str, tuple[tuple[str, str, Any], ...]]:
     """How an object begins, and name, key and default of its fields in the order of their names
     ("$" comes before every letter)."""
     named = sorted(
-        ((field.name, _default(field)) for field in fields(cls)), key=lambda pair: pair[0]
+        ((field.name, _default(field)) for field in fields(cls) if field.compare),
+        key=lambda pair: pair[0],
     )
     return f'{{"$":"{cls.__name__}"', tuple((name, f',"{name}":', held) for name, held in named)
 

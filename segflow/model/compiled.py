@@ -11,6 +11,7 @@ from segflow.model.predicate import Held, InSegment, Predicate, Transition
 from segflow.model.project import Project
 from segflow.model.rule import Rule
 from segflow.model.segment import Segment
+from segflow.model.trial import TypedTrial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,8 @@ class Compiled:
     the canonical JSON of every object; `depends` are the direct dependencies of every object
     (a rule on its segment and channels, a segment on entity, events and segments, …). `entities`
     are those of the project with their derived fields and population typed and normalised; the
-    objects of `project` stay as they were written. `rules` are by name, in order of name.
+    objects of `project` stay as they were written. `rules` are by name, in order of name;
+    `trials` are the tests of segments, in order of their names, and for each as they stand.
     """
 
     project: Project
@@ -78,6 +80,7 @@ class Compiled:
     depends: Mapping[Address, tuple[Address, ...]]
     entities: Mapping[str, Entity] = field(default_factory=dict)
     rules: Mapping[str, CompiledRule] = field(default_factory=dict)
+    trials: tuple[TypedTrial, ...] = ()
 
     def definition(self, address: Address) -> str | None:
         """The definition hash of a segment or of a rule's audience; None for other objects."""

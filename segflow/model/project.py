@@ -9,6 +9,7 @@ from segflow.model.catalog import Entity, Event, Relation, Source
 from segflow.model.channel import Channel, Offer
 from segflow.model.rule import Rule
 from segflow.model.segment import Segment
+from segflow.model.trial import Check
 
 Object = Source | Entity | Event | Relation | Segment | Channel | Offer | Rule
 """Everything that can be declared in YAML today."""
@@ -48,7 +49,7 @@ class Settings:
     timezone: str = "UTC"
     state: StateSettings = StateSettings()
     secrets: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ("catalog", "channels", "segments", "rules", "placements")
+    paths: tuple[str, ...] = ("catalog", "channels", "segments", "rules", "placements", "checks")
     environments: tuple[str, ...] = ()
     lint: LintSettings = LintSettings()
 
@@ -137,13 +138,15 @@ class Project:
     not whole. One whose name is none goes by that which it was taken for, or else by a colon and
     its place; one whose name another has by the name, a colon and its place.
 
+    `checks` are the documents of tests: they are declared as objects are, and never deployed.
     `lists` and `files` are by path, relative to the project: what `in_file` names, and templates
     of rules and code files of offers.
     """
 
     settings: Settings
     objects: Mapping[Address, Object]
-    broken: Mapping[Address, Object | None] = field(default_factory=dict)
+    broken: Mapping[Address, Object | Check | None] = field(default_factory=dict)
+    checks: Mapping[Address, Check] = field(default_factory=dict)
     sources: SourceMap = field(default_factory=SourceMap)
     lists: Mapping[str, ListFile] = field(default_factory=dict)
     files: Mapping[str, ProjectFile] = field(default_factory=dict)
@@ -152,9 +155,14 @@ class Project:
         return (self.objects[address] for address in sorted(self.objects))
 
     def for_judging(self) -> "Project":
-        """The project with broken objects among the others."""
-        read = {address: one for address, one in self.broken.items() if one is not None}
-        return replace(self, objects={**self.objects, **read}) if read else self
+        """The project with broken objects and checks among the others."""
+        objects, checks = dict(self.objects), dict(self.checks)
+        for address, one in self.broken.items():
+            if isinstance(one, Check):
+                checks[address] = one
+            elif one is not None:
+                objects[address] = one
+        return replace(self, objects=objects, checks=checks) if self.broken else self
 
     def source(self, name: str) -> Source | None:
         """The source of that name, or None; likewise the methods below."""

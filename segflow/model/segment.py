@@ -1,12 +1,13 @@
 """Segments: a named predicate over one entity, and how its members are kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
 from segflow.model.address import Address
 from segflow.model.duration import Duration
 from segflow.model.predicate import Predicate
+from segflow.model.trial import Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,11 @@ class Protect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A user group as a query. `static` ones are frozen at their first apply."""
+    """A user group as a query. `static` ones are frozen at their first apply.
+
+    Its tests are no part of what it is: segments that differ in them alone are equal, and neither
+    state nor plans hold them.
+    """
 
     name: str
     entity: str
@@ -55,6 +60,7 @@ class Segment:
     mode: Literal["dynamic", "static"] = "dynamic"
     refresh: Refresh = DEFAULT_REFRESH
     protect: Protect = Protect()
+    tests: tuple[Trial, ...] = field(default=(), compare=False)
 
     @property
     def address(self) -> Address:

@@ -6,6 +6,7 @@ Adapters (engines, store, …) implement these and are chosen in app/wiring.py a
 
 from segflow.ports.engines import MASK_BITS, Engine, Selection, Split
 from segflow.ports.running import Channel, Channels, Delivery, Ledger, LedgerReader, Message
+from segflow.ports.stages import Column, StagedTable
 from segflow.ports.state import SnapshotStore, StateCommit, StateReader, StateStore
 from segflow.ports.surroundings import Chance, Clock, Failpoint, Log, Pause, Progress
 
@@ -15,6 +16,7 @@ __all__ = [
     "Channel",
     "Channels",
     "Clock",
+    "Column",
     "Delivery",
     "Engine",
     "Failpoint",
@@ -25,6 +27,7 @@ __all__ = [
     "Pause",
     "Progress",
     "Selection",
+    "StagedTable",
     "SnapshotStore",
     "Split",
     "StateCommit",

@@ -31,6 +31,14 @@ where:
     - {in_file: lists/a.csv}
     - {sample: 10%, salt: x}
 protect: {max_change: 30%, prevent_destroy: true}
+tests:
+  - name: a test
+    as_of: 2026-01-31
+    user: {country: US, seen: 2w, key: 7, since: 2y}
+    events: [{purchase: 3d, amount: 5.00, id: 9}, {visit: 2026-01-01, sku: x}]
+    members_of: [other]
+    expect: out
+    because: {last_time: visit, older_than: 7d}
 ---
 segment: other
 entity: customer

@@ -12,6 +12,7 @@ CATALOG = DOCS / "reference" / "catalog.md"
 LANGUAGE = DOCS / "reference" / "segments.md"
 BLUEPRINTS = DOCS / "reference" / "blueprints.md"
 RULES = DOCS / "reference" / "rules.md"
+CHECKS = DOCS / "reference" / "checks.md"
 
 _SETTINGS = (
     '[project]\nname = "docs"\n[secrets]\nallow = ["PUSH_URL", "CRM_TOKEN"]\n[environments.prod]\n'

@@ -22,7 +22,16 @@ from segflow.model.rule import Action, EveryTrigger, Rule, Variant
 from segflow.planner.machine import to_json
 from tests.docs import commands_page, diagnostics_page
 from tests.docs.pages import DOCS, blocks, pages
-from tests.docs.projects import BLUEPRINTS, CATALOG, LANGUAGE, RULES, check, examples, segment
+from tests.docs.projects import (
+    BLUEPRINTS,
+    CATALOG,
+    CHECKS,
+    LANGUAGE,
+    RULES,
+    check,
+    examples,
+    segment,
+)
 
 README = DOCS.parent / "README.md"
 SETTINGS = DOCS / "reference" / "settings.md"
@@ -71,6 +80,7 @@ def test_every_yaml_block_is_an_example_or_written_to_a_file():
     known = {
         CATALOG: {()},
         BLUEPRINTS: {()},
+        CHECKS: {()},
         LANGUAGE: {(), ("predicate",), ("refused",)},
         RULES: {(), ("rule",), ("rule", "refused"), ("channel", "refused")},
     }

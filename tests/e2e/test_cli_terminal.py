@@ -186,6 +186,19 @@ def test_colour_only_where_it_is_wanted(shop, words, environment, colored):
     assert ("\x1b[" in terminal.shown) == colored
 
 
+def test_a_failing_test_is_coloured_on_a_terminal_only(shop, tmp_path):
+    """The file for CI has the same words without colour."""
+    (shop / "checks").mkdir()
+    (shop / "checks" / "one.yaml").write_text(
+        "check: one\nsegment: lapsed_30d\n"
+        "tests: [{name: never bought, as_of: 2026-03-31, expect: out}]\n"
+    )
+    terminal = Terminal(shop, "test", "--junit", str(tmp_path / "junit.xml"))
+    assert terminal.end() == 1
+    assert "\x1b[32m✓\x1b[0m did_not: purchase, within: 30d" in terminal.shown
+    assert "✓ did_not: purchase, within: 30d" in (tmp_path / "junit.xml").read_text()
+
+
 def test_no_colour_in_a_pipe(shop):
     """What is piped or saved has no escape codes."""
     assert "\x1b" not in run(shop, "plan", "--as-of", AS_OF).stdout

@@ -27,7 +27,7 @@ ENTITY = Entity(
 )
 VIPS = ListFile(path="lists/vips.csv", keys=("7", "9"), digest="d", content=b"7\n9\n")
 NOW = Instant(1_000)
-NOTHING = Past(SqlStateStore("sqlite://"), MemorySnapshots())
+NOTHING = Past(SqlStateStore("sqlite://").log, MemorySnapshots().get)
 """A state of which nobody asks a log."""
 
 

@@ -36,7 +36,7 @@ def test_case(path: Path, tmp_path: Path):
         assert [error.summary for error in report] == []
         assert project.objects == meant.objects
         return
-    (loaded,) = project
+    (loaded,) = (*project, *project.checks.values())
     if "where" in told:
         assert isinstance(loaded, Segment)
         assert codec.to_json(loaded.where) == told["where"]

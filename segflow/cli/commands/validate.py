@@ -60,7 +60,7 @@ def _verdict(report: Report, compiled: Compiled | None) -> str:
     if compiled is None or report.has_errors:
         return closing(report)
     kinds: dict[str, int] = {}
-    for found in compiled.project:
+    for found in (*compiled.project, *compiled.project.checks.values()):
         kinds[found.address.kind] = kinds.get(found.address.kind, 0) + 1
     plurals = {"entity": "entities"}
     held = ", ".join(counted(number, kind, plurals.get(kind)) for kind, number in kinds.items())

@@ -13,6 +13,7 @@ from segflow.model.predicate import Aggregate, All, InSegment, Predicate
 from segflow.model.project import KeyPath, Project
 from segflow.model.rule import Rule
 from segflow.model.segment import Segment
+from segflow.model.trial import TypedTrial
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Draft:
     definitions: Mapping[str, str] = field(default_factory=dict)
     audiences: Mapping[str, Predicate] = field(default_factory=dict)
     audience_definitions: Mapping[str, str] = field(default_factory=dict)
+    trials: tuple[TypedTrial, ...] = ()
 
     def complain(
         self,

@@ -62,6 +62,11 @@ def normalize(draft: Draft) -> Draft:
     )
 
 
+def normal(predicate: Predicate, salt: str) -> Predicate:
+    """The normal shape of a typed predicate that stands in the object called `salt`."""
+    return _predicate(predicate, salt)
+
+
 def _entity(entity: Entity) -> Entity:
     population = entity.population
     if population.where is not None:

@@ -43,6 +43,14 @@ def resolve(draft: Draft) -> Draft:
     return draft
 
 
+def is_there(
+    draft: Draft, wanted: Address, address: Address, path: KeyPath, *, at_key: bool = False
+) -> bool:
+    """Whether an object exists that another one names at a path; its absence is reported, unless
+    it may be one that could not be read."""
+    return _object(draft, address, path, wanted.kind, wanted.name, at_key=at_key)
+
+
 # --- nodes -----------------------------------------------------------------------------------
 
 

@@ -62,6 +62,11 @@ def typecheck(draft: Draft) -> Draft:
     return replace(draft, wheres=wheres, entities=entities, audiences=audiences)
 
 
+def typed(node: Predicate, path: KeyPath, scope: Scope) -> Predicate:
+    """The predicate at a path of an object with typed literals; what does not fit is reported."""
+    return _predicate(node, path, scope)
+
+
 # --- objects ---------------------------------------------------------------------------------
 
 

@@ -62,7 +62,7 @@ def eligible_at(running: Running, compiled: Compiled, rule: CompiledRule, at: In
 def evaluator_at(running: Running, compiled: Compiled, at: Instant) -> Evaluator:
     """Evaluates what is deployed at an instant, with the sets that are kept as of then."""
     effects = running.effects
-    past = Past(effects.state, effects.snapshots)
+    past = Past(effects.state.log, effects.snapshots.get)
     return Evaluator(compiled, at, effects.engines, lambda name: running.kept(name, at), past)
 
 

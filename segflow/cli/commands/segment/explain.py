@@ -7,12 +7,11 @@ import click
 
 from segflow.app import segments
 from segflow.cli import options
-from segflow.cli.diagnostics import printable
 from segflow.cli.invocation import Invocation, command
-from segflow.cli.output import counted
 from segflow.cli.progress import LateBar
 from segflow.cli.session import session
-from segflow.compiler.trace import FeatureValue, Trace, TraceNode
+from segflow.cli.trace_view import tree, tree_facts
+from segflow.compiler.trace import Trace
 from segflow.model.instant import Instant, format_instant
 
 
@@ -54,29 +53,14 @@ def _lines(trace: Trace, entity: str) -> Iterator[str]:
     if trace.population is not None:
         yield ""
         yield "population"
-        yield from _tree(trace.population, 1)
+        yield from tree(trace.population, 1)
     if trace.root is not None:
         yield ""
-        yield from _tree(trace.root, 0)
+        yield from tree(trace.root)
 
 
 def _beginning(trace: Trace) -> str:
     return "" if trace.since is None else f": it begins at {format_instant(trace.since)}"
-
-
-def _tree(node: TraceNode, depth: int) -> Iterator[str]:
-    indent = "  " * depth
-    sign = click.style("✓", fg="green") if node.holds else click.style("✗", fg="red")
-    yield f"{indent}{sign} {printable(node.text)}"
-    for value in node.values:
-        yield f"{indent}    {click.style(printable(_value(value)), dim=True)}"
-    for item in node.items:
-        yield from _tree(item, depth + 1)
-
-
-def _value(value: FeatureValue) -> str:
-    over = "" if value.events is None else f"  ({counted(value.events, 'event')})"
-    return f"{value.text} = {'(missing)' if value.value is None else value.value}{over}"
 
 
 def _facts(trace: Trace) -> dict[str, Any]:
@@ -87,18 +71,6 @@ def _facts(trace: Trace) -> dict[str, Any]:
         "member": trace.member,
         "exists": trace.exists,
         "since": None if trace.since is None else format_instant(trace.since),
-        "population": None if trace.population is None else _node(trace.population),
-        "because": None if trace.root is None else _node(trace.root),
-    }
-
-
-def _node(node: TraceNode) -> dict[str, Any]:
-    return {
-        "text": node.text,
-        "holds": node.holds,
-        "values": [
-            {"feature": value.text, "value": value.value, "events": value.events}
-            for value in node.values
-        ],
-        "items": [_node(item) for item in node.items],
+        "population": None if trace.population is None else tree_facts(trace.population),
+        "because": None if trace.root is None else tree_facts(trace.root),
     }

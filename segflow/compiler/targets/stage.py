@@ -1,0 +1,151 @@
+"""A test's user as tables, and the catalog that says so: what an engine is shown of a test.
+
+Where a project keeps its data says nothing about what its segments mean. So each entity and each
+event has a table of its own here, with a column for everything that the catalog declares.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from segflow.model.address import Address
+from segflow.model.catalog import (
+    Entity,
+    Event,
+    EventId,
+    EventTable,
+    Field,
+    Location,
+    Population,
+    Property,
+    Source,
+)
+from segflow.model.compiled import Compiled
+from segflow.model.project import Object
+from segflow.model.scalar import Scalar
+from segflow.model.trial import TypedEvent, TypedTrial
+from segflow.model.types import INTEGER, STRING, TIMESTAMP
+from segflow.ports import Column, StagedTable
+
+_KEY, _SINCE, _TIME, _ID = "key", "since", "time", "id"
+
+
+def staged(compiled: Compiled, source: Source) -> Compiled:
+    """The project with all its data in the tables of stage_tables(), in one source."""
+    objects: dict[Address, Object] = {source.address: source}
+    for address, one in compiled.project.objects.items():
+        match one:
+            case Entity():
+                objects[address] = _entity(one, source)
+            case Event():
+                objects[address] = _event(one, source)
+            case Source():
+                pass
+            case _:
+                objects[address] = one
+    return replace(
+        compiled,
+        project=replace(compiled.project, objects=objects),
+        entities={name: _entity(one, source) for name, one in compiled.entities.items()},
+    )
+
+
+def stage_tables(
+    compiled: Compiled, trial: TypedTrial, rests_on: Iterable[Address]
+) -> Iterator[StagedTable]:
+    """The tables of a test: one of its user, and one for each event among the objects that its
+    segment rests on, with the rows that there are."""
+    entity = compiled.entities[compiled.segments[trial.segment].segment.entity]
+    yield _user_table(entity, trial)
+    for address in sorted(rests_on):
+        event = compiled.project.event(address.name) if address.kind == "event" else None
+        if event is not None:
+            happened = [one for one in trial.events if one.event == event.name]
+            yield _event_table(event, entity, trial.key, happened)
+
+
+# --- the catalog -----------------------------------------------------------------------------
+
+
+def _entity(entity: Entity, source: Source) -> Entity:
+    population = Population(
+        source=source.name,
+        table=_users(entity.name),
+        key=_KEY,
+        since=None if entity.population.since is None else _SINCE,
+        where=entity.population.where,
+    )
+    fields = tuple(_field(field, entity.name, source) for field in entity.fields)
+    return replace(entity, population=population, fields=fields)
+
+
+def _field(field: Field, entity: str, source: Source) -> Field:
+    if field.derived is not None:
+        return field
+    column = _column(field.name)
+    return replace(
+        field, at=(Location(source=source.name, table=_users(entity), key=_KEY, column=column),)
+    )
+
+
+def _event(event: Event, source: Source) -> Event:
+    id_ = None if event.at.id is None else EventId(column=_ID, type=event.at.id.type)
+    at = EventTable(
+        source=source.name, table=_events(event.name), time=_TIME, id=id_, unique=event.at.unique
+    )
+    return replace(
+        event,
+        entities=tuple((name, f"{_KEY}_{name}") for name, _ in event.entities),
+        at=at,
+        properties=tuple(
+            Property(name=one.name, type=one.type, column=_column(one.name))
+            for one in event.properties
+        ),
+        stream=None,
+    )
+
+
+def _users(entity: str) -> str:
+    return f"users_of_{entity}"
+
+
+def _events(event: str) -> str:
+    return f"events_of_{event}"
+
+
+def _column(name: str) -> str:
+    return f"its_{name}"
+
+
+# --- rows ------------------------------------------------------------------------------------
+
+
+def _user_table(entity: Entity, trial: TypedTrial) -> StagedTable:
+    stored = [field for field in entity.fields if field.derived is None]
+    columns = [
+        Column(name=_KEY, type=None),
+        Column(name=_SINCE, type=TIMESTAMP),
+        *(Column(name=_column(field.name), type=field.type) for field in stored),
+    ]
+    row: dict[str, Scalar | None] = {_KEY: trial.key, _SINCE: trial.since, **_named(trial.fields)}
+    return StagedTable(name=_users(entity.name), columns=tuple(columns), rows=(row,))
+
+
+def _event_table(
+    event: Event, entity: Entity, key: int, happened: Iterable[TypedEvent]
+) -> StagedTable:
+    id_ = INTEGER if event.at.id is not None and event.at.id.type == "integer" else STRING
+    columns = [
+        *(Column(name=f"{_KEY}_{name}", type=None) for name, _ in event.entities),
+        Column(name=_TIME, type=TIMESTAMP),
+        Column(name=_ID, type=id_),
+        *(Column(name=_column(one.name), type=one.type) for one in event.properties),
+    ]
+    rows: list[Mapping[str, Scalar | None]] = [
+        {f"{_KEY}_{entity.name}": key, _TIME: one.time, _ID: one.id, **_named(one.properties)}
+        for one in happened
+    ]
+    return StagedTable(name=_events(event.name), columns=tuple(columns), rows=tuple(rows))
+
+
+def _named(values: Iterable[tuple[str, Scalar]]) -> Mapping[str, Scalar]:
+    return {_column(name): value for name, value in values}

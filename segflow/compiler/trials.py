@@ -1,0 +1,110 @@
+"""Judges tests of segments by the reference: in or out, which leaves decide, what each came to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from segflow.compiler.interpret import exists, holds, subject_of
+from segflow.compiler.leaves import decides, leaves_of
+from segflow.compiler.trace import Trace, explain_user
+from segflow.compiler.worlds import Context, EventRow, Subject, User
+from segflow.model.compiled import Compiled
+from segflow.model.predicate import Predicate
+from segflow.model.project import ListFile
+from segflow.model.trial import TypedTrial
+
+Seen = Mapping[Predicate, bool]
+"""What each leaf of a segment came to in one test."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the reference says of a test. A user that does not exist at the instant is no member.
+    `decided` says whether the leaf of `because` decides; None where the test names none."""
+
+    exists: bool
+    member: bool
+    seen: Seen
+    decided: bool | None = None
+
+
+def judge(compiled: Compiled, trial: TypedTrial) -> Judgement:
+    """Raises NotSupportedError for a form that the reference does not know yet."""
+    subject = _subject(with_lists(compiled, trial), trial)
+    where = compiled.segments[trial.segment].where
+    there = exists(subject)
+    decided = None
+    if trial.because is not None:
+        decided = there and decides(trial.because, where, subject)
+    return Judgement(
+        exists=there,
+        member=there and holds(where, subject),
+        seen={leaf: holds(leaf, subject) for leaf in leaves_of(where)},
+        decided=decided,
+    )
+
+
+def explained(compiled: Compiled, trial: TypedTrial) -> Trace:
+    """Why the user of a test is in the segment or is not; raises as judge() does."""
+    known = with_lists(compiled, trial)
+    user, rows = _user(trial), rows_of(trial)
+    sets = kept_sets(trial)
+    return explain_user(known, trial.segment, trial.key, user, rows, trial.as_of, sets, {})
+
+
+def deciding(compiled: Compiled, trial: TypedTrial) -> tuple[Predicate, ...]:
+    """The leaves each of which decides by itself: if it alone came to the opposite, the answer
+    would be the opposite. Raises as judge() does."""
+    subject = _subject(with_lists(compiled, trial), trial)
+    where = compiled.segments[trial.segment].where
+    if not exists(subject):
+        return ()
+    return tuple(leaf for leaf in leaves_of(where) if decides(leaf, where, subject))
+
+
+# --- what the reference is shown -------------------------------------------------------------
+
+
+def rows_of(trial: TypedTrial) -> tuple[EventRow, ...]:
+    """The events of a test as rows of their tables."""
+    return tuple(
+        EventRow(
+            event=event.event,
+            key=trial.key,
+            time=event.time,
+            id=event.id,
+            properties=dict(event.properties),
+        )
+        for event in trial.events
+    )
+
+
+def kept_sets(trial: TypedTrial) -> Mapping[str, frozenset[int]]:
+    """The recorded members of the segments that are asked for: the test's user, or nobody."""
+    return {name: frozenset((trial.key,) if inside else ()) for name, inside in trial.segments}
+
+
+def with_lists(compiled: Compiled, trial: TypedTrial) -> Compiled:
+    """The project with the list files of a test in the place of its own."""
+    if not trial.lists:
+        return compiled
+    return replace(compiled, project=replace(compiled.project, lists=_list_files(trial)))
+
+
+def _list_files(trial: TypedTrial) -> Mapping[str, ListFile]:
+    """The list files that are asked for, with the key of the test's user or with none."""
+    return {
+        path: ListFile(path, (str(trial.key),) if inside else (), "", b"")
+        for path, inside in trial.lists
+    }
+
+
+def _user(trial: TypedTrial) -> User:
+    return User(key=trial.key, since=trial.since, fields=dict(trial.fields))
+
+
+def _subject(compiled: Compiled, trial: TypedTrial) -> Subject:
+    entity = compiled.entities[compiled.segments[trial.segment].segment.entity]
+    context = Context(
+        compiled=compiled, entity=entity, as_of=trial.as_of, snapshots=kept_sets(trial)
+    )
+    return subject_of(context, _user(trial), rows_of(trial), trial.segment)
