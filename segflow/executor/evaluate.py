@@ -9,11 +9,11 @@ from pyroaring import BitMap64
 
 from segflow.compiler.log_leaves import log_leaves
 from segflow.compiler.targets.fields import fields_of, select_fields
-from segflow.compiler.targets.needs import kept_sets
+from segflow.compiler.targets.needs import kept_of
 from segflow.compiler.targets.shared import select_shared
 from segflow.compiler.targets.sql import select_audience, select_keys, select_members
 from segflow.compiler.worlds import Logs
-from segflow.errors import CorruptStateError, SourceUnavailableError, UnusableDataError
+from segflow.errors import CorruptStateError, RefusedError, SourceUnavailableError
 from segflow.executor.effects import Engines
 from segflow.executor.past import Past
 from segflow.model.catalog import Source
@@ -68,12 +68,12 @@ class Evaluator:
 
     def prepare(self, names: Sequence[str]) -> None:
         """Evaluate segments together, so that what they ask of a source is scanned for once. What
-        can't be is left to members(), which then says why: a segment that rests on a kept set of
-        another one here, which may be made anew before its turn, and all those of a query that
+        can't be is left to members(), which then says why: a segment that asks for the kept set or
+        the log of another one here, which may be made anew before its turn, and all those of a query that
         fails."""
         for together in self._sharing(names):
             selection = select_shared(self._compiled, together, self._as_of)
-            with suppress(SourceUnavailableError, UnusableDataError):
+            with suppress(SourceUnavailableError, RefusedError):
                 sets = self._sets_of(selection)
                 engine = self._engine(selection)
                 found = engine.memberships(selection, sets, len(together))
@@ -81,11 +81,11 @@ class Evaluator:
 
     def _sharing(self, names: Sequence[str]) -> Iterator[Sequence[str]]:
         """The segments that can be asked in one query, at most TOGETHER at a time."""
-        made_anew = {segment_set(name) for name in names}
+        made_anew = set(names)
         by_entity: dict[str, list[str]] = defaultdict(list)
         for name in names:
             segment = self._compiled.segments[name]
-            if made_anew.isdisjoint(kept_sets(segment.where, self._compiled)):
+            if made_anew.isdisjoint(kept_of(segment.where, self._compiled)):
                 by_entity[segment.segment.entity].append(name)
         for of_entity in by_entity.values():
             for start in range(0, len(of_entity), TOGETHER):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from segflow.compiler.passes.walk import Related, predicate_sites
 from segflow.compiler.periods import period_counts
 from segflow.model.catalog import Entity, Field, Relation
-from segflow.model.compiled import Compiled, segment_set
+from segflow.model.compiled import Compiled, logged_segment
 from segflow.model.operator import CountTest
 from segflow.model.predicate import (
     Aggregate,
@@ -34,6 +34,7 @@ from segflow.model.predicate import (
     Sequence,
     Sql,
     Test,
+    Transition,
     Via,
 )
 from segflow.model.segment import Segment
@@ -144,15 +145,20 @@ def related_in(compiled: Compiled) -> Related:
     return {one.name: one.to_entity for one in found}
 
 
-def kept_sets(predicate: Predicate, compiled: Compiled) -> Iterator[str]:
-    """The names of the kept sets of other segments that a predicate rests on."""
+def kept_of(predicate: Predicate, compiled: Compiled) -> Iterator[str]:
+    """The segments of which a predicate asks what is kept: the set, or the log."""
     for site in predicate_sites(predicate, (), "", (), related_in(compiled)):
-        if isinstance(site.node, InSegment):
-            inlined = inlined_segment(site.node, compiled)
-            if inlined is None:
-                yield segment_set(site.node.segment)
-            else:
-                yield from kept_sets(inlined, compiled)
+        match site.node:
+            case Transition() | Held(item=InSegment()):
+                yield logged_segment(site.node)
+            case InSegment(segment=name):
+                inlined = inlined_segment(site.node, compiled)
+                if inlined is None:
+                    yield name
+                else:
+                    yield from kept_of(inlined, compiled)
+            case _:
+                pass
 
 
 def inlined_segment(leaf: InSegment, compiled: Compiled) -> Predicate | None:
