@@ -1,7 +1,5 @@
-"""The leaves of a predicate: what all, any, none and not combine, and which of them decide."""
+"""The leaves of a predicate: what all, any, none and not combine."""
 
-from segflow.compiler.interpret import holds
-from segflow.compiler.worlds import Subject
 from segflow.model.predicate import All, AnyOf, Everyone, NoneOf, Not, Predicate
 
 
@@ -32,9 +30,3 @@ def flipped(predicate: Predicate, leaf: Predicate) -> Predicate:
             return Not(item=flipped(item, leaf))
         case _:
             return Not(item=predicate) if predicate == leaf else predicate
-
-
-def decides(leaf: Predicate, predicate: Predicate, subject: Subject) -> bool:
-    """Whether the predicate's value would be the opposite if the leaf's alone were. Raises as
-    holds() does."""
-    return holds(flipped(predicate, leaf), subject) != holds(predicate, subject)

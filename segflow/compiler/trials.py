@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from segflow.compiler.interpret import exists, holds, subject_of
-from segflow.compiler.leaves import decides, leaves_of
+from segflow.compiler.leaves import flipped, leaves_of
 from segflow.compiler.trace import Trace, explain_user
 from segflow.compiler.worlds import Context, EventRow, Subject, User
 from segflow.model.compiled import Compiled
@@ -59,6 +59,12 @@ def deciding(compiled: Compiled, trial: TypedTrial) -> tuple[Predicate, ...]:
     if not exists(subject):
         return ()
     return tuple(leaf for leaf in leaves_of(where) if decides(leaf, where, subject))
+
+
+def decides(leaf: Predicate, predicate: Predicate, subject: Subject) -> bool:
+    """Whether the predicate's value would be the opposite if the leaf's alone were. Raises as
+    holds() does."""
+    return holds(flipped(predicate, leaf), subject) != holds(predicate, subject)
 
 
 # --- what the reference is shown -------------------------------------------------------------

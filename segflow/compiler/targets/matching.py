@@ -7,8 +7,9 @@ from sqlalchemy import FromClause, and_, true
 
 from segflow.compiler.dialects.base import Condition
 from segflow.compiler.targets.events import KEY, TIME, Rows, property_column
-from segflow.compiler.targets.facts import Facts, Joined
+from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.needs import Fact, facts_of_rows
+from segflow.compiler.targets.scans import Joined
 from segflow.compiler.targets.spans import earliest
 from segflow.compiler.targets.values import Value, within_bounds
 from segflow.compiler.timeline import Bounds

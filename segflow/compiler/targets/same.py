@@ -13,8 +13,9 @@ from sqlalchemy import CTE, FromClause, Select, and_, func, or_, select
 from segflow.compiler.dialects.base import Condition, Expression
 from segflow.compiler.targets.conditions import passes
 from segflow.compiler.targets.events import EVENT, KEY, TIE, Rows, Ties
-from segflow.compiler.targets.facts import NO_TIES, Facts, Joined
+from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.needs import Fact, Happened, facts_of, stored_fact
+from segflow.compiler.targets.scans import NO_TIES, Joined
 from segflow.compiler.values import count_satisfies
 from segflow.model.instant import Instant
 from segflow.model.operator import CountTest
