@@ -5,7 +5,7 @@ Sets of keys and texts are parameters: nothing is written, no temporary table ei
 
 import sys
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -130,6 +130,11 @@ class PostgresEngine(ConnectedEngine):
         if sys.byteorder == "little":
             keys.byteswap()
         return BitMap64(keys)
+
+    def _extend(self, keys: "array[int]", found: Iterable[Any]) -> None:
+        """See ConnectedEngine; keys of type numeric are whole decimals."""
+        whole = (int(key) if isinstance(key, Decimal) and not key % 1 else key for key in found)
+        super()._extend(keys, whole)
 
     # --- opening ---
 
