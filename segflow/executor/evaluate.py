@@ -69,8 +69,8 @@ class Evaluator:
     def prepare(self, names: Sequence[str]) -> None:
         """Evaluate segments together, so that what they ask of a source is scanned for once. What
         can't be is left to members(), which then says why: a segment that asks for the kept set or
-        the log of another one here, which may be made anew before its turn, and all those of a query that
-        fails."""
+        the log of another one here, which may be made anew before its turn, and all those of a
+        query that fails."""
         for together in self._sharing(names):
             selection = select_shared(self._compiled, together, self._as_of)
             with suppress(SourceUnavailableError, RefusedError):

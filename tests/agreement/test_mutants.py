@@ -18,7 +18,7 @@ from sqlalchemy import Double, FromClause, Numeric, String, cast, distinct, func
 
 from segflow.compiler.dialects import DuckDb
 from segflow.compiler.passes import normalize
-from segflow.compiler.targets import aggregates, conditions, events, facts, needs, values
+from segflow.compiler.targets import aggregates, conditions, events, facts, needs, scans, values
 from segflow.compiler.timeline import Bounds
 from segflow.model.codec import canonical
 from tests.agreement.sides import pairs
@@ -160,10 +160,10 @@ def greater_or_equal(applied: Any) -> Any:
 
 
 FAULTS = [
-    Fault("a window is closed at its start", facts, "window_bounds", a_millisecond_earlier),
+    Fault("a window is closed at its start", scans, "window_bounds", a_millisecond_earlier),
     Fault("an operator is closed at its start", conditions, "operator_bounds",
           a_millisecond_earlier),
-    Fault("windows are in UTC", facts, "window_bounds", in_utc, ("InCalendar",)),
+    Fault("windows are in UTC", scans, "window_bounds", in_utc, ("InCalendar",)),
     Fault("not leaves out what is unknown", conditions, "opposite", lambda _: not_),
     Fault("ne leaves out what is unknown", values, "opposite", lambda _: not_, ('"ne"',)),
     Fault("gt takes in its edge", values, "_applied", greater_or_equal, ('"gt"',)),
@@ -175,7 +175,7 @@ FAULTS = [
     Fault("keys do not decide between rows", events.RowsOf, "_contents", without_keys),
     Fault("what is read decides between rows", events, "properties_that_decide", by_what_is_read),
     Fault("since is ignored", facts.Facts, "population", without("since")),
-    Fault("no events are no number", facts, "aggregate_value", nulls_kept, ('"count"',)),
+    Fault("no events are no number", scans, "aggregate_value", nulls_kept, ('"count"',)),
     Fault("ties go by nothing", events.Rows, "order", tie_by_nothing, ('"last"',)),
     Fault("sums are doubles", DuckDb, "total", sums_of_doubles, ('"sum"',)),
     Fault("samples are too small", conditions, "_threshold",
@@ -191,7 +191,7 @@ FAULTS = [
     Fault("instants keep their microseconds", DuckDb, "floored", lambda _: lambda self, time: time),
     Fault("none is any", normalize, "_not", lambda _: lambda item: item, ("NoneOf",)),
     Fault("users without a row are lost", FromClause, "outerjoin", lambda _: FromClause.join),
-    Fault("averages are rounded", facts, "aggregate_value", whole_averages, ('"avg"',)),
+    Fault("averages are rounded", scans, "aggregate_value", whole_averages, ('"avg"',)),
     Fault("frozen sets are evaluated", needs, "is_kept",
           lambda _: lambda leaf, segment: False, ("InSegment",)),
     Fault("parts are patterns", DuckDb, "contains",

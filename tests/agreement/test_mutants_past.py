@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import ColumnElement, false, func, select, true
 
-from segflow.compiler.targets import changes, facts, histories
+from segflow.compiler.targets import changes, facts, histories, scans
 from segflow.compiler.zones import Zones
 from segflow.membership import past
 from segflow.membership.log import members_at
@@ -57,8 +57,8 @@ def ends_alone(_: Any) -> Any:
 
 FAULTS = [
     Fault("users' zones are the project's", Zones, "ways", of_project, (USERS,)),
-    Fault("without a zone it is UTC", facts, "zones_of", utc_by_default, (USERS,)),
-    Fault("zones' names are trimmed", facts, "join_ways", trimmed, (USERS,)),
+    Fault("without a zone it is UTC", scans, "zones_of", utc_by_default, (USERS,)),
+    Fault("zones' names are trimmed", scans, "join_ways", trimmed, (USERS,)),
     Fault("before its first row a value is today's", facts, "value_then", todays_before),
     Fault("the least of a history counts", histories._Rows, "newest", ties_by_nothing),
     Fault("held begins a millisecond late", changes, "first_instant",

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from segflow.compiler.targets import facts, nesting
+from segflow.compiler.targets import nesting, scans
 from segflow.compiler.targets.shared import select_shared
 from segflow.compiler.timeline import Bounds
-from tests.agreement.data import write_parquet
-from tests.agreement.sides import Pair, by_reference, compiled_for_engines, opened, sets_of
+from tests.agreement.hosts import DUCKDB
+from tests.agreement.sides import Pair, by_reference, compiled_for_engines, sets_of
 from tests.strategies import Example, example, size_of
 
 SHOPS, SEGMENTS = 25, 24
@@ -26,9 +26,9 @@ def together(folder: Path) -> Iterator[Pair]:
     for number in range(SHOPS):
         of = shop(number)
         compiled, as_of = compiled_for_engines(of.project), of.shop.as_of
-        write_parquet(folder, of.project, of.tables, of.shop.stored_as)
+        DUCKDB.write(folder, of.project, of.tables, of.shop.stored_as)
         selection = select_shared(compiled, of.segments, as_of)
-        with opened(of.project, folder) as engine:
+        with DUCKDB.opened(of.project, folder) as engine:
             sets = sets_of(selection, engine, compiled, of.world, as_of)
             found = engine.memberships(selection, sets, len(of.segments))
         for name, keys in zip(of.segments, found, strict=True):
@@ -48,7 +48,7 @@ def test_segments_asked_together_agree_with_the_reference(tmp_path):
     ("owner", "attribute", "fault"),
     [
         (nesting, "_since", lambda since: lambda last, start: since(last, None)),
-        (facts, "within_bounds", lambda within: lambda time, its: within(time, Bounds())),
+        (scans, "within_bounds", lambda within: lambda time, its: within(time, Bounds())),
     ],
     ids=["all windows are the widest", "values are counted in every window"],
 )

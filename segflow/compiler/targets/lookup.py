@@ -289,7 +289,8 @@ def _history(facts: Facts, key: int, field: Field) -> Select[Any]:
             (VALUE, history.column, field.type),
         )
     )
-    return select(*columns).where(source.c[history.key] == key)
+    owner = facts.dialect.whole(source.c[history.key])
+    return select(*columns).where(owner == facts.dialect.key(key))
 
 
 def _events(facts: Facts, key: int, name: str, asked: Sequence[str]) -> Select[Any]:

@@ -138,7 +138,7 @@ def stored_example(entropy: bytes) -> Example:
         settings=Settings(name="shop", timezone=of.zone),
         objects={found.address: found for found in (*objects, *segments)},
     )
-    world = world_of(whole, "customer", rows, {})
+    world = world_of(whole, "customer", rows, {}, {})
     return Example(shop=of, project=whole, tables=rows, world=world)
 
 
