@@ -80,7 +80,8 @@ class Record(Shape[T]):
             self._check_apart(node, found)
         if self.some_of and not foreign and node.whole:
             self._check_some_of(node, found)
-        if len(found.errors) == before and node.whole:
+        # What is missing of a part whose fault was told before it was read gives no new error.
+        if len(found.errors) == before and node.whole and None not in values.values():
             return self.build(values, node, found)
         return self._partial(values, node, found, in_doubt=bool(foreign) or not node.whole)
 

@@ -103,11 +103,17 @@ def arrow_table(types: Mapping[str, ValueType], rows: Sequence[Row], unit: str) 
     """The rows as an Arrow table with all the columns, missing ones null."""
     arrays = {
         column: pa.array(
-            [_stored(row.get(column), unit) for row in rows], type=_arrow_type(type_, unit)
+            [_stored(row.get(column), unit) for row in rows],
+            type=_arrow_type(_as_given(type_, [row.get(column) for row in rows]), unit),
         )
         for column, type_ in types.items()
     }
     return pa.table(arrays)
+
+
+def _as_given(type_: ValueType, values: Sequence[Any]) -> ValueType:
+    """The type, or that of instants: what orders the versions of a row may be either."""
+    return TIMESTAMP if any(isinstance(value, datetime) for value in values) else type_
 
 
 def _arrow_type(type_: ValueType, unit: str) -> pa.DataType:

@@ -53,7 +53,7 @@ def test_stored_values_agree_with_the_reference(host, tmp_path):
     )()
     assert seen >= FORMS
     assert tally.total() >= PAIRS
-    assert tally["some"] >= 0.35 * tally.total(), tally
+    assert tally["some"] >= 0.33 * tally.total(), tally
 
 
 @pytest.mark.timeout(600)
