@@ -16,7 +16,7 @@ from segflow.compiler.targets.stage import stage_tables, staged
 from segflow.compiler.trace import Trace
 from segflow.compiler.trials import Judgement, deciding, explained, judge, kept_sets, with_lists
 from segflow.diagnostics import Span
-from segflow.errors import RefusedError, SegflowError
+from segflow.errors import RefusedError, SegflowError, UnusableDataError
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.past import Past
 from segflow.model.address import Address
@@ -154,7 +154,10 @@ class _Stage:
             self._rests_on[trial.segment] = closure(self._compiled.depends, (address,))
         tables = stage_tables(self._compiled, trial, self._rests_on[trial.segment])
         with TemporaryDirectory() as folder:
-            engine = open_stage(self._source, Path(folder), tables)
+            try:
+                engine = open_stage(self._source, Path(folder), tables)
+            except UnusableDataError as error:
+                return error.message
             try:
                 kept = {name: BitMap64(keys) for name, keys in kept_sets(trial).items()}
                 known = with_lists(self._compiled, trial)

@@ -253,7 +253,7 @@ def open_engine(source: Source, root: Path) -> Engine:
         return MaskedEngine(_engine_of(source, root, value), source.url, value)
 
 
-EMBEDDED: tuple[EngineName, ...] = ("duckdb",)
+EMBEDDED: tuple[EngineName, ...] = ("duckdb", "sqlite")
 """The engines that run in this process, so that tests of segments can be put to them."""
 
 
@@ -270,6 +270,10 @@ def open_stage(source: Source, folder: Path, tables: Iterable[StagedTable]) -> E
             except ModuleNotFoundError as error:
                 raise _not_installed(source, error) from error
             return _engine_of(replace(source, tables=write_parquet(folder, tables)), folder, None)
+        case "sqlite":
+            from segflow.engines.sqlite_stage import write_sqlite
+
+            return _engine_of(source, folder, write_sqlite(folder, tables))
         case _:
             raise RefusedError(
                 f"{source.engine} does not run inside of segflow, so that tests can't be put to it",

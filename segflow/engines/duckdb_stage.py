@@ -1,6 +1,7 @@
 """Tables as the Parquet files that DuckDB reads."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
@@ -30,6 +31,8 @@ def write_parquet(folder: Path, tables: Iterable[StagedTable]) -> tuple[tuple[st
 def _arrow_type(type_: ValueType | None) -> pa.DataType:
     if type_ is None:
         return pa.uint64()
+    if type_.is_list:
+        return pa.list_(_arrow_type(replace(type_, is_list=False)))
     match type_.name:
         case "string" | "version":
             return pa.string()

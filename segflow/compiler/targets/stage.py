@@ -14,6 +14,7 @@ from segflow.model.catalog import (
     EventId,
     EventTable,
     Field,
+    History,
     Location,
     Population,
     Property,
@@ -56,6 +57,9 @@ def stage_tables(
     segment rests on, with the rows that there are."""
     entity = compiled.entities[compiled.segments[trial.segment].segment.entity]
     yield _user_table(entity, trial)
+    for field in entity.fields:
+        if field.history is not None:
+            yield _history_table(entity, field)
     for address in sorted(rests_on):
         event = compiled.project.event(address.name) if address.kind == "event" else None
         if event is not None:
@@ -82,9 +86,12 @@ def _field(field: Field, entity: str, source: Source) -> Field:
     if field.derived is not None:
         return field
     column = _column(field.name)
-    return replace(
-        field, at=(Location(source=source.name, table=_users(entity), key=_KEY, column=column),)
-    )
+    at = Location(source=source.name, table=_users(entity), key=_KEY, column=column)
+    history = None
+    if field.history is not None:
+        table = _changes(entity, field.name)
+        history = History(source=source.name, table=table, key=_KEY, time=_TIME, column=column)
+    return replace(field, at=(at,), history=history)
 
 
 def _event(event: Event, source: Source) -> Event:
@@ -112,6 +119,10 @@ def _events(event: str) -> str:
     return f"events_of_{event}"
 
 
+def _changes(entity: str, field: str) -> str:
+    return f"changes_of_{field}_of_{entity}"
+
+
 def _column(name: str) -> str:
     return f"its_{name}"
 
@@ -128,6 +139,16 @@ def _user_table(entity: Entity, trial: TypedTrial) -> StagedTable:
     ]
     row: dict[str, Scalar | None] = {_KEY: trial.key, _SINCE: trial.since, **_named(trial.fields)}
     return StagedTable(name=_users(entity.name), columns=tuple(columns), rows=(row,))
+
+
+def _history_table(entity: Entity, field: Field) -> StagedTable:
+    """No change is known of a test's user: fields have their values at every instant."""
+    columns = (
+        Column(name=_KEY, type=None),
+        Column(name=_TIME, type=TIMESTAMP),
+        Column(name=_column(field.name), type=field.type),
+    )
+    return StagedTable(name=_changes(entity.name, field.name), columns=columns, rows=())
 
 
 def _event_table(
