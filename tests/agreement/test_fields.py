@@ -42,7 +42,7 @@ def fields_by(host: Host, example: Example, folder: Path) -> tuple[Fields, Field
     """The fields of everybody by the engine and by the reference."""
     project, as_of = host.of(example.project), example.shop.as_of
     tables = host.held(example.tables)
-    world = world_of(project, "customer", tables, {})
+    world = world_of(project, "customer", tables, {}, {})
     compiled = compiled_for_engines(project)
     host.write(folder, project, tables, example.shop.stored_as)
     people = interpret.population(world, compiled_for_reference(compiled), "s0", as_of)

@@ -57,7 +57,7 @@ def test_sums_have_as_many_digits_as_they_need(host: Host, where, expected, tmp_
     text = f"segment: s\nentity: customer\nwhere: {where}\n"
     project = host.of(compiled(tmp_path, text, catalog=CATALOG).project)
     made = compiled_for_engines(project)
-    world = world_of(project, "customer", TABLES, {})
+    world = world_of(project, "customer", TABLES, {}, {})
     host.write(tmp_path, project, TABLES, {})
     with host.opened(project, tmp_path) as engine:
         found = by_engine(engine, made, world, "s", T)

@@ -133,7 +133,7 @@ def test_engines_of_servers_can_not_be_named(tested, segflow):
     """Only what runs inside of segflow can be given a test's tables."""
     done = segflow("test", "--engine", "postgres")
     assert done.code == 1
-    assert "'postgres' is not 'duckdb'" in done.err
+    assert "'postgres' is not one of 'duckdb', 'sqlite'" in done.err
 
 
 # --- coverage --------------------------------------------------------------------------------
