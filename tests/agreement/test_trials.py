@@ -30,7 +30,9 @@ BY_STORAGE = {
 """Cases about what only a source can hold, with what tests can't say."""
 
 
-_BEYOND_ONE_USER = re.compile(r"\b(history|relation|changed|held|entered|exited|via|members|rank|sql):")
+_BEYOND_ONE_USER = re.compile(
+    r"\b(history|relation|changed|held|entered|exited|via|members|rank|sql):"
+)
 
 
 def can_be_said(path: Path) -> bool:
