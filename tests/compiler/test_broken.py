@@ -42,10 +42,19 @@ MEANINGS: dict[Path_, tuple[str, tuple[Path_, ...]]] = {
     (*LEAVES, 2, "any", 1, "gt", "sum"): ("purchase.nothing", ((*LEAVES, 2, "any", 1, "sum"),)),
     (*LEAVES, 3, "not", "last_time"): ("nothing", ()),
     (*LEAVES, 4, "none", 0, "segment"): ("nothing", ((SEGMENT, "segment"),)),
-    (SEGMENT, "tests", 0, "user", "seen"): ("soon", ()),
-    (SEGMENT, "tests", 0, "events", 0, "purchase"): ("soon", ()),
-    (SEGMENT, "tests", 0, "events", 0, "amount"): ("much", ()),
-    (SEGMENT, "tests", 0, "members_of", 0): ("nothing", ()),
+    (SEGMENT, "tests", 0, "user", "seen"): ("soon", ((SEGMENT, "entity"),)),
+    (SEGMENT, "tests", 0, "events", 0, "purchase"): (
+        "soon",
+        ((SEGMENT, "entity"), (SEGMENT, "tests", 0, "events", 1)),
+    ),
+    (SEGMENT, "tests", 0, "events", 0, "amount"): (
+        "much",
+        ((SEGMENT, "entity"), (SEGMENT, "tests", 0, "events")),
+    ),
+    (SEGMENT, "tests", 0, "members_of", 0): (
+        "nothing",
+        ((SEGMENT, "entity"), (SEGMENT, "segment")),
+    ),
     (RULE, "segment"): ("nothing", ((RULE, "where"),)),
     (RULE, "where", "field"): ("nothing", ((RULE, "segment"), (RULE, "where"))),
     (RULE, "where", "gte"): ("much", ((RULE, "segment"), (RULE, "where"))),
