@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from segflow.compiler.passes.walk import segment_sites
 from segflow.compiler.targets.queries import select_query
@@ -94,6 +95,7 @@ def answers(
     }
 
 
+@pytest.mark.timeout(600)
 def test_both_sides_give_the_same_members(tmp_path):
     """At three instants DuckDB gives the reference's members of every segment that compiles, and at
     least four in five of them have members and others at one of the instants."""
