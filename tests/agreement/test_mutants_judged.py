@@ -1,14 +1,19 @@
 """The agreement sees faults in leaves that are judged over rows of their own: test_mutants.py."""
 
+from collections.abc import Sequence as Names
+from functools import partial
 from typing import Any
 
 import pytest
 from sqlalchemy import Double, and_, cast, func, literal
 
-from segflow.compiler.targets import conditions, ends, modes, ranks, same, sequences
+from segflow.compiler.targets import conditions, ends, events, modes, ranks, same, sequences
 from segflow.compiler.targets.events import KEY
 from segflow.compiler.timeline import window_bounds
-from segflow.model.predicate import Step
+from segflow.model.predicate import Predicate, Step
+from tests import strategies
+from tests.agreement.choices import Pick
+from tests.agreement.shop import Shop
 from tests.agreement.test_mutants import Fault, caught
 
 
@@ -62,6 +67,15 @@ def whole_doubles(parts: Any) -> Any:
     return careless
 
 
+def of_these_kinds(pick: Pick, of: Shop, nested: Names[str], depth: int) -> Predicate:
+    """A leaf that is judged over rows of its own."""
+    if depth == 0:
+        return strategies.count_test(pick, of)
+    choice = 20 + pick.below(7)
+    inside = partial(of_these_kinds, pick, of, nested, 0)
+    return strategies.over_events(pick, of, choice, inside)
+
+
 FAULTS = [
     Fault("a step is at the instant of the one before", sequences, "_BEFORE",
           lambda _: (None, 0), ("Sequence",)),
@@ -77,7 +91,8 @@ FAULTS = [
           ("Sequence",)),
     Fault("the earliest is taken for the latest", sequences, "func", earliest_for_latest,
           ("Sequence",)),
-    Fault("by ties nothing", sequences, "_partition", lambda _: lambda leaf: (KEY,), ("Sequence",)),
+    Fault("by ties nothing", events.RowsOf, "_tie",
+          lambda _: lambda self, event, named, source: literal("all"), ("Sequence",)),
     Fault("the least frequent value is the mode", modes, "_by_frequency",
           lambda _: lambda value: [func.count().asc(), value.asc()], ('"mode"',)),
     Fault("the greatest of frequent values is the mode", modes, "_by_frequency",
@@ -102,7 +117,10 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_the_agreement_catches(fault, tmp_path, monkeypatch):
-    """With the fault in the engine's path, some segment has other members than by the reference."""
+    """With the fault in the engine's path, some segment has other members than by the reference.
+
+    Only leaves of these kinds are drawn: among all the others each would be rare."""
+    monkeypatch.setattr(strategies, "predicate", of_these_kinds)
     monkeypatch.setattr(
         fault.owner, fault.attribute, fault.make(getattr(fault.owner, fault.attribute))
     )
