@@ -15,7 +15,7 @@ from segflow.compiler.targets import events
 from tests.agreement.forms.stored import ROWS, SEGMENT, stored_example
 from tests.agreement.sides import pairs
 
-SHOPS = 60
+SHOPS = 240
 SEGMENTS = 16
 
 
