@@ -98,7 +98,7 @@ def _rule(draft: Draft, name: str) -> CompiledRule:
         segment=written,
         where=draft.audiences[name],
         definition=draft.audience_definitions[name],
-        depends=tuple(sorted({Address("entity", entity), *named_in(sites, draft.index)})),
+        depends=tuple(sorted({Address("entity", entity), *named_in(sites, draft.project)})),
         lists=_lists_in(nodes),
     )
     paths = {action.template_path or "" for action in rule.actions()}

@@ -194,6 +194,20 @@ class Project:
         found = self.objects.get(Address("offer", name))
         return found if isinstance(found, Offer) else None
 
+    def relation(self, name: str) -> Relation | None:
+        """See source()."""
+        found = self.objects.get(Address("relation", name))
+        return found if isinstance(found, Relation) else None
+
+    def relations(self) -> tuple[Relation, ...]:
+        """Every relation, in order of name."""
+        return tuple(found for found in self if isinstance(found, Relation))
+
+    def relations_between(self, from_entity: str, to_entity: str) -> tuple[Relation, ...]:
+        """The relations by which the one entity refers to the other, in order of name."""
+        ends = (from_entity, to_entity)
+        return tuple(one for one in self.relations() if (one.from_entity, one.to_entity) == ends)
+
     def segments(self) -> tuple[Segment, ...]:
         """Every segment, in order of name."""
         return tuple(found for found in self if isinstance(found, Segment))

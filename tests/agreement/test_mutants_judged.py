@@ -98,7 +98,7 @@ FAULTS = [
     Fault("the greatest of frequent values is the mode", modes, "_by_frequency",
           lambda _: lambda value: [func.count().desc(), value.desc()], ('"mode"',)),
     Fault("contents do not decide which event is last", ends, "floored",
-          lambda _: lambda value, dialect: literal(0), ("EventHas",)),
+          lambda _: lambda value, type_, dialect: literal(0), ("EventHas",)),
     Fault("positions begin at zero", ranks, "_within",
           lambda within: lambda leaf, place, size: within(leaf, place - 1, size), ("Rank",)),
     Fault("equal values rank by key downwards", ranks, "_order",

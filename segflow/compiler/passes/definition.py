@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from segflow.compiler.passes.draft import Draft, relations_between, rule_entity
+from segflow.compiler.passes.draft import Draft, rule_entity
 from segflow.compiler.passes.walk import Site, feature_sites, predicate_sites, tied_by
 from segflow.model.catalog import Field, Property, Relation
 from segflow.model.codec import canonical, digest
@@ -101,7 +101,7 @@ class _Parts:
                 case Via(relation=name):
                     yield self.relation(self.draft.index.relations[name])
                 case Members(entity=name):
-                    for relation in relations_between(self.draft.index, name, site.entity):
+                    for relation in self.draft.project.relations_between(name, site.entity):
                         yield self.relation(relation)
                 case InFile(path=path):
                     found = self.draft.project.lists.get(path)

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from segflow.compiler.passes.draft import Draft, Index, relations_between
+from segflow.compiler.passes.draft import Draft
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address
 from segflow.model.catalog import Entity, Event, Relation
 from segflow.model.predicate import Aggregate, InSegment, Members, Same, Sql, Transition, Via
-from segflow.model.project import Object
+from segflow.model.project import Object, Project
 from segflow.model.rule import Action, EventTrigger, IfStep, Rule, RuleStep, SendStep
 from segflow.model.segment import Segment
 
@@ -17,14 +17,16 @@ def depends(draft: Draft) -> Draft:
     """Give every object the addresses that it names, in order."""
     found = {
         address: tuple(
-            sorted({*_named(one), *named_in(draft.sites.get(address, ()), draft.index)} - {address})
+            sorted(
+                {*_named(one), *named_in(draft.sites.get(address, ()), draft.project)} - {address}
+            )
         )
         for address, one in draft.project.objects.items()
     }
     return replace(draft, depends=found)
 
 
-def named_in(sites: Iterable[Site], index: Index) -> Iterator[Address]:
+def named_in(sites: Iterable[Site], project: Project) -> Iterator[Address]:
     """What the nodes of predicates name, and the relations that they go along."""
     for site in sites:
         match site.node:
@@ -36,7 +38,7 @@ def named_in(sites: Iterable[Site], index: Index) -> Iterator[Address]:
             case Via(relation=name):
                 yield Address("relation", name)
             case Members(entity=name):
-                yield from (one.address for one in relations_between(index, name, site.entity))
+                yield from (one.address for one in project.relations_between(name, site.entity))
             case Same(by=by):
                 for name, _ in by:
                     yield Address("event", name)

@@ -130,7 +130,7 @@ def _index(project: Project) -> Index:
         events=events,
         segments={found.name: found for found in objects if isinstance(found, Segment)},
         rules={found.name: found for found in objects if isinstance(found, Rule)},
-        relations={found.name: found for found in objects if isinstance(found, Relation)},
+        relations={found.name: found for found in project.relations()},
         fields={
             name: {one.name: one for one in entity.fields} for name, entity in entities.items()
         },
@@ -164,15 +164,6 @@ def audience_of(rule: Rule, where: Predicate | None) -> Predicate:
     """Whom a rule reaches: the segment, filtered by `where`."""
     segment = InSegment(segment=rule.segment)
     return segment if where is None else All(items=(segment, where))
-
-
-def relations_between(index: Index, from_entity: str, to_entity: str) -> tuple[Relation, ...]:
-    """The relations by which the one entity refers to the other."""
-    return tuple(
-        one
-        for one in index.relations.values()
-        if (one.from_entity, one.to_entity) == (from_entity, to_entity)
-    )
 
 
 def rule_entity(index: Index, rule: Rule) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from segflow.compiler.codes import NOT_OF_ENTITY, UNKNOWN
-from segflow.compiler.passes.draft import Draft, head_path, lacks, nearest, relations_between
+from segflow.compiler.passes.draft import Draft, head_path, lacks, nearest
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address, is_name
 from segflow.model.catalog import Entity, Event, Relation
@@ -159,7 +159,7 @@ def _members(draft: Draft, address: Address, site: Site, name: str) -> None:
     path = (*site.path, "members")
     if not _object(draft, address, path, "entity", name) or site.entity not in draft.index.entities:
         return
-    between = relations_between(draft.index, name, site.entity)
+    between = draft.project.relations_between(name, site.entity)
     if len(between) == 1 or draft.project.broken:
         return
     written = ", ".join(one.name for one in between) or "none"

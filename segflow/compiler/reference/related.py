@@ -6,7 +6,6 @@ from segflow.compiler.values import count_satisfies
 from segflow.compiler.worlds import NotSupportedError, Subject
 from segflow.model.catalog import Relation
 from segflow.model.predicate import Members, Predicate, Via
-from segflow.model.project import Project
 
 Holds = Callable[[Predicate, Subject], bool]
 People = Mapping[int, Subject]
@@ -15,8 +14,11 @@ People = Mapping[int, Subject]
 
 def via_holds(leaf: Via, subject: Subject, people: Callable[[str], People], holds: Holds) -> bool:
     """The one related user exists and satisfies the predicate."""
-    relation = _declared(leaf.relation, subject.context.compiled.project)
-    other = people(relation.to_entity).get(_led_to(subject, relation) or -1)
+    relation = subject.context.compiled.project.relation(leaf.relation)
+    if relation is None:
+        raise NotSupportedError(f"there is no relation {leaf.relation}")
+    led_to = _led_to(subject, relation)
+    other = None if led_to is None else people(relation.to_entity).get(led_to)
     return other is not None and holds(leaf.where, other)
 
 
@@ -24,7 +26,8 @@ def members_hold(
     leaf: Members, subject: Subject, people: Callable[[str], People], holds: Holds
 ) -> bool:
     """So many of those whose key leads here satisfy the predicate; of `every`, all and one."""
-    (relation,) = _between(leaf.entity, subject)
+    context = subject.context
+    (relation,) = context.compiled.project.relations_between(leaf.entity, context.entity.name)
     here = subject.user.key
     related = [one for one in people(leaf.entity).values() if _led_to(one, relation) == here]
     holding = sum(holds(leaf.where, one) for one in related)
@@ -35,19 +38,3 @@ def members_hold(
 
 def _led_to(subject: Subject, relation: Relation) -> int | None:
     return subject.user.related.get(relation.name)
-
-
-def _between(entity: str, subject: Subject) -> tuple[Relation, ...]:
-    ends = (entity, subject.context.entity.name)
-    return tuple(
-        one
-        for one in subject.context.compiled.project
-        if isinstance(one, Relation) and (one.from_entity, one.to_entity) == ends
-    )
-
-
-def _declared(name: str, project: Project) -> Relation:
-    for one in project:
-        if isinstance(one, Relation) and one.name == name:
-            return one
-    raise NotSupportedError(f"there is no relation {name}")

@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from segflow.compiler.dialects.base import Aggregation, Condition, Dialect, Expression
 from segflow.compiler.targets.events import KEY, TIME, Rows, property_column, sorted_value
-from segflow.compiler.targets.values import Value
+from segflow.compiler.targets.values import Value, floored
 from segflow.model.predicate import Aggregate
 from segflow.model.types import INTEGER, TIMESTAMP, ValueType, decimal_type
 
@@ -97,18 +97,13 @@ def at_the_end(ranked: FromClause) -> Select[Any]:
     return select(ranked.c[KEY], ranked.c[END]).where(ranked.c[_PLACE] == 1)
 
 
-def distinct_value(value: Expression, type_: ValueType | None, dialect: Dialect) -> Expression:
-    """A value of a property such that equal ones, and no others, are one; not of a list."""
-    return dialect.floored(value) if type_ == TIMESTAMP else value
-
-
 def _count_distinct(
     value: Expression, type_: ValueType | None, where: Condition | None, dialect: Dialect
 ) -> Expression:
     """How many different values there are, or of lists different elements."""
     if type_ is not None and type_.is_list:
         return dialect.count_elements(value, where)
-    return dialect.aggregated(_distinct, distinct_value(value, type_, dialect), where)
+    return dialect.aggregated(_distinct, floored(value, type_, dialect), where)
 
 
 def _distinct(value: Expression) -> FunctionElement[Any]:

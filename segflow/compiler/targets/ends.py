@@ -21,9 +21,8 @@ def event_has_keys(leaf: EventHas, facts: Facts) -> Select[Any]:
     read = (*properties_of(leaf.aggregate), *asked)
     found, where = chosen(leaf.aggregate, read, facts, ordered=True, has=leaf.has)
     columns = found.rows.statement.c
-    contents = [
-        floored(found.value(PropertyFeature(property=name)), facts.dialect) for name in asked
-    ]
+    values = [found.value(PropertyFeature(property=name)) for name in asked]
+    contents = [floored(one.expression, one.type, facts.dialect) for one in values]
     order = found.rows.order(contents, facts.dialect, newest=leaf.which == "last")
     ranked = (
         select(

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.storage import storage_of_property
 from segflow.compiler.targets.stored import property_value
-from segflow.compiler.targets.values import bound, not_later, stored_table
+from segflow.compiler.targets.values import bound, floored, not_later, stored_table
 from segflow.model.catalog import Event, EventId, Property
 from segflow.model.instant import Instant
 from segflow.model.types import STRING, TIMESTAMP, ValueType
@@ -148,7 +148,7 @@ class RowsOf:
             value = property_value(declared, source, self.dialect)
         else:
             value = self.dialect.stored(null(), declared.type)
-        return self.dialect.floored(value) if declared.type == TIMESTAMP else value
+        return floored(value, declared.type, self.dialect)
 
     def _each_once(
         self,
@@ -195,7 +195,7 @@ def sorted_value(value: Expression, type_: ValueType | None, dialect: Dialect) -
     """What the values of a type are sorted by."""
     if type_ is not None and type_.is_list:
         return dialect.sorted_list(value, type_.element)
-    return dialect.floored(value) if type_ == TIMESTAMP else value
+    return floored(value, type_, dialect)
 
 
 def is_of_event(event: Event, source: FromClause, dialect: Dialect) -> Iterator[Condition]:

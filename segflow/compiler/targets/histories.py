@@ -7,7 +7,7 @@ from sqlalchemy import CTE, Integer, Select, case, func, literal, null, select
 
 from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.targets.events import KEY, TIME
-from segflow.compiler.targets.values import not_later, stored_table
+from segflow.compiler.targets.values import floored, not_later, stored_table
 from segflow.model.catalog import Field, History
 from segflow.model.instant import Instant
 from segflow.model.types import TIMESTAMP
@@ -44,7 +44,7 @@ class _Rows:
         self._dialect = dialect
         self.key: Expression = dialect.whole(source.c[history.key])
         self.time = dialect.stored(source.c[history.time], TIMESTAMP)
-        self.value = dialect.floored(value) if field.type == TIMESTAMP else value
+        self.value = floored(value, field.type, dialect)
 
     @property
     def newest(self) -> Sequence[Expression]:

@@ -25,7 +25,7 @@ from segflow.compiler.targets.histories import VALUE, history_of
 from segflow.compiler.targets.needs import declared_field, inlined_segment, properties_of
 from segflow.compiler.targets.sql import facts_about
 from segflow.compiler.targets.stored import property_value, read_back
-from segflow.compiler.targets.values import stored_table
+from segflow.compiler.targets.values import floored, stored_table
 from segflow.compiler.worlds import EventRow, User
 from segflow.errors import UnusableDataError
 from segflow.model.catalog import Entity, Field
@@ -333,4 +333,4 @@ def _events(facts: Facts, key: int, name: str, asked: Sequence[str]) -> Select[A
 
 def _read_as(value: Expression, type_: ValueType, facts: Facts) -> Expression:
     """The value as it can be handed over: instants beyond the calendar have no datetime."""
-    return facts.dialect.floored(value) if type_.name == "timestamp" else value
+    return floored(value, type_, facts.dialect)

@@ -21,7 +21,7 @@ def mode_values(aggregate: Aggregate, facts: Facts) -> Select[Any]:
     found, where = chosen(aggregate, properties_of(aggregate), facts, ordered=False)
     key = found.rows.statement.c[KEY]
     asked = found.value(PropertyFeature(property=aggregate.property or ""))
-    value = floored(asked, facts.dialect)
+    value = floored(asked.expression, asked.type, facts.dialect)
     each = (
         select(key, value.label(VALUE))
         .select_from(found.relation)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from segflow.compiler.passes.walk import Related, predicate_sites
 from segflow.compiler.periods import period_counts
-from segflow.model.catalog import Entity, Field, Relation
+from segflow.model.catalog import Entity, Field
 from segflow.model.compiled import Compiled, logged_segment
 from segflow.model.operator import CountTest
 from segflow.model.predicate import (
@@ -141,8 +141,7 @@ def leaves(predicate: Predicate, compiled: Compiled) -> Iterator[Predicate]:
 
 def related_in(compiled: Compiled) -> Related:
     """The entity that each relation leads to."""
-    found = (one for one in compiled.project if isinstance(one, Relation))
-    return {one.name: one.to_entity for one in found}
+    return {one.name: one.to_entity for one in compiled.project.relations()}
 
 
 def kept_of(predicate: Predicate, compiled: Compiled) -> Iterator[str]:

@@ -44,7 +44,7 @@ def _order(leaf: Rank, value: Value, key: Expression, facts: Facts) -> list[Expr
 def _parts(value: Value, facts: Facts) -> Sequence[Expression]:
     """What values are ordered by; an average is a sum and a count."""
     if value.divisor is None:
-        return [floored(value, facts.dialect)]
+        return [floored(value.expression, value.type, facts.dialect)]
     return facts.dialect.quotient(value.expression, value.type.scale or 0, value.divisor)
 
 

@@ -16,7 +16,8 @@ _OTHER = "other"
 
 def via_keys(leaf: Via, facts: Facts) -> Select[Any]:
     """The users whose related one is of its population and satisfies the predicate."""
-    relation = _declared(leaf.relation, facts)
+    relation = facts.compiled.project.relation(leaf.relation)
+    assert relation is not None, "the pass `resolve` has seen to it that it is declared"
     pairs = _pairs(relation, facts)
     inside = facts.of_entity(relation.to_entity).keys(leaf.where).cte(facts.name(relation.name))
     return select(pairs.c[KEY]).where(pairs.c[_OTHER].in_(select(inside.c[KEY]))).distinct()
@@ -24,7 +25,7 @@ def via_keys(leaf: Via, facts: Facts) -> Select[Any]:
 
 def members_keys(leaf: Members, facts: Facts) -> Select[Any]:
     """The users to whom as many of the other entity's population lead, with the predicate true."""
-    (relation,) = relations_to(facts, leaf.entity)
+    (relation,) = facts.compiled.project.relations_between(leaf.entity, facts.entity.name)
     pairs = _pairs(relation, facts)
     there = facts.of_entity(leaf.entity)
     inside = there.keys(leaf.where).cte(facts.name(leaf.entity))
@@ -39,13 +40,6 @@ def members_keys(leaf: Members, facts: Facts) -> Select[Any]:
     every = _related(pairs, everyone, facts, "related")
     joined = joined.join(every, every.c[KEY] == users.c[KEY])
     return select(users.c[KEY]).select_from(joined).where(holding == every.c.n)
-
-
-def relations_to(facts: Facts, entity: str) -> tuple[Relation, ...]:
-    """The relations that lead from an entity to the one that is asked about."""
-    ends = (entity, facts.entity.name)
-    found = (one for one in facts.compiled.project if isinstance(one, Relation))
-    return tuple(one for one in found if (one.from_entity, one.to_entity) == ends)
 
 
 def _related(pairs: FromClause, inside: FromClause, facts: Facts, name: str) -> FromClause:
@@ -68,10 +62,3 @@ def _pairs(relation: Relation, facts: Facts) -> FromClause:
     other = facts.dialect.whole(source.c[relation.from_column])
     found = select(key.label(KEY), other.label(_OTHER))
     return found.where(key.is_not(None), other.is_not(None)).cte(facts.name(f"{relation.name}_of"))
-
-
-def _declared(name: str, facts: Facts) -> Relation:
-    for one in facts.compiled.project:
-        if isinstance(one, Relation) and one.name == name:
-            return one
-    raise AssertionError(f"there is no relation {name}")

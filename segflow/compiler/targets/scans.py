@@ -16,7 +16,6 @@ from segflow.compiler.targets.aggregates import (
     aggregate_columns,
     aggregate_value,
     at_the_end,
-    distinct_value,
     is_ranked,
     ranked_ends,
 )
@@ -25,7 +24,7 @@ from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, Ties, prope
 from segflow.compiler.targets.local import by_number, join_ways
 from segflow.compiler.targets.needs import Fact, UserZone, facts_of_rows, properties_of
 from segflow.compiler.targets.spans import earliest, left_to_test
-from segflow.compiler.targets.values import Value, within_bounds
+from segflow.compiler.targets.values import Value, floored, within_bounds
 from segflow.compiler.timeline import Bounds, window_bounds
 from segflow.compiler.zones import Ways, Zones, zones_of
 from segflow.model.catalog import Entity, Event
@@ -108,7 +107,7 @@ class Scans:
         rows = self._rows(events, aggregates, since)
         known = self._known(aggregates, rows)
         source = rows.statement.c
-        value = distinct_value(
+        value = floored(
             source[property_column(counted)], self.type_of(aggregates[0], counted), self.dialect
         )
         found: dict[tuple[Predicate | None, Instant | None], Label[Any]] = {}

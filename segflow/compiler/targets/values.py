@@ -24,7 +24,7 @@ from segflow.compiler.versions import sorted_text
 from segflow.model.instant import Instant, datetime_of
 from segflow.model.predicate import CompareOp
 from segflow.model.scalar import Const
-from segflow.model.types import ValueType
+from segflow.model.types import TIMESTAMP, ValueType
 
 
 class Value(NamedTuple):
@@ -47,11 +47,9 @@ def opposite(condition: Condition) -> Condition:
     return not_(func.coalesce(condition, false()))
 
 
-def floored(value: Value, dialect: Dialect) -> Expression:
+def floored(value: Expression, type_: ValueType | None, dialect: Dialect) -> Expression:
     """The value such that equal ones are written alike: an instant in whole milliseconds."""
-    if value.type.name == "timestamp":
-        return dialect.floored(value.expression)
-    return value.expression
+    return dialect.floored(value) if type_ == TIMESTAMP else value
 
 
 def bound(instant: Instant) -> Expression:
