@@ -181,8 +181,6 @@ def _values(  # noqa: C901 - one arm per form
             for operator in operators:
                 if isinstance(operator, Compare) and isinstance(operator.right, Scaled):
                     yield _feature(operator.right.feature, subject)
-            if predicate.user_zone or (isinstance(feature, Aggregate) and feature.user_zone):
-                yield _zone(subject)
         case Held(item=Test(feature=FieldFeature() as feature)):
             yield from _past(feature, subject)
         case Held(item=InSegment(segment=name)):
@@ -207,6 +205,21 @@ def _values(  # noqa: C901 - one arm per form
             yield _feature(feature, subject)
         case _:
             pass
+    if _is_local(predicate):
+        yield FeatureValue(text="timezone: user", value=subject.zone(of_user=True).key)
+
+
+def _is_local(leaf: Predicate) -> bool:
+    """Whether units and dates of a leaf are those of the user's zone."""
+    match leaf:
+        case Test(feature=feature, user_zone=user_zone):
+            return user_zone or (isinstance(feature, Aggregate) and feature.user_zone)
+        case Periods(aggregate=aggregate) | EventHas(aggregate=aggregate):
+            return aggregate.user_zone
+        case Sequence(user_zone=user_zone):
+            return user_zone
+        case _:
+            return False
 
 
 def _past(feature: FieldFeature, subject: Subject) -> Iterator[FeatureValue]:
@@ -231,11 +244,6 @@ def _moves(segment: str, subject: Subject) -> Iterator[FeatureValue]:
         ]
         text = format_instant(found[-1]) if found else None
         yield FeatureValue(text=f"{segment} {kind}", value=text)
-
-
-def _zone(subject: Subject) -> FeatureValue:
-    """The zone that is the user's, by default or by name."""
-    return FeatureValue(text="timezone: user", value=subject.zone(of_user=True).key)
 
 
 def _periods(leaf: Periods, subject: Subject) -> FeatureValue:

@@ -8,7 +8,7 @@ from segflow.loader.records import Key, Record, Values
 from segflow.loader.shapes import ListOf, MapOf, Shape
 from segflow.loader.slots import NAME
 from segflow.loader.times import DURATION
-from segflow.loader.windows import WINDOW_KEYS, WINDOWS_APART, is_local, window_of
+from segflow.loader.windows import WINDOW_KEYS, WINDOWS_APART, is_calendar, is_local, window_of
 from segflow.model.predicate import Predicate, Sequence, Step
 
 
@@ -69,12 +69,13 @@ def _sequence(values: Values, node: MapNode, found: Findings) -> Predicate:
     if found.is_sound(items):
         _check_steps(steps, items, found)
     window = window_of(values, node, found)
+    local = is_local(window) or any(is_calendar(step.in_last) for step in steps)
     return Sequence(
         steps=steps,
         span=values.get("span"),
         window=window,
         by=values.get("by", ()),
-        user_zone="timezone" in values and is_local(window),
+        user_zone="timezone" in values and local,
     )
 
 

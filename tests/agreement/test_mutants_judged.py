@@ -1,6 +1,7 @@
 """The agreement sees faults in leaves that are judged over rows of their own: test_mutants.py."""
 
 from collections.abc import Sequence as Names
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import Double, and_, cast, func, literal
 from segflow.compiler.targets import conditions, ends, events, modes, ranks, same, sequences
 from segflow.compiler.targets.events import KEY
 from segflow.compiler.timeline import window_bounds
+from segflow.compiler.zones import Ways
 from segflow.model.predicate import Predicate, Step
 from tests import strategies
 from tests.agreement.choices import Pick
@@ -34,7 +36,7 @@ def inside_of_the_window(bounds: Any) -> Any:
 
     def narrower(step: Step, leaf: Any, facts: Any) -> Any:
         if step.absent and leaf.window is not None:
-            yield window_bounds(leaf.window, facts.as_of, facts.zone)
+            yield Ways(window_bounds(leaf.window, facts.as_of, facts.zone))
         yield from bounds(step, leaf, facts)
 
     return narrower
@@ -91,6 +93,11 @@ FAULTS = [
           ("Sequence",)),
     Fault("the earliest is taken for the latest", sequences, "func", earliest_for_latest,
           ("Sequence",)),
+    Fault("steps are in the project's zone", sequences, "_bounds",
+          lambda bounds: lambda step, leaf, facts:
+          bounds(step, replace(leaf, user_zone=False), facts), ("Sequence", '"user_zone":true')),
+    Fault("rows are read from the default zone's start on", sequences, "earliest",
+          lambda _: lambda bounds: bounds[0].start, ("Sequence", '"user_zone":true')),
     Fault("by ties nothing", events.RowsOf, "_tie",
           lambda _: lambda self, event, named, source: literal("all"), ("Sequence",)),
     Fault("the least frequent value is the mode", modes, "_by_frequency",

@@ -61,6 +61,23 @@ def root(folder, leaf: str, *, given: bool | None = None) -> TraceNode:
             [("did: purchase", None, 3), ("did: visit, in_last: 1d", None, 0)],
         ),
         (
+            "{sequence: [{did: visit}, {did: purchase}], calendar: this_month, timezone: user}",
+            True,
+            [
+                ("did: visit", "2026-03-10T00:00:00Z", 3),
+                ("did: purchase", "2026-03-12T00:00:00Z", 3),
+                ("timezone: user", "UTC", None),
+            ],
+        ),
+        (
+            "{did: visit, periods: {every: week, last: 2, at_least: 1}, timezone: user}",
+            True,
+            [
+                ("count: visit, timezone: user, newest period first", "0, 1", 1),
+                ("timezone: user", "UTC", None),
+            ],
+        ),
+        (
             "{same: {visit: sku, purchase: sku}, where: {all: [{did: visit}, {did: purchase}]}}",
             True,
             [("purchase.sku, visit.sku", "1 of 3: a", None)],

@@ -140,7 +140,9 @@ def is_local(window: Window | None) -> bool:
 
 def zoned(node):
     """The aggregate or sequence with a zone of users only where that means something."""
-    return replace(node, user_zone=node.user_zone and is_local(node.window))
+    steps = node.steps if isinstance(node, p.Sequence) else ()
+    recent = [Within(duration=step.in_last) for step in steps if step.in_last is not None]
+    return replace(node, user_zone=node.user_zone and any(map(is_local, (node.window, *recent))))
 
 
 def aggregates(where, kinds=COUNTED + OF_PROPERTY + OF_TIME):

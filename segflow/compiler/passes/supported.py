@@ -18,7 +18,6 @@ from segflow.model.predicate import (
     Periods,
     Reachable,
     Same,
-    Sequence,
     Test,
     Via,
 )
@@ -74,8 +73,6 @@ def supported(draft: Draft) -> Draft:
 def _of_site(site: Site) -> Iterator[Finding]:
     node, path = site.node, site.path
     match node:
-        case Sequence(user_zone=True):
-            yield (*path, "timezone"), "`timezone: user` of a sequence"
         case Periods(last=last) if last > MOST_PERIODS:
             yield (*path, "periods", "last"), f"a leaf with more than {MOST_PERIODS} periods"
         case _ if type(node) in _FORMS:

@@ -169,8 +169,13 @@ def tied_by(node: Predicate | Feature) -> tuple[tuple[str, str], ...]:
 
 def step_aggregate(step: Step, leaf: Sequence) -> Aggregate:
     """The events of a step as a count of them, in the window if they must lie in it."""
-    window = None if step.absent else leaf.window
-    return Aggregate(kind="count", events=step.events, where=step.where, window=window)
+    return Aggregate(
+        kind="count",
+        events=step.events,
+        where=step.where,
+        window=None if step.absent else leaf.window,
+        user_zone=leaf.user_zone and not step.absent,
+    )
 
 
 def _operator_sites(

@@ -1,18 +1,19 @@
 """The rows of events that match: those of an aggregate, or of a step of a sequence."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import FromClause, and_, true
 
-from segflow.compiler.dialects.base import Condition
-from segflow.compiler.targets.events import KEY, TIME, Rows, property_column
+from segflow.compiler.dialects.base import Condition, Expression
+from segflow.compiler.targets.events import KEY, Rows, property_column
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.needs import Fact, facts_of_rows
-from segflow.compiler.targets.scans import Joined
 from segflow.compiler.targets.spans import earliest
-from segflow.compiler.targets.values import Value, within_bounds
+from segflow.compiler.targets.values import Value
 from segflow.compiler.timeline import Bounds
+from segflow.compiler.zones import Ways
+from segflow.model.instant import Instant
 from segflow.model.predicate import Aggregate, Predicate, PropertyFeature
 
 
@@ -25,6 +26,7 @@ class Matching:
     rows: Rows
     relation: FromClause
     values: Mapping[Fact, Value]
+    numbers: Mapping[Ways[Bounds], Expression]
 
     def where(self, predicate: Predicate | None) -> Condition:
         """A predicate about the event of a row; None holds for every one."""
@@ -33,9 +35,11 @@ class Matching:
         key = self.rows.statement.c[KEY]
         return self.facts.conditions(self.value, key, self.events).of(predicate)
 
-    def within(self, bounds: Bounds) -> Condition:
-        """The time of the row lies in the bounds."""
-        return within_bounds(self.rows.statement.c[TIME], bounds)
+    def within(self, ways: Ways[Bounds], since: Instant | None) -> Condition:
+        """The time of the row lies in the bounds, those of its user's zone where the ways differ;
+        no row is from before `since`."""
+        tested = self.facts.within(ways, self.numbers.get(ways), since, self.rows)
+        return true() if tested is None else tested
 
     def value(self, fact: Fact) -> Value:
         """What a fact is worth in a row."""
@@ -47,13 +51,24 @@ class Matching:
 
 
 def matching(
-    rows: Rows, events: tuple[str, ...], asked: Iterable[Aggregate], facts: Facts
+    rows: Rows,
+    events: tuple[str, ...],
+    asked: Iterable[Aggregate],
+    ways: Iterable[Ways[Bounds]],
+    facts: Facts,
 ) -> Matching:
-    """The rows with the fields of users that the `where` of each of the aggregates tests."""
+    """The rows with the fields of users that the `where` of each of the aggregates tests, and with
+    the numbers of their users' ways where those differ."""
     of_users = [fact for one in asked for fact in facts_of_rows(one)]
     known = facts.joined(rows.statement, rows.statement.c[KEY], of_users)
+    relation, numbers = facts.numbered(known, ways)
     return Matching(
-        facts=facts, events=events, rows=rows, relation=known.relation, values=known.values
+        facts=facts,
+        events=events,
+        rows=rows,
+        relation=relation,
+        values=known.values,
+        numbers=numbers,
     )
 
 
@@ -72,9 +87,5 @@ def chosen(
     read = tuple(dict.fromkeys(properties))
     rows = facts.event_rows(aggregate.events, read, since, ordered=ordered)
     other = Aggregate(kind="count", events=aggregate.events, where=has)
-    found = matching(rows, aggregate.events, (aggregate, other), facts)
-    known = Joined(relation=found.relation, values=found.values)
-    relation, numbers = facts.numbered(known, [ways])
-    within = facts.within(ways, numbers.get(ways), since, rows)
-    tests = [one for one in (within, found.where(aggregate.where)) if one is not None]
-    return replace(found, relation=relation), and_(true(), *tests)
+    found = matching(rows, aggregate.events, (aggregate, other), [ways], facts)
+    return found, and_(found.within(ways, since), found.where(aggregate.where))

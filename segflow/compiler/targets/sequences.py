@@ -34,7 +34,9 @@ from segflow.compiler.targets.events import KEY, TIE, TIME
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.matching import Matching, matching
 from segflow.compiler.targets.needs import properties_of
+from segflow.compiler.targets.spans import earliest
 from segflow.compiler.timeline import Bounds, window_bounds
+from segflow.compiler.zones import Ways
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant
 from segflow.model.predicate import Sequence, Step
@@ -95,16 +97,18 @@ class _Chain:
     def _of_event(self, event: str, since: Instant | None) -> Select[Any]:
         """The rows of one event, read once for all steps that it may be."""
         leaf, facts = self.leaf, self.facts
-        asked = [step_aggregate(step, leaf) for step in leaf.steps if event in step.events]
+        steps = [step for step in leaf.steps if event in step.events]
+        asked = [step_aggregate(step, leaf) for step in steps]
         read = dict.fromkeys(name for one in asked for name in properties_of(one))
         ties = {TIE: dict(leaf.by)} if leaf.by else {}
         rows = facts.event_rows((event,), tuple(read), since, ties=ties)
-        found = matching(rows, (event,), asked, facts)
+        ways = [one for step in steps for one in _bounds(step, leaf, facts)]
+        found = matching(rows, (event,), asked, ways, facts)
         flags: list[Label[Any]] = []
         for number, step in enumerate(leaf.steps):
             flag: Expression = cast(null(), Integer)
             if event in step.events:
-                flag = case((_is_step(step, leaf, found), 1))
+                flag = case((_is_step(step, leaf, found, since), 1))
             flags.append(flag.label(_step(number)))
         by = [rows.statement.c[name] for name in _partition(leaf)]
         at = facts.dialect.milliseconds(rows.statement.c[TIME])
@@ -174,19 +178,20 @@ def _partition(leaf: Sequence) -> tuple[str, ...]:
     return (KEY, TIE) if leaf.by else (KEY,)
 
 
-def _is_step(step: Step, leaf: Sequence, found: Matching) -> Condition:
+def _is_step(step: Step, leaf: Sequence, found: Matching, since: Instant | None) -> Condition:
     """The row may be that step: absence looks outside of the window, and at all times."""
-    tests = [found.within(bounds) for bounds in _bounds(step, leaf, found.facts)]
+    tests = [found.within(ways, since) for ways in _bounds(step, leaf, found.facts)]
     return and_(true(), *tests, found.where(step.where))
 
 
-def _bounds(step: Step, leaf: Sequence, facts: Facts) -> Iterator[Bounds]:
+def _bounds(step: Step, leaf: Sequence, facts: Facts) -> Iterator[Ways[Bounds]]:
+    """What the instants of a step lie in, each of them, in the project's zone or in each user's."""
     windows: list[Window | None] = [] if step.absent else [leaf.window]
     if step.in_last is not None:
         windows.append(Within(duration=step.in_last))
     for window in windows:
         if window is not None:
-            yield window_bounds(window, facts.as_of, facts.zone)
+            yield facts.zones.ways(leaf.user_zone, window_bounds, window, facts.as_of)
 
 
 def _since(leaf: Sequence, facts: Facts) -> Instant | None:
@@ -195,10 +200,11 @@ def _since(leaf: Sequence, facts: Facts) -> Instant | None:
     starts = []
     for step in leaf.steps:
         if not step.absent:
-            own = [one.start for one in _bounds(step, leaf, facts) if one.start is not None]
-            if not own:
+            own = [earliest(list(ways.each())) for ways in _bounds(step, leaf, facts)]
+            known = [start for start in own if start is not None]
+            if not known:
                 return None
-            starts.append(max(own))
+            starts.append(max(known))
     before = [_length(step.for_) for step in leaf.steps if step.for_ is not None]
     return Instant(min(starts) - max(before, default=0))
 

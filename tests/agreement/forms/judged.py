@@ -19,6 +19,7 @@ from segflow.model.predicate import (
 from segflow.model.predicate import Sequence as SequenceLeaf
 from segflow.model.window import CalendarUnit, Window, Within
 from tests.agreement.choices import Pick
+from tests.agreement.forms import zones
 
 Events = tuple[str, ...]
 Where = Callable[[Events], Predicate]
@@ -110,12 +111,13 @@ def sequence(
         steps.append(_absence(pick, where, pool, lengths))
     used = {event for step in steps for event in step.events}
     ties = pick.one(TIES_OF_ONE if of_one else TIES) if pick.chance(3) else ()
-    return SequenceLeaf(
+    leaf = SequenceLeaf(
         steps=tuple(steps),
         span=pick.one(lengths) if pick.chance(3) else None,
         window=pick.one([None, None, *RECENT, None, window, None, None]),
         by=tuple(one for one in ties if one[0] in used),
     )
+    return zones.windowed(pick, leaf)
 
 
 def _absence(pick: Pick, where: Where, pool: Sequence[Events], lengths: Sequence[Duration]) -> Step:

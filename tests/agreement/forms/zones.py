@@ -1,11 +1,14 @@
 """Leaves in each user's zone: odd zones in the data, and `timezone: user` on tests and windows."""
 
 from dataclasses import replace
+from typing import TypeVar
 
 from segflow.model.operator import Anniversary
-from segflow.model.predicate import Aggregate, Test
+from segflow.model.predicate import Aggregate, Sequence, Test
 from segflow.model.types import ValueType
 from tests.agreement.choices import Pick
+
+Windowed = TypeVar("Windowed", Aggregate, Sequence)
 
 POOL = [
     *("UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Apia", "Pacific/Honolulu"),
@@ -24,8 +27,8 @@ def in_users_zone(pick: Pick, test: Test, type_: ValueType) -> Test:
     return replace(test, user_zone=True)
 
 
-def windowed(pick: Pick, aggregate: Aggregate) -> Aggregate:
-    """The aggregate, now and then with its window in each user's zone."""
-    if aggregate.window is None or pick.chance(2):
-        return aggregate
-    return replace(aggregate, user_zone=True)
+def windowed(pick: Pick, leaf: Windowed) -> Windowed:
+    """The leaf, now and then with its window in each user's zone."""
+    steps = leaf.steps if isinstance(leaf, Sequence) else ()
+    bounded = leaf.window is not None or any(step.in_last is not None for step in steps)
+    return replace(leaf, user_zone=True) if bounded and not pick.chance(2) else leaf
