@@ -75,11 +75,13 @@ class Traits:
     outside of it. `ordered_aggregates` says whether an aggregate may name the order of its rows, as
     first() needs. `widest` is the most digits that an exact number can have, where there is a most;
     sums with more are an error. `listed` are the types whose values one_of() compares with a list
-    at once; values of others are compared one by one.
+    at once; values of others are compared one by one. `nearest_joins` says whether it joins rows
+    with the nearest of others in time by itself, as NearestJoin does.
     """
 
     re2: bool
     ordered_aggregates: bool
+    nearest_joins: bool = False
     widest: int | None = None
     listed: frozenset[ScalarName] = frozenset({"string", "integer", "date"})
 
