@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import FromClause, Select, case, select
+from sqlalchemy import CTE, FromClause, Select, case, select
 
 from segflow.compiler.dialects.base import Condition, Expression
 from segflow.compiler.storage import Storage, storage_of_field
@@ -27,6 +27,7 @@ from segflow.compiler.targets.needs import (
     inlined_segment,
     own_rows,
     stored_fact,
+    stored_feature,
 )
 from segflow.compiler.targets.nesting import nested
 from segflow.compiler.targets.population import population_keys
@@ -42,6 +43,7 @@ from segflow.model.predicate import (
     Feature,
     FieldFeature,
     Predicate,
+    Rank,
     Sql,
 )
 from segflow.model.types import BOOLEAN
@@ -67,7 +69,8 @@ class Facts(Scans):
     fields with their key columns, `sets` the id sets that conditions refer to, as Conditions does,
     `splits` the tests that the engine can't make. `judged` gives the keys for which a leaf holds
     that is judged over rows of its own, or the keys and values of an aggregate that is made of
-    such. Without `then`, fields that have a history are what the source has now."""
+    such. Without `then`, fields that have a history are what the source has now. `populations` and
+    `scanned` are what parts of the statement share."""
 
     judged: "Callable[[Judgement | Aggregate, Facts], Select[Any]]"
     then: bool = True
@@ -75,6 +78,8 @@ class Facts(Scans):
     sets: dict[str, Sql | None] = field(default_factory=dict)
     splits: dict[object, Split] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
+    populations: dict[object, CTE] = field(default_factory=dict)
+    scanned: dict[object, tuple[CTE, Value]] = field(default_factory=dict)
 
     def keys(self, predicate: Predicate) -> Select[Any]:
         """The keys of the population, each once, for which the predicate holds."""
@@ -86,8 +91,9 @@ class Facts(Scans):
         described = self.entity.population.where
         every = predicates if described is None else [described, *predicates]
         asked = dict.fromkeys(fact for one in every for fact in facts_of(one, self.compiled))
-        population = self.population().cte(self.name("population"))
+        population = self._population_once()
         key = population.c[KEY]
+        self._scan_once([fact for fact in asked if isinstance(fact, Rank)])
         joined = self.joined(population, key, asked)
         conditions = self.conditions(joined.values.__getitem__, key)
         return People(
@@ -116,6 +122,12 @@ class Facts(Scans):
     def population(self) -> Select[Any]:
         """Every key once that exists at the instant."""
         return population_keys(self.entity, self.as_of, self.dialect)
+
+    def _population_once(self) -> CTE:
+        asked = self.entity.name, self.as_of
+        if asked not in self.populations:
+            self.populations[asked] = self.population().cte(self.name("population"))
+        return self.populations[asked]
 
     def name(self, wanted: str) -> str:
         """A name that no other part of the statement has, and no table of the catalog."""
@@ -266,9 +278,24 @@ class Facts(Scans):
     ) -> FromClause:
         derived = nested(asked, self.as_of, self.zone)
         wanted = dict.fromkeys(one for found in derived.values() for one in found.reads)
-        scanned: dict[Aggregate, Value] = {}
-        for grouped, found in self.scans(wanted):
+        known = {one: self.scanned.get(self._scan(one)) for one in wanted}
+        scans = [(one[0], {asked: one[1]}) for asked, one in known.items() if one is not None]
+        scans += self.scans(one for one in wanted if known[one] is None)
+        found: dict[Aggregate, Value] = {}
+        for _, more in scans:
+            found.update(more)
+        for grouped in dict.fromkeys(grouped for grouped, _ in scans):
             relation = relation.outerjoin(grouped, grouped.c[KEY] == key)
-            scanned.update(found)
-        values.update({fact: one.value(scanned) for fact, one in derived.items()})
+        values.update({fact: one.value(found) for fact, one in derived.items()})
         return relation
+
+    def _scan_once(self, ranks: Sequence[Rank]) -> None:
+        """Scan for all ranks together what they rank by; each then finds it in `scanned`."""
+        features = dict.fromkeys(stored_feature(one.feature, self.entity) for one in ranks)
+        aggregates = [one for one in features if isinstance(one, Aggregate) and not own_rows(one)]
+        if len(aggregates) > 1:
+            for grouped, found in self.scans(aggregates):
+                self.scanned.update({self._scan(one): (grouped, found[one]) for one in found})
+
+    def _scan(self, aggregate: Aggregate) -> object:
+        return self.entity.name, self.as_of, aggregate

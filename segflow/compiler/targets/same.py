@@ -28,7 +28,7 @@ def same_keys(leaf: Same, facts: Facts) -> Select[Any]:
     """The keys with as many values of which the predicate holds as the leaf says."""
     pairs = _pairs(leaf, facts)
     seen = Seen(
-        **{one.name: getattr(facts, one.name) for one in fields(Facts)},
+        **{one.name: getattr(facts, one.name) for one in fields(Facts) if one.name != "scanned"},
         whole=facts,
         pairs=pairs,
         by=dict(leaf.by),

@@ -23,7 +23,7 @@ from segflow.compiler.targets.conditions import Conditions
 from segflow.compiler.targets.events import KEY, TIME, Rows, RowsOf, Ties, property_column
 from segflow.compiler.targets.local import by_number, join_ways
 from segflow.compiler.targets.needs import Fact, UserZone, facts_of_rows, properties_of
-from segflow.compiler.targets.spans import earliest, left_to_test
+from segflow.compiler.targets.spans import earliest, left_to_test, side_by_side
 from segflow.compiler.targets.values import Value, floored, within_bounds
 from segflow.compiler.timeline import Bounds, window_bounds
 from segflow.compiler.zones import Ways, Zones, zones_of
@@ -79,8 +79,8 @@ class Scans:
         return zones_of(self.entity, self.zone)
 
     def scans(self, wanted: Iterable[Aggregate]) -> Iterator[Scanned]:
-        """One scan per event or union of events, and one for each property of which distinct values
-        are counted in several ways."""
+        """The scans of each event or union of events: few, see side_by_side(), and one for each
+        property of which distinct values are counted."""
         by_scan: dict[tuple[tuple[str, ...], str | None], list[Aggregate]] = defaultdict(list)
         for one in wanted:
             type_ = self.type_of(one, one.property)
@@ -88,14 +88,18 @@ class Scans:
             shared = one.kind == "count_distinct" and not alone
             counted = one.property if shared else None
             by_scan[one.events, counted].append(one)
-        for (events, counted), aggregates in list(by_scan.items()):
-            if counted is not None and len(aggregates) == 1:
-                by_scan[events, None] += by_scan.pop((events, counted))
         for (events, counted), aggregates in by_scan.items():
-            if counted is None:
-                yield from self._grouped(events, aggregates)
-            else:
+            if counted is not None and len(aggregates) > 1:
                 yield self._distinct(events, counted, aggregates)
+                continue
+            reaches = [self._reach(one) for one in aggregates]
+            for part in side_by_side(aggregates, reaches):
+                yield from self._grouped(events, part)
+
+    def _reach(self, aggregate: Aggregate) -> int | None:
+        """How far before T an aggregate looks, in milliseconds; None for all of history."""
+        start = earliest(list(self.ways(aggregate).each()))
+        return None if start is None else max(0, self.as_of - start)
 
     def _distinct(
         self, events: tuple[str, ...], counted: str, aggregates: list[Aggregate]
