@@ -107,13 +107,7 @@ def explain(world: World, compiled: Compiled, name: str, key: int, as_of: Instan
     instant = instant_or_now(world, as_of)
     lookup = look_up(compiled, name, key)
     engine = world.engines(source_of(compiled, lookup.source))
-    events = [
-        row
-        for event, statement in lookup.events.items()
-        for row in events_of(lookup, event, engine.rows(statement))
-    ]
-    histories = {name: engine.rows(one) for name, one in lookup.histories.items()}
-    user = user_of(lookup, engine.rows(lookup.user), histories)
+    user, events = user_of(lookup, engine.rows), events_of(lookup, engine.rows)
     evaluator = _evaluator(world, compiled, instant)
 
     def only(found: BitMap64) -> frozenset[int]:

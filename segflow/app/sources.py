@@ -13,10 +13,17 @@ from segflow.errors import InvalidProjectError, SegflowError
 from segflow.executor.effects import Engines
 from segflow.loader.suggest import nearest
 from segflow.model.address import Address
-from segflow.model.catalog import Entity, Event, Field, History
+from segflow.model.catalog import Entity, Event, Field, History, Location
 from segflow.model.compiled import Compiled
+from segflow.model.contact import (
+    ConsentTable,
+    ConsentTopic,
+    ContactAddress,
+    Suppression,
+    SuppressionTable,
+)
 from segflow.model.project import KeyPath, Project
-from segflow.model.types import INTEGER, STRING, TIMESTAMP, ValueType
+from segflow.model.types import BOOLEAN, INTEGER, STRING, TIMESTAMP, ValueType
 from segflow.planner.reach import closure
 from segflow.ports import Engine
 
@@ -91,6 +98,8 @@ def claims(thing: object, keys: Mapping[str, ValueType]) -> Iterator[Claim]:
             yield from _of_entity(thing)
         case Event():
             yield from _of_event(thing, keys)
+        case ConsentTopic() | Suppression() | ContactAddress():
+            yield from _of_contact(thing, keys)
         case _:
             return
 
@@ -192,6 +201,43 @@ def _columns_of_event(
         storage = storage_of_property(declared)
         key = "column" if declared.column else "unnest" if declared.unnest else "path"
         yield ("properties", declared.name, key), storage.column, storage.column_type or "json"
+
+
+def _of_contact(
+    thing: ConsentTopic | Suppression | ContactAddress, keys: Mapping[str, ValueType]
+) -> Iterator[Claim]:
+    at = thing.at
+    if at is None:
+        return
+    columns = (("key", at.key, keys.get(thing.entity)), *_columns_of_contact(at))
+    known = [one for one in columns if one[1] is not None]
+    for key, column, holds in (("table", None, None), *known):
+        yield Claim(
+            holds=holds,
+            address=thing.address,
+            path=("at", key),
+            source=at.source,
+            table=at.table or "",
+            column=column,
+        )
+
+
+def _columns_of_contact(
+    at: ConsentTable | SuppressionTable | Location,
+) -> Iterator[tuple[str, str | None, Contents]]:
+    match at:
+        case ConsentTable():
+            yield "granted", at.granted, BOOLEAN
+            yield "topic", at.topic, STRING
+            yield "time", at.time, TIMESTAMP
+        case SuppressionTable():
+            yield "address", at.address, STRING
+            yield "channel", at.channel, STRING
+            yield "reason", at.reason, STRING
+            yield "time", at.time, TIMESTAMP
+        case Location():
+            storage = storage_of_field(Field(name="", type=STRING), at)
+            yield "column", storage.column, storage.column_type or "json"
 
 
 class _Asked:

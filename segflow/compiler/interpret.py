@@ -12,6 +12,7 @@ from typing import assert_never
 
 from segflow.compiler.operators import Leaf, operator_holds
 from segflow.compiler.reference.changes import field_changed, field_held
+from segflow.compiler.reference.contacts import address_of, consents, is_reachable
 from segflow.compiler.reference.ends import event_has
 from segflow.compiler.reference.log import held_membership, moves
 from segflow.compiler.reference.periods import periods_hold
@@ -189,7 +190,11 @@ def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one a
         case Rank():
             everyone = _people(subject, subject.context.entity.name)
             return is_ranked(predicate, subject.user.key, everyone, feature_value, holds)
-        case Consent() | Reachable() | Sql():
+        case Consent():
+            return consents(predicate, subject)
+        case Reachable():
+            return is_reachable(predicate, address_text(predicate, subject), subject)
+        case Sql():
             raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
         case _:
             assert_never(predicate)
@@ -292,6 +297,11 @@ def _field_value(name: str, subject: Subject) -> Value | None:
     if declared.derived is not None:
         return feature_value(declared.derived, replace(subject, event=None))
     return subject.user.value(declared, subject.context.as_of)
+
+
+def address_text(leaf: Reachable, subject: Subject) -> Value | None:
+    """The user's address of the kind that a leaf names, as it is written."""
+    return _field_value(address_of(leaf, subject).text_field, subject)
 
 
 def _declared(name: str, subject: Subject) -> Field:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from segflow.compiler.passes.contacts import contacts
 from segflow.compiler.passes.cycles import cycles
 from segflow.compiler.passes.definition import definition
 from segflow.compiler.passes.depends import depends, named_in
@@ -42,6 +43,7 @@ CHECKS: tuple[Pass, ...] = (
     templates,
     queries,
     typecheck,
+    contacts,
     trials,
 )
 

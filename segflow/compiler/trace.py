@@ -8,6 +8,7 @@ from fractions import Fraction
 from types import MappingProxyType
 
 from segflow.compiler.interpret import (
+    address_text,
     exists,
     feature_value,
     holds,
@@ -16,11 +17,18 @@ from segflow.compiler.interpret import (
     sample_percent,
     subject_of,
 )
+from segflow.compiler.reference.contacts import (
+    address_of,
+    consents,
+    last_words,
+    suppressing,
+    suppressions,
+)
 from segflow.compiler.reference.periods import counted
 from segflow.compiler.reference.same import same_values
 from segflow.compiler.reference.sequences import sequence_found, step_instants
 from segflow.compiler.values import Value, Version
-from segflow.compiler.worlds import Context, EventRow, Logs, Subject, User
+from segflow.compiler.worlds import Context, EventRow, Logs, Subject, SuppressionRow, User
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant
 from segflow.model.predicate import (
@@ -30,6 +38,7 @@ from segflow.model.predicate import (
     AnyOf,
     Changed,
     Compare,
+    Consent,
     EventHas,
     Feature,
     FieldFeature,
@@ -40,6 +49,7 @@ from segflow.model.predicate import (
     Periods,
     Predicate,
     Rank,
+    Reachable,
     Same,
     Sample,
     Scaled,
@@ -50,7 +60,7 @@ from segflow.model.predicate import (
 from segflow.model.wording import phrase
 from segflow.model.wording_predicate import feature as words_of_feature
 from segflow.model.wording_predicate import step as words_of_step
-from segflow.model.wording_text import line
+from segflow.model.wording_text import MASK, line
 
 _PLACES = 6
 
@@ -148,6 +158,10 @@ def explain(predicate: Predicate, subject: Subject) -> TraceNode:
             where = subject.context.compiled.segments[name].where
             nested = explain(where, replace(subject, segment=name))
             return TraceNode(text=phrase(predicate), holds=nested.holds, items=(nested,))
+        case Reachable():
+            topic = address_of(predicate, subject).topic
+            asked = () if topic is None else (Consent(topic=topic),)
+            return _node(phrase(predicate), predicate, subject, asked)
         case _:
             return _node(phrase(predicate), predicate, subject, ())
 
@@ -203,6 +217,10 @@ def _values(  # noqa: C901 - one arm per form
             yield _same(predicate, subject)
         case Rank(feature=feature):
             yield _feature(feature, subject)
+        case Consent():
+            yield from _consent(predicate, subject)
+        case Reachable():
+            yield from _reachable(predicate, subject)
         case _:
             pass
     if _is_local(predicate):
@@ -244,6 +262,32 @@ def _moves(segment: str, subject: Subject) -> Iterator[FeatureValue]:
         ]
         text = format_instant(found[-1]) if found else None
         yield FeatureValue(text=f"{segment} {kind}", value=text)
+
+
+def _consent(leaf: Consent, subject: Subject) -> Iterator[FeatureValue]:
+    """The user's last word on a topic, and since when it is that."""
+    last = last_words(leaf.topic, subject)
+    word = "granted" if consents(leaf, subject) else "denied"
+    yield FeatureValue(text=leaf.topic, value=word if last else f"{word} by default")
+    since = last[0].time if last else None
+    text = None if since is None else format_instant(since)
+    yield FeatureValue(text=f"{leaf.topic} since", value=text)
+
+
+def _reachable(leaf: Reachable, subject: Subject) -> Iterator[FeatureValue]:
+    """Whether there is an address, without saying which, and who forbids to write to it."""
+    text = address_text(leaf, subject)
+    shown = MASK if text else ""
+    yield FeatureValue(text=leaf.address, value=None if text is None else shown)
+    for one in suppressions(subject):
+        rows = suppressing(one.name, leaf, text, subject)
+        words = "; ".join(dict.fromkeys(map(_in_words, rows)))
+        yield FeatureValue(text=str(one.address), value=words or "no")
+
+
+def _in_words(row: SuppressionRow) -> str:
+    since = "always" if row.time is None else f"since {format_instant(row.time)}"
+    return f"{since}, {row.reason}" if row.reason else since
 
 
 def _periods(leaf: Periods, subject: Subject) -> FeatureValue:

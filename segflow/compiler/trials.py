@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from segflow.compiler.interpret import exists, holds, subject_of
 from segflow.compiler.leaves import flipped, leaves_of
 from segflow.compiler.trace import Trace, explain_user
-from segflow.compiler.worlds import Context, EventRow, Subject, User
+from segflow.compiler.worlds import ConsentRow, Context, EventRow, Subject, SuppressionRow, User
 from segflow.model.compiled import Compiled
 from segflow.model.predicate import Predicate
 from segflow.model.project import ListFile
@@ -46,7 +46,7 @@ def judge(compiled: Compiled, trial: TypedTrial) -> Judgement:
 def explained(compiled: Compiled, trial: TypedTrial) -> Trace:
     """Why the user of a test is in the segment or is not; raises as judge() does."""
     known = with_lists(compiled, trial)
-    user, rows = _user(trial), rows_of(trial)
+    user, rows = _user(compiled, trial), rows_of(trial)
     sets = kept_sets(trial)
     return explain_user(known, trial.segment, trial.key, user, rows, trial.as_of, sets, {})
 
@@ -104,8 +104,18 @@ def _list_files(trial: TypedTrial) -> Mapping[str, ListFile]:
     }
 
 
-def _user(trial: TypedTrial) -> User:
-    return User(key=trial.key, since=trial.since, fields=dict(trial.fields))
+def _user(compiled: Compiled, trial: TypedTrial) -> User:
+    """The user of a test. What it says of consents and suppressions holds at every instant; any of
+    the suppressions stands for all."""
+    entity = compiled.segments[trial.segment].segment.entity
+    rows = tuple(SuppressionRow(channel=name) for name in trial.suppressed)
+    return User(
+        key=trial.key,
+        since=trial.since,
+        fields=dict(trial.fields),
+        consents={topic: (ConsentRow(None, said),) for topic, said in trial.consents},
+        suppressions={one.name: rows for one in compiled.project.suppressions(entity)[:1]},
+    )
 
 
 def _subject(compiled: Compiled, trial: TypedTrial) -> Subject:
@@ -113,4 +123,4 @@ def _subject(compiled: Compiled, trial: TypedTrial) -> Subject:
     context = Context(
         compiled=compiled, entity=entity, as_of=trial.as_of, snapshots=kept_sets(trial)
     )
-    return subject_of(context, _user(trial), rows_of(trial), trial.segment)
+    return subject_of(context, _user(compiled, trial), rows_of(trial), trial.segment)

@@ -29,11 +29,29 @@ class Step(NamedTuple):
     value: Value | None
 
 
+class ConsentRow(NamedTuple):
+    """One row of a table of consents: what a user said, and when; None is missing."""
+
+    time: Instant | None
+    granted: bool | None
+
+
+class SuppressionRow(NamedTuple):
+    """One row of a table of suppression; None is missing, as `address` is in one by keys."""
+
+    time: Instant | None = None
+    address: str | None = None
+    channel: str | None = None
+    reason: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
     """One key of a population, since when it exists, and its stored fields; None is missing.
     `related` are the keys of other entities that relations lead to, by the relation's name.
-    `history` holds the rows of fields that have one, each a time and a value, in any order."""
+    `history` holds the rows of fields that have one, each a time and a value, in any order.
+    `consents` are the user's rows by topic, `suppressions` by the suppression's name the rows of
+    the user's key or, where it is by addresses, those that have one, of whomever."""
 
     key: int
     since: Instant | None = None
@@ -42,6 +60,8 @@ class User:
     history: Mapping[str, tuple[tuple[Instant | None, Stored | None], ...]] = field(
         default_factory=dict
     )
+    consents: Mapping[str, tuple[ConsentRow, ...]] = field(default_factory=dict)
+    suppressions: Mapping[str, tuple[SuppressionRow, ...]] = field(default_factory=dict)
 
     def steps(self, of: Field) -> list[Step]:
         """How a field's value went, oldest first: the rows that have a time; of those at the same

@@ -15,7 +15,7 @@ from segflow.model.catalog import Entity, Field, History, Location, Population, 
 from segflow.model.types import UNREAD
 
 _NOWHERE = Location(source="")
-_IN_TABLE: Shape[Location] = Record(
+IN_TABLE: Shape[Location] = Record(
     what="a location in a table",
     keys={
         "source": Key(NAME, required=True),
@@ -45,7 +45,7 @@ _IN_INDEX: Shape[Location] = Record(
     },
     example="{source: search, index: customers, path: country}",
 )
-LOCATION: Shape[Location] = IfKey("index", then=_IN_INDEX, otherwise=_IN_TABLE)
+LOCATION: Shape[Location] = IfKey("index", then=_IN_INDEX, otherwise=IN_TABLE)
 LOCATIONS: Shape[tuple[Location, ...]] = ByNode(
     "a location or a list of locations",
     mapping=Mapped(LOCATION, lambda location: (location,)),

@@ -6,6 +6,7 @@ from typing import Any
 
 from segflow.loader.blueprint import BLUEPRINT
 from segflow.loader.channel import CHANNEL, OFFER
+from segflow.loader.contact import ADDRESS, CONSENT, SUPPRESSION
 from segflow.loader.entity import ENTITY, RELATION
 from segflow.loader.event import EVENT
 from segflow.loader.findings import Findings
@@ -28,16 +29,14 @@ READERS: Mapping[str, Shape[Object | Check]] = {
     "channel": CHANNEL,
     "event": EVENT,
     "relation": RELATION,
+    "consent": CONSENT,
+    "suppression": SUPPRESSION,
+    "address": ADDRESS,
     "offer": OFFER,
     "entity": ENTITY,
     "source": SOURCE,
 }
-REFUSED: Mapping[str, str] = {
-    "placement": "placements are not read by this version",
-    "consent": "tables of consent are not read by this version",
-    "suppression": "tables of suppression are not read by this version",
-    "address": "tables of addresses are not read by this version",
-}
+REFUSED: Mapping[str, str] = {"placement": "placements are not read by this version"}
 _BEGINS = "a document begins with its kind: " + ", ".join(KINDS)
 _DECLARED = re.compile(
     rf"^ *(?:- +)?({'|'.join(KINDS)}) *: +[\"']?([a-z][a-z0-9_]*)\b", re.MULTILINE

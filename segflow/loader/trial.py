@@ -6,7 +6,7 @@ from segflow.loader.nodes import MapNode, Node
 from segflow.loader.predicate import HEADS
 from segflow.loader.records import Key, Record, Values
 from segflow.loader.shapes import Checked, ListOf, MapOf, Mapped, Shape, Slot
-from segflow.loader.slots import LITERAL, NAME, TEXT, choice
+from segflow.loader.slots import BOOLEAN, LITERAL, NAME, TEXT, choice
 from segflow.loader.times import MOMENT
 from segflow.model.predicate import Everyone, InFile, Predicate
 from segflow.model.scalar import Const, Text
@@ -65,6 +65,9 @@ def _trial(values: Values, node: MapNode, found: Findings) -> Trial:
         expect=values["expect"],
         user=values.get("user", ()),
         events=values.get("events", ()),
+        consents=values.get("consents", ()),
+        addresses=values.get("addresses", ()),
+        suppressed=values.get("suppressed", ()),
         members_of=values.get("members_of", ()),
         because=values.get("because"),
     )
@@ -82,6 +85,15 @@ TESTS: Shape[tuple[Trial, ...]] = ListOf(
                 doc="Values of fields; key and since of the user",
             ),
             "events": Key(ListOf("events", EVENT), doc="What the user did"),
+            "consents": Key(
+                MapOf("topics, each true or false", NAME, BOOLEAN),
+                doc="What the user agreed to, and what not",
+            ),
+            "addresses": Key(
+                MapOf("addresses and their values", NAME, _VALUE),
+                doc="The addresses that are no fields",
+            ),
+            "suppressed": Key(ListOf("addresses", NAME), doc="The addresses that may not be used"),
             "members_of": Key(
                 ListOf("segments and list files", TEXT),
                 doc="The kept segments and the list files that the user is in",

@@ -69,9 +69,10 @@ class Compiled:
     `segments` is in dependency order: a segment stands after those it names. `fingerprints` hash
     the canonical JSON of every object; `depends` are the direct dependencies of every object
     (a rule on its segment and channels, a segment on entity, events and segments, …). `entities`
-    are those of the project with their derived fields and population typed and normalised; the
-    objects of `project` stay as they were written. `rules` are by name, in order of name;
-    `trials` are the tests of segments, in order of their names, and for each as they stand.
+    are those of the project with their derived fields and population typed and normalised, and with
+    a field for each address that is none; the objects of `project` stay as they were written.
+    `rules` are by name, in order of name; `trials` are the tests of segments, in order of their
+    names, and for each as they stand.
     """
 
     project: Project

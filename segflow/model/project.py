@@ -7,11 +7,24 @@ from segflow.diagnostics import Diagnostic, Span
 from segflow.model.address import Address, is_name
 from segflow.model.catalog import Entity, Event, Relation, Source
 from segflow.model.channel import Channel, Offer
+from segflow.model.contact import ConsentTopic, ContactAddress, Suppression
 from segflow.model.rule import Rule
 from segflow.model.segment import Segment
 from segflow.model.trial import Check
 
-Object = Source | Entity | Event | Relation | Segment | Channel | Offer | Rule
+Object = (
+    Source
+    | Entity
+    | Event
+    | Relation
+    | ConsentTopic
+    | Suppression
+    | ContactAddress
+    | Segment
+    | Channel
+    | Offer
+    | Rule
+)
 """Everything that can be declared in YAML today."""
 
 KeyPath = tuple[str | int, ...]
@@ -207,6 +220,21 @@ class Project:
         """The relations by which the one entity refers to the other, in order of name."""
         ends = (from_entity, to_entity)
         return tuple(one for one in self.relations() if (one.from_entity, one.to_entity) == ends)
+
+    def consent_topic(self, name: str) -> ConsentTopic | None:
+        """See source()."""
+        found = self.objects.get(Address("consent", name))
+        return found if isinstance(found, ConsentTopic) else None
+
+    def contact_address(self, name: str) -> ContactAddress | None:
+        """See source()."""
+        found = self.objects.get(Address("address", name))
+        return found if isinstance(found, ContactAddress) else None
+
+    def suppressions(self, entity: str) -> tuple[Suppression, ...]:
+        """The suppressions of an entity's users, in order of name."""
+        found = (one for one in self if isinstance(one, Suppression))
+        return tuple(one for one in found if one.entity == entity)
 
     def segments(self) -> tuple[Segment, ...]:
         """Every segment, in order of name."""

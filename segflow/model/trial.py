@@ -27,15 +27,20 @@ class TrialEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One test. `user` are values of fields, and `key` and `since`; `members_of` the names of
-    segments whose recorded members, and the paths of list files whose keys, the user is among;
-    `because` the leaf of the segment that decides."""
+    """One test. `user` are values of fields, and `key` and `since`; `consents` pairs topics with
+    what the user said, `addresses` kinds of addresses with the user's; `suppressed` are those of
+    them that may not be used. `members_of` are the names of segments whose recorded members, and
+    the paths of list files whose keys, the user is among; `because` is the leaf of the segment that
+    decides."""
 
     name: str
     as_of: Moment
     expect: bool
     user: Given = ()
     events: tuple[TrialEvent, ...] = ()
+    consents: tuple[tuple[str, bool], ...] = ()
+    addresses: Given = ()
+    suppressed: tuple[str, ...] = ()
     members_of: tuple[str, ...] = ()
     because: Predicate | None = None
 
@@ -71,9 +76,10 @@ class TypedEvent:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypedTrial:
     """A test, ready to be run. `address` and `number` say where it stands: among the tests of which
-    object. `since` is None where users of the entity exist always. `segments` and `lists` are all
-    kept sets and list files that the segment asks for, each with whether the user is in it.
-    `because` is a leaf of the segment's normalised predicate."""
+    object. `since` is None where users of the entity exist always; among `fields` are addresses
+    that are no fields of the catalog. `consents` and `suppressed` are as written. `segments` and
+    `lists` are all kept sets and list files that the segment asks for, each with whether the user
+    is in it. `because` is a leaf of the segment's normalised predicate."""
 
     address: Address
     number: int
@@ -85,6 +91,8 @@ class TypedTrial:
     since: Instant | None
     fields: tuple[tuple[str, Scalar], ...] = ()
     events: tuple[TypedEvent, ...] = ()
+    consents: tuple[tuple[str, bool], ...] = ()
+    suppressed: tuple[str, ...] = ()
     segments: tuple[tuple[str, bool], ...] = ()
     lists: tuple[tuple[str, bool], ...] = ()
     because: Predicate | None = None

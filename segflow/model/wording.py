@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from segflow.model import catalog as c
+from segflow.model import contact
 from segflow.model.channel import Channel, CodesFromFile, GeneratedCodes, Offer
 from segflow.model.predicate import Predicate
 from segflow.model.project import Object
@@ -24,7 +25,7 @@ from segflow.model.wording_scalar import (
 from segflow.model.wording_text import Word, Words, line
 
 
-def to_words(thing: Object) -> Words:
+def to_words(thing: Object) -> Words:  # noqa: C901 - one arm per kind
     """An object as its YAML document, JSON-like. Defaults are left out, secrets stay references;
     objects that differ have different words, but for the quotes around a literal and its type."""
     match thing:
@@ -36,6 +37,12 @@ def to_words(thing: Object) -> Words:
             return _event(thing)
         case c.Relation():
             return _relation(thing)
+        case contact.ConsentTopic():
+            return _consent(thing)
+        case contact.Suppression():
+            return _suppression(thing)
+        case contact.ContactAddress():
+            return _address(thing)
         case Segment():
             return _segment(thing)
         case Channel():
@@ -207,6 +214,70 @@ def _relation(relation: c.Relation) -> Words:
         "from": {"entity": relation.from_entity, "column": relation.from_column},
         "to": {"entity": relation.to_entity},
     }
+
+
+# --- who may be written to -------------------------------------------------------------------
+
+
+def _consent(topic: contact.ConsentTopic) -> Words:
+    return without_absent(
+        {
+            "consent": topic.name,
+            "entity": topic.entity,
+            "default": None if topic.default == "denied" else topic.default,
+            "at": None if topic.at is None else _consent_table(topic.at),
+        }
+    )
+
+
+def _consent_table(table: contact.ConsentTable) -> Words:
+    return without_absent(
+        {
+            "source": table.source,
+            "table": table.table,
+            "key": table.key,
+            "granted": table.granted,
+            "time": table.time,
+            "topic": table.topic,
+        }
+    )
+
+
+def _suppression(suppression: contact.Suppression) -> Words:
+    at = suppression.at
+    return without_absent(
+        {
+            "suppression": suppression.name,
+            "entity": suppression.entity,
+            "at": None if at is None else _suppression_table(at),
+        }
+    )
+
+
+def _suppression_table(table: contact.SuppressionTable) -> Words:
+    return without_absent(
+        {
+            "source": table.source,
+            "table": table.table,
+            "key": table.key,
+            "address": table.address,
+            "channel": table.channel,
+            "reason": table.reason,
+            "time": table.time,
+        }
+    )
+
+
+def _address(address: contact.ContactAddress) -> Words:
+    return without_absent(
+        {
+            "address": address.name,
+            "entity": address.entity,
+            "field": address.field,
+            "at": None if address.at is None else _location(address.at),
+            "topic": address.topic,
+        }
+    )
 
 
 # --- segments, channels, offers --------------------------------------------------------------

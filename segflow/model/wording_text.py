@@ -10,6 +10,9 @@ Word = Union[None, bool, int, str, "list[Word]", "dict[str, Word]"]
 Words = dict[str, Word]
 """A mapping of words: one object or one leaf."""
 
+MASK = "***"
+"""What stands for a value that is not shown."""
+
 _WIDTH = 90
 _SAFE = re.compile(
     r"(?:[^\W_]|[/(]|[.-](?=\w))"

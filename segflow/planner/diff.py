@@ -71,12 +71,12 @@ def _differs(address: Address, compiled: Compiled, observed: Observed) -> bool:
 
 
 def _personal(compiled: Compiled, observed: Observed) -> frozenset[str]:
-    entities = (
+    deployed = (
         deployed_object(thing)
         for address, thing in observed.deployed.items()
-        if address.kind == "entity"
+        if address.kind in ("entity", "address")
     )
-    return personal_fields(entities) | personal_fields(compiled.project.objects.values())
+    return personal_fields(deployed) | personal_fields(compiled.project.objects.values())
 
 
 def _deleted(before: DeployedObject) -> Change:

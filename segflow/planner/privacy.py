@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 
 from segflow.model.catalog import Entity
+from segflow.model.contact import ContactAddress
 from segflow.model.predicate import FieldFeature
 from segflow.model.project import Object
-from segflow.model.wording_text import Word, Words
-
-MASK = "***"
+from segflow.model.wording_text import MASK, Word, Words
 
 _LITERAL_KEYS = frozenset(
     ("eq", "ne", "in", "not_in", "gt", "gte", "lt", "lte", "between", "contains", "starts_with")
@@ -17,12 +16,15 @@ _LITERAL_KEYS = frozenset(
 
 
 def personal_fields(objects: Iterable[Object]) -> frozenset[str]:
-    """The names of the fields that an entity declares as pii, and of those that only repeat one.
+    """The names of the fields that an entity declares as pii or that hold an address, and of those
+    that only repeat one.
 
     Names count for all entities alike: hiding one value too many does no harm.
     """
-    fields = [field for thing in objects if isinstance(thing, Entity) for field in thing.fields]
+    known = tuple(objects)
+    fields = [field for thing in known if isinstance(thing, Entity) for field in thing.fields]
     personal = {field.name for field in fields if field.pii}
+    personal |= {one.field for one in known if isinstance(one, ContactAddress) and one.field}
     repeating = {
         field.name: field.derived.field
         for field in fields

@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 from segflow.compiler.cells import cell_value
 from segflow.compiler.storage import storage_of_field, storage_of_property
 from segflow.compiler.targets.lookup import version_of
-from segflow.compiler.worlds import EventRow, Logs, User, World
+from segflow.compiler.worlds import ConsentRow, EventRow, Logs, SuppressionRow, User, World
 from segflow.model.catalog import ColumnTest, Entity, Event, Field, History, Location, Relation
+from segflow.model.contact import ConsentTopic, ContactAddress, Suppression
 from segflow.model.project import Project
-from segflow.model.types import INTEGER, STRING, TIMESTAMP, ValueType
+from segflow.model.types import BOOLEAN, INTEGER, STRING, TIMESTAMP, ValueType
 
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
@@ -65,7 +66,20 @@ def columns(project: Project) -> Mapping[str, Mapping[str, ValueType]]:
             table = found[declared.at.table]
             for column, type_ in _columns_of_event(declared):
                 table.setdefault(column, type_)
+    for table_name, column, type_ in _columns_of_contacts(project):
+        found[table_name].setdefault(column, type_)
     return found
+
+
+def _columns_of_contacts(project: Project) -> Iterator[tuple[str, str, ValueType]]:
+    """The tables and columns that say who may be written to."""
+    types = {"key": KEY, "granted": BOOLEAN, "time": TIMESTAMP}
+    for declared in project:
+        if isinstance(declared, ConsentTopic | Suppression | ContactAddress) and declared.at:
+            for name in (*types, "topic", "address", "channel", "reason", "column"):
+                column = getattr(declared.at, name, None)
+                if column is not None:
+                    yield declared.at.table or "", column, types.get(name, STRING)
 
 
 def _columns_of_event(event: Event) -> Iterator[tuple[str, ValueType]]:
@@ -178,9 +192,14 @@ def world_of(
 
 def _users(entity: Entity, project: Project, tables: Tables) -> Sequence[User]:
     at = entity.population
-    fields = {
-        field.name: _values(field, place, tables) for field in entity.fields for place in field.at
-    }
+    stored = [(field, place) for field in entity.fields for place in field.at]
+    contacts = [one for one in project if isinstance(one, ContactAddress)]
+    stored += [
+        (Field(name=one.text_field, type=STRING), one.at)
+        for one in contacts
+        if one.entity == entity.name and one.at is not None
+    ]
+    fields = {field.name: _values(field, place, tables) for field, place in stored}
     return [
         User(
             key=row[at.key],
@@ -196,9 +215,43 @@ def _users(entity: Entity, project: Project, tables: Tables) -> Sequence[User]:
                 for field in entity.fields
                 if field.history is not None
             },
+            consents={
+                one.name: _consents(one, row[at.key], tables)
+                for one in project
+                if isinstance(one, ConsentTopic) and one.entity == entity.name
+            },
+            suppressions={
+                one.name: _suppressions(one, row[at.key], tables)
+                for one in project.suppressions(entity.name)
+            },
         )
         for row in tables.get(at.table, ())
     ]
+
+
+def _consents(topic: ConsentTopic, key: int, tables: Tables) -> tuple[ConsentRow, ...]:
+    at = topic.at
+    assert at is not None
+    return tuple(
+        ConsentRow(floored(row.get(at.time or "")), row.get(at.granted))
+        for row in tables.get(at.table, ())
+        if row.get(at.key) == key and (at.topic is None or row.get(at.topic) == topic.name)
+    )
+
+
+def _suppressions(one: Suppression, key: int, tables: Tables) -> tuple[SuppressionRow, ...]:
+    at = one.at
+    assert at is not None
+    return tuple(
+        SuppressionRow(
+            time=floored(row.get(at.time or "")),
+            address=row.get(at.address or ""),
+            channel=row.get(at.channel or ""),
+            reason=row.get(at.reason or ""),
+        )
+        for row in tables.get(at.table, ())
+        if (row.get(at.key) == key if at.key else row.get(at.address or "") is not None)
+    )
 
 
 def _history(at: History, key: int, tables: Tables) -> tuple[tuple[Any, Any], ...]:

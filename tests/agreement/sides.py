@@ -119,13 +119,7 @@ def explained(
 ) -> Trace:
     """Why one user is a member or not, by the rows that are looked up in the engine."""
     lookup = look_up(compiled, name, key)
-    events = [
-        row
-        for event, statement in lookup.events.items()
-        for row in events_of(lookup, event, engine.rows(statement))
-    ]
-    histories = {name: engine.rows(one) for name, one in lookup.histories.items()}
-    user = user_of(lookup, engine.rows(lookup.user), histories)
+    user, events = user_of(lookup, engine.rows), events_of(lookup, engine.rows)
     given = {
         leaf: holding(engine, compiled, world, lookup.entity.name, leaf, as_of)
         for leaf in beyond_one_user(compiled, name)

@@ -16,16 +16,10 @@ from tests.strategies import Example, examples
 def world_of_one(engine, compiled, name, key, around: World, given) -> World | None:
     """What the queries for one user give, as the reference is shown it."""
     lookup = look_up(compiled, name, key)
-    histories = {name: engine.rows(one) for name, one in lookup.histories.items()}
-    user = user_of(lookup, engine.rows(lookup.user), histories)
-    events = [
-        event
-        for event_name, statement in lookup.events.items()
-        for event in events_of(lookup, event_name, engine.rows(statement))
-    ]
+    user = user_of(lookup, engine.rows)
     if user is None:
         return None
-    return replace(around, users=(user,), events=tuple(events), given=given)
+    return replace(around, users=(user,), events=events_of(lookup, engine.rows), given=given)
 
 
 @settings(max_examples=3, suppress_health_check=list(HealthCheck))

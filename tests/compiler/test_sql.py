@@ -238,8 +238,8 @@ def test_names_of_tables_and_columns_are_free(tmp_path):
     engine = DuckDbEngine(project.project.source("warehouse"), tmp_path)
     assert engine.members(select_members(project, "s", T), {}) == BitMap64([1, 3])
     lookup = look_up(project, "s", 1)
-    user = user_of(lookup, engine.rows(lookup.user), {})
+    user = user_of(lookup, engine.rows)
     assert user.fields["last"] == 100
-    rows = list(events_of(lookup, "purchase", engine.rows(lookup.events["purchase"])))
+    rows = events_of(lookup, engine.rows)
     assert [row.properties for row in rows] == [{"amount": 10, "key": 1}] * 2
     engine.close()

@@ -8,6 +8,13 @@ from hypothesis import strategies as st
 from segflow.model import catalog as c
 from segflow.model import rule as r
 from segflow.model.channel import Channel, CodesFromFile, GeneratedCodes, Offer, Rate
+from segflow.model.contact import (
+    ConsentTable,
+    ConsentTopic,
+    ContactAddress,
+    Suppression,
+    SuppressionTable,
+)
 from segflow.model.instant import Instant
 from segflow.model.predicate import Aggregate, Test
 from segflow.model.scalar import DatePoint, InstantPoint, Text
@@ -158,6 +165,41 @@ events = st.builds(
 relations = st.builds(
     c.Relation, name=names, from_entity=names, from_column=columns, to_entity=names
 )
+
+# --- who may be written to -------------------------------------------------------------------
+
+consents = st.builds(
+    ConsentTopic,
+    name=names,
+    entity=names,
+    at=maybe(
+        st.builds(
+            ConsentTable,
+            source=names,
+            table=names,
+            key=columns,
+            granted=columns,
+            time=maybe(columns),
+            topic=maybe(columns),
+        )
+    ),
+    default=st.sampled_from(["granted", "denied"]),
+)
+suppression_columns = {name: maybe(columns) for name in ("channel", "reason", "time")}
+suppressions = st.builds(
+    Suppression,
+    name=names,
+    entity=names,
+    at=maybe(
+        st.builds(SuppressionTable, source=names, table=names, key=columns, **suppression_columns)
+        | st.builds(
+            SuppressionTable, source=names, table=names, address=columns, **suppression_columns
+        )
+    ),
+)
+contact_addresses = st.builds(
+    ContactAddress, name=names, entity=names, field=maybe(names), topic=maybe(names)
+) | st.builds(ContactAddress, name=names, entity=names, at=locations, topic=maybe(names))
 
 # --- segments, channels, offers --------------------------------------------------------------
 
@@ -314,6 +356,9 @@ KINDS = {
     "entity": opaque(entities),
     "event": opaque(events),
     "relation": opaque(relations),
+    "consent": opaque(consents),
+    "suppression": opaque(suppressions),
+    "address": opaque(contact_addresses),
     "segment": opaque(segments),
     "channel": opaque(channels),
     "offer": opaque(offers),

@@ -14,8 +14,8 @@ def privacy(linted: Linted) -> None:
             if not isinstance(test, Test) or not isinstance(test.feature, FieldFeature):
                 continue
             name = test.feature.field
-            field = linted.draft.index.fields[site.entity].get(name)
-            if field is not None and field.pii and any(map(_has_values, test.operators)):
+            personal = linted.draft.index.is_personal(site.entity, name)
+            if personal and any(map(_has_values, test.operators)):
                 summary = f"values of {name!r}, which is personal, stand in the files"
                 help = "name the users by their keys, in a file that in_file names"
                 linted.warn(PERSONAL, root.address, site.path, summary, help)

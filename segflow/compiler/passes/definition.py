@@ -20,6 +20,7 @@ from segflow.model.operator import (
 from segflow.model.predicate import (
     Aggregate,
     Changed,
+    Consent,
     FieldFeature,
     Held,
     InFile,
@@ -28,6 +29,7 @@ from segflow.model.predicate import (
     Periods,
     Predicate,
     PropertyFeature,
+    Reachable,
     Sequence,
     Test,
     Transition,
@@ -103,6 +105,10 @@ class _Parts:
                 case Members(entity=name):
                     for relation in self.draft.project.relations_between(name, site.entity):
                         yield self.relation(relation)
+                case Consent(topic=name):
+                    yield self.consent(name)
+                case Reachable(address=name):
+                    yield from self.address(name)
                 case InFile(path=path):
                     found = self.draft.project.lists.get(path)
                     yield f"list {path} {'' if found is None else found.digest}"
@@ -190,6 +196,23 @@ class _Parts:
     def relation(self, relation: Relation) -> str:
         ends = (self.population(relation.from_entity), self.population(relation.to_entity))
         return "\n".join([f"relation {canonical(relation)}", *ends])
+
+    def consent(self, name: str) -> str:
+        topic = self.draft.index.consents[name]
+        assert topic.at is not None, "the pass `supported` has seen to it"
+        return "\n".join([f"consent {canonical(topic)}", self.source(topic.at.source)])
+
+    def address(self, name: str) -> Iterator[str]:
+        """What decides whether the users have such an address and may be written to there."""
+        address = self.draft.index.addresses[name]
+        yield f"address {canonical(replace(address, at=None))}"
+        yield self.field(address.entity, address.text_field)
+        if address.topic is not None:
+            yield self.consent(address.topic)
+        for one in self.draft.project.suppressions(address.entity):
+            assert one.at is not None, "the pass `supported` has seen to it"
+            own = f"suppression {canonical(replace(one.at, reason=None))}"
+            yield "\n".join([own, self.source(one.at.source)])
 
     def source(self, name: str) -> str:
         key = ("source", name)

@@ -7,7 +7,18 @@ from segflow.compiler.passes.draft import Draft
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address
 from segflow.model.catalog import Entity, Event, Relation
-from segflow.model.predicate import Aggregate, InSegment, Members, Same, Sql, Transition, Via
+from segflow.model.contact import ConsentTopic, ContactAddress, Suppression
+from segflow.model.predicate import (
+    Aggregate,
+    Consent,
+    InSegment,
+    Members,
+    Reachable,
+    Same,
+    Sql,
+    Transition,
+    Via,
+)
 from segflow.model.project import Object, Project
 from segflow.model.rule import Action, EventTrigger, IfStep, Rule, RuleStep, SendStep
 from segflow.model.segment import Segment
@@ -18,7 +29,11 @@ def depends(draft: Draft) -> Draft:
     found = {
         address: tuple(
             sorted(
-                {*_named(one), *named_in(draft.sites.get(address, ()), draft.project)} - {address}
+                {
+                    *_named(one, draft.project),
+                    *named_in(draft.sites.get(address, ()), draft.project),
+                }
+                - {address}
             )
         )
         for address, one in draft.project.objects.items()
@@ -26,7 +41,9 @@ def depends(draft: Draft) -> Draft:
     return replace(draft, depends=found)
 
 
-def named_in(sites: Iterable[Site], project: Project) -> Iterator[Address]:
+def named_in(  # noqa: C901 - one arm per form
+    sites: Iterable[Site], project: Project
+) -> Iterator[Address]:
     """What the nodes of predicates name, and the relations that they go along."""
     for site in sites:
         match site.node:
@@ -42,13 +59,17 @@ def named_in(sites: Iterable[Site], project: Project) -> Iterator[Address]:
             case Same(by=by):
                 for name, _ in by:
                     yield Address("event", name)
+            case Consent(topic=name):
+                yield Address("consent", name)
+            case Reachable(address=name):
+                yield Address("address", name)
             case Sql(source=name):
                 yield Address("source", name)
             case _:
                 pass
 
 
-def _named(one: Object) -> Iterator[Address]:
+def _named(one: Object, project: Project) -> Iterator[Address]:
     match one:
         case Segment(entity=entity):
             yield Address("entity", entity)
@@ -62,10 +83,25 @@ def _named(one: Object) -> Iterator[Address]:
         case Relation():
             yield Address("entity", one.from_entity)
             yield Address("entity", one.to_entity)
+        case ConsentTopic() | Suppression() | ContactAddress():
+            yield from _of_contact(one, project)
         case Rule():
             yield from _of_rule(one)
         case _:
             pass
+
+
+def _of_contact(
+    one: ConsentTopic | Suppression | ContactAddress, project: Project
+) -> Iterator[Address]:
+    """An address rests on whatever says that it is not to be used."""
+    yield Address("entity", one.entity)
+    if one.at is not None:
+        yield Address("source", one.at.source)
+    if isinstance(one, ContactAddress):
+        if one.topic is not None:
+            yield Address("consent", one.topic)
+        yield from (found.address for found in project.suppressions(one.entity))
 
 
 def _of_rule(rule: Rule) -> Iterator[Address]:

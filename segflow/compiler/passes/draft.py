@@ -9,6 +9,7 @@ from segflow.compiler.passes.walk import Related, Site, entity_sites, rule_sites
 from segflow.diagnostics import Diagnostic, Report, Severity, Span
 from segflow.model.address import Address, is_name
 from segflow.model.catalog import Entity, Event, Field, Property, Relation, Source
+from segflow.model.contact import ConsentTopic, ContactAddress
 from segflow.model.predicate import Aggregate, All, InSegment, Predicate
 from segflow.model.project import KeyPath, Project
 from segflow.model.rule import Rule
@@ -26,6 +27,8 @@ class Index:
     segments: Mapping[str, Segment]
     rules: Mapping[str, Rule]
     relations: Mapping[str, Relation]
+    consents: Mapping[str, ConsentTopic]
+    addresses: Mapping[str, ContactAddress]
     fields: Mapping[str, Mapping[str, Field]]
     properties: Mapping[str, Mapping[str, Property]]
 
@@ -33,6 +36,11 @@ class Index:
     def related(self) -> Related:
         """The entity that each relation leads to."""
         return {name: relation.to_entity for name, relation in self.relations.items()}
+
+    def is_personal(self, entity: str, field: str) -> bool:
+        """Whether a declared field is personal: it says so, or holds an address."""
+        addresses = ((one.entity, one.field) for one in self.addresses.values())
+        return self.fields[entity][field].pii or (entity, field) in addresses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +139,8 @@ def _index(project: Project) -> Index:
         segments={found.name: found for found in objects if isinstance(found, Segment)},
         rules={found.name: found for found in objects if isinstance(found, Rule)},
         relations={found.name: found for found in project.relations()},
+        consents={found.name: found for found in objects if isinstance(found, ConsentTopic)},
+        addresses={found.name: found for found in objects if isinstance(found, ContactAddress)},
         fields={
             name: {one.name: one for one in entity.fields} for name, entity in entities.items()
         },

@@ -1,19 +1,21 @@
 """Resolve: every name refers to something declared, of the right kind and entity."""
 
-from collections.abc import Iterable
-
-from segflow.compiler.codes import NOT_OF_ENTITY, UNKNOWN
-from segflow.compiler.passes.draft import Draft, head_path, lacks, nearest
+from segflow.compiler.codes import NOT_OF_ENTITY
+from segflow.compiler.passes.draft import Draft, head_path, lacks
+from segflow.compiler.passes.names import belongs, check_field, check_property, is_there
 from segflow.compiler.passes.walk import Site
-from segflow.model.address import Address, is_name
+from segflow.model.address import Address
 from segflow.model.catalog import Entity, Event, Relation
+from segflow.model.contact import ConsentTopic, ContactAddress, Suppression
 from segflow.model.predicate import (
     Aggregate,
     Changed,
+    Consent,
     FieldFeature,
     InSegment,
     Members,
     PropertyFeature,
+    Reachable,
     Same,
     Sequence,
     Sql,
@@ -33,6 +35,8 @@ def resolve(draft: Draft) -> Draft:
     for found in draft.project:
         if isinstance(found, Relation):
             _relation(draft, found)
+        elif isinstance(found, ConsentTopic | Suppression | ContactAddress):
+            _contact(draft, found)
     for segment in draft.index.segments.values():
         _object(draft, segment.address, ("entity",), "entity", segment.entity)
     for rule in draft.index.rules.values():
@@ -43,14 +47,6 @@ def resolve(draft: Draft) -> Draft:
     return draft
 
 
-def is_there(
-    draft: Draft, wanted: Address, address: Address, path: KeyPath, *, at_key: bool = False
-) -> bool:
-    """Whether an object exists that another one names at a path; its absence is reported, unless
-    it may be one that could not be read."""
-    return _object(draft, address, path, wanted.kind, wanted.name, at_key=at_key)
-
-
 # --- nodes -----------------------------------------------------------------------------------
 
 
@@ -58,21 +54,25 @@ def _site(draft: Draft, address: Address, site: Site) -> None:  # noqa: C901 - o
     node, path = site.node, site.path
     match node:
         case FieldFeature(field=name):
-            _field(draft, address, (*path, "field"), site.entity, name, site.events)
+            check_field(draft, address, (*path, "field"), site.entity, name, site.events)
         case PropertyFeature():
             _property_test(draft, address, site, node)
         case Aggregate():
             _aggregate(draft, address, site, node)
         case InSegment(segment=name):
-            _segment(draft, address, (*path, "segment"), site.entity, name)
+            belongs(draft, Address("segment", name), site.entity, address, (*path, "segment"))
         case Via(relation=name):
             _via(draft, address, site, name)
         case Members(entity=name):
             _members(draft, address, site, name)
         case Transition(kind=kind, segment=name):
-            _segment(draft, address, (*path, kind), site.entity, name)
+            belongs(draft, Address("segment", name), site.entity, address, (*path, kind))
+        case Consent(topic=name):
+            belongs(draft, Address("consent", name), site.entity, address, (*path, "consent"))
+        case Reachable(address=name):
+            belongs(draft, Address("address", name), site.entity, address, (*path, "reachable"))
         case Changed(field=name):
-            _field(draft, address, (*path, "changed"), site.entity, name)
+            check_field(draft, address, (*path, "changed"), site.entity, name)
         case Sequence(by=by):
             _tied(draft, address, (*path, "by"), site.entity, by)
         case Same(by=by):
@@ -92,7 +92,7 @@ def _aggregate(draft: Draft, address: Address, site: Site, aggregate: Aggregate)
         if _object(draft, address, here, "event", name):
             _keyed_by(draft, address, here, name, site.entity)
             if aggregate.property is not None:
-                _property(draft, address, here, name, aggregate.property)
+                check_property(draft, address, here, name, aggregate.property)
 
 
 def _is_known(draft: Draft, event: str, aggregate: Aggregate, entity: str) -> bool:
@@ -108,7 +108,9 @@ def _is_known(draft: Draft, event: str, aggregate: Aggregate, entity: str) -> bo
 def _property_test(draft: Draft, address: Address, site: Site, node: PropertyFeature) -> None:
     for name in site.events:
         if name in draft.index.events:
-            _property(draft, address, (*site.path, "property"), name, node.property, site.entity)
+            check_property(
+                draft, address, (*site.path, "property"), name, node.property, site.entity
+            )
 
 
 def _tied(
@@ -122,7 +124,7 @@ def _tied(
     for event, name in by:
         if _object(draft, address, (*path, event), "event", event, at_key=True):
             _keyed_by(draft, address, (*path, event), event, entity)
-            _property(draft, address, (*path, event), event, name)
+            check_property(draft, address, (*path, event), event, name)
 
 
 def _keyed_by(draft: Draft, address: Address, path: KeyPath, event: str, entity: str) -> None:
@@ -173,20 +175,6 @@ def _members(draft: Draft, address: Address, site: Site, name: str) -> None:
     )
 
 
-def _segment(draft: Draft, address: Address, path: KeyPath, entity: str, name: str) -> None:
-    if not _object(draft, address, path, "segment", name):
-        return
-    other, known = draft.index.segments[name].entity, draft.index.entities
-    if other != entity and other in known and entity in known:
-        draft.complain(
-            NOT_OF_ENTITY,
-            address,
-            path,
-            f"segment {name!r} is of entity {other!r}, not of {entity!r}",
-            help=f"name a segment of entity {entity}",
-        )
-
-
 # --- the catalog and rules -------------------------------------------------------------------
 
 
@@ -194,7 +182,7 @@ def _entity(draft: Draft, entity: Entity) -> None:
     address = entity.address
     _object(draft, address, ("population", "source"), "source", entity.population.source)
     if entity.timezone_field is not None:
-        _field(draft, address, ("timezone", "field"), entity.name, entity.timezone_field)
+        check_field(draft, address, ("timezone", "field"), entity.name, entity.timezone_field)
     for field in entity.fields:
         at: KeyPath = ("fields", field.name, "at")
         for number, location in enumerate(field.at):
@@ -218,6 +206,19 @@ def _relation(draft: Draft, relation: Relation) -> None:
     _object(draft, address, ("to", "entity"), "entity", relation.to_entity)
 
 
+def _contact(draft: Draft, one: ConsentTopic | Suppression | ContactAddress) -> None:
+    address = one.address
+    _object(draft, address, ("entity",), "entity", one.entity)
+    if one.at is not None:
+        _object(draft, address, ("at", "source"), "source", one.at.source)
+    if not isinstance(one, ContactAddress):
+        return
+    if one.topic is not None:
+        belongs(draft, Address("consent", one.topic), one.entity, address, ("topic",))
+    if one.field is not None:
+        check_field(draft, address, ("field",), one.entity, one.field)
+
+
 def _rule(draft: Draft, rule: Rule) -> None:
     address = rule.address
     _object(draft, address, ("segment",), "segment", rule.segment)
@@ -225,11 +226,11 @@ def _rule(draft: Draft, rule: Rule) -> None:
         path: KeyPath = ("trigger", "event")
         event = rule.trigger.event
         if _object(draft, address, path, "event", event) and rule.trigger.key is not None:
-            _property(draft, address, ("trigger", "key"), event, rule.trigger.key)
+            check_property(draft, address, ("trigger", "key"), event, rule.trigger.key)
     if rule.goal is not None:
         path, event = ("goal", "event"), rule.goal.event
         if _object(draft, address, path, "event", event) and rule.goal.value is not None:
-            _property(draft, address, ("goal", "value"), event, rule.goal.value)
+            check_property(draft, address, ("goal", "value"), event, rule.goal.value)
     _actions(draft, address, ("send",), rule.send)
     for number, variant in enumerate(rule.variants):
         _actions(draft, address, ("variants", number, "send"), variant.send)
@@ -254,114 +255,7 @@ def _actions(draft: Draft, address: Address, path: KeyPath, actions: tuple[Actio
             _object(draft, address, (*here, "offer"), "offer", action.offer)
 
 
-# --- names -----------------------------------------------------------------------------------
-
-
 def _object(
-    draft: Draft,
-    address: Address,
-    path: KeyPath,
-    kind: str,
-    name: str,
-    *,
-    at_key: bool = False,
+    draft: Draft, address: Address, path: KeyPath, kind: str, name: str, *, at_key: bool = False
 ) -> bool:
-    """True where an object of that kind and name exists; else its absence is reported, unless the
-    name could not be read, or what is called so could not."""
-    wanted = Address(kind, name)
-    if wanted in draft.project.objects:
-        return True
-    if name and wanted not in draft.project.broken:
-        _unknown(draft, address, path, kind, name, at_key=at_key)
-    return False
-
-
-def _unknown(
-    draft: Draft, address: Address, path: KeyPath, kind: str, name: str, *, at_key: bool
-) -> None:
-    written = (found.name for found in draft.project.objects if found.kind == kind)
-    names = sorted(name for name in written if is_name(name))
-    near = nearest(name, names)
-    broken = draft.project.broken
-    if near is None and any(one.kind == kind and one.name.startswith(":") for one in broken):
-        return  # it may be the one whose name could not be read
-    if any(one.kind == "blueprint" for one in broken):
-        return  # it may be made by the one that could not be read
-    draft.complain(
-        UNKNOWN,
-        address,
-        path,
-        f"there is no {kind} {name!r}",
-        at_key=at_key,
-        help=_suggest(draft, Address(kind, near), (), near) if near else _known(kind, names),
-    )
-
-
-def _field(
-    draft: Draft,
-    address: Address,
-    path: KeyPath,
-    entity: str,
-    name: str,
-    events: tuple[str, ...] = (),
-) -> None:
-    """Report a field that an entity lacks; in the `where` of `events` it may be their property."""
-    fields = draft.index.fields.get(entity)
-    if fields is None or not lacks(fields, name):
-        return
-    owner = next((one for one in events if name in draft.index.properties.get(one, {})), None)
-    draft.complain(
-        UNKNOWN,
-        address,
-        path,
-        f"entity {entity!r} has no field {name!r}",
-        help=f"it is a property of event {owner}: write `property: {name}`"
-        if owner
-        else field_hint(draft, entity, name),
-    )
-
-
-def field_hint(draft: Draft, entity: str, name: str) -> str:
-    """What to write instead of a field that a declared entity does not have."""
-    fields = draft.index.fields[entity]
-    near = nearest(name, fields)
-    if near is None:
-        return _known("field", fields)
-    return _suggest(draft, Address("entity", entity), ("fields", near), near)
-
-
-def _property(
-    draft: Draft, address: Address, path: KeyPath, event: str, name: str, entity: str = ""
-) -> None:
-    """Report a property that an event lacks; in its `where` it may be a field of the `entity`."""
-    properties = draft.index.properties.get(event)
-    if properties is None or not lacks(properties, name):
-        return
-    draft.complain(
-        UNKNOWN,
-        address,
-        path,
-        f"event {event!r} has no property {name!r}",
-        help=f"it is a field of entity {entity}: write `field: {name}`"
-        if name in draft.index.fields.get(entity, {})
-        else _property_hint(draft, event, name),
-    )
-
-
-def _property_hint(draft: Draft, event: str, name: str) -> str:
-    properties = draft.index.properties[event]
-    near = nearest(name, properties)
-    if near is None:
-        return _known("property", properties)
-    return _suggest(draft, Address("event", event), ("properties", near), near)
-
-
-def _suggest(draft: Draft, owner: Address, path: KeyPath, near: str) -> str:
-    span = draft.declared(owner, path)
-    where = "" if span is None else f", declared at {span.path}:{span.line}"
-    return f"did you mean {near!r}{where}?"
-
-
-def _known(kind: str, names: Iterable[str]) -> str:
-    known = ", ".join(sorted(names)[:10])
-    return f"known: {known}" if known else f"no {kind} is declared yet"
+    return is_there(draft, Address(kind, name), address, path, at_key=at_key)

@@ -6,9 +6,10 @@ from itertools import chain
 from segflow.compiler.codes import STORED
 from segflow.compiler.passes.draft import Draft
 from segflow.compiler.storage import minor_digits
-from segflow.model.catalog import Entity, Event, Field, Property
+from segflow.model.catalog import Entity, Event, Field, Location, Property
+from segflow.model.contact import ContactAddress
 from segflow.model.project import KeyPath
-from segflow.model.types import UNREAD, ValueType
+from segflow.model.types import STRING, UNREAD, ValueType
 
 _OF_LISTS = ("array", "json", "delimited", "child_table")
 _MINOR_DIGITS = 18
@@ -22,11 +23,14 @@ Finding = tuple[KeyPath, str, str]
 def storage(draft: Draft) -> Draft:
     """Report encodings, paths and versions that can't be."""
     for found in draft.project:
+        findings: Iterator[Finding]
         match found:
             case Entity():
                 findings = chain.from_iterable(map(_of_field, found.fields))
             case Event():
                 findings = chain(_of_table(found), *map(_of_property, found.properties))
+            case ContactAddress(at=Location() as at):
+                findings = _of_location(STRING, at, ("at",))
             case _:
                 continue
         for path, summary, help in findings:
@@ -48,8 +52,12 @@ def _of_field(field: Field) -> Iterator[Finding]:
         path: KeyPath = ("fields", field.name, "at")
         here = (*path, number) if len(field.at) > 1 else path
         if at.index is None and field.type != UNREAD:
-            yield from _encoded(field.type, at.encoding, at.path, here)
-            yield from _parts(at.path, (*here, "path"))
+            yield from _of_location(field.type, at, here)
+
+
+def _of_location(type_: ValueType, at: Location, here: KeyPath) -> Iterator[Finding]:
+    yield from _encoded(type_, at.encoding, at.path, here)
+    yield from _parts(at.path, (*here, "path"))
 
 
 def _of_property(prop: Property) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from segflow.compiler.passes.draft import Draft
 from segflow.compiler.passes.walk import Site
 from segflow.model.address import Address
 from segflow.model.catalog import Entity, Event, Field, Limits, Location, Source
+from segflow.model.contact import ConsentTopic, ContactAddress, Suppression
 from segflow.model.predicate import (
     Aggregate,
     Changed,
@@ -40,12 +41,6 @@ NEARER = "name a nearer segment, or take the last snapshot of one with `as: snap
 Finding = tuple[KeyPath, str]
 """Where the form stands, and its name."""
 
-_FORMS: dict[type, tuple[str, str]] = {
-    Consent: ("consent", "`consent`"),
-    Reachable: ("reachable", "`reachable`"),
-    ContextFeature: ("context", "`context`"),
-}
-
 
 def supported(draft: Draft) -> Draft:
     """Report every form that can't be compiled yet, and segments that need two sources."""
@@ -55,6 +50,8 @@ def supported(draft: Draft) -> Draft:
             draft.refuse(found.address, ("engine",), f"engine {found.engine}", help)
         for path, form in _of_object(found):
             draft.refuse(found.address, path, form)
+        if isinstance(found, ConsentTopic | Suppression | ContactAddress):
+            _in_a_source(draft, found)
     for segment in draft.index.segments.values():
         if isinstance(segment.refresh, OnStream):
             draft.refuse(segment.address, ("refresh",), "`refresh: stream`")
@@ -75,9 +72,8 @@ def _of_site(site: Site) -> Iterator[Finding]:
     match node:
         case Periods(last=last) if last > MOST_PERIODS:
             yield (*path, "periods", "last"), f"a leaf with more than {MOST_PERIODS} periods"
-        case _ if type(node) in _FORMS:
-            key, form = _FORMS[type(node)]
-            yield (*path, key), form
+        case ContextFeature():
+            yield (*path, "context"), "`context`"
         case _:
             pass
 
@@ -118,8 +114,31 @@ def _sources_of(draft: Draft, site: Site) -> Iterator[tuple[str, str]]:
             yield from _sources_of_events(draft, names)
         case Same(by=by):
             yield from _sources_of_events(draft, (event for event, _ in by))
+        case Consent(topic=name):
+            yield from _sources_of_topic(draft, name)
+        case Reachable(address=name):
+            yield from _sources_of_address(draft, name)
         case _:
             pass
+
+
+def _sources_of_topic(draft: Draft, name: str) -> Iterator[tuple[str, str]]:
+    topic = draft.index.consents.get(name)
+    if topic is not None and topic.at is not None:
+        yield f"consent {name}", topic.at.source
+
+
+def _sources_of_address(draft: Draft, name: str) -> Iterator[tuple[str, str]]:
+    address = draft.index.addresses.get(name)
+    if address is None:
+        return
+    if address.at is not None:
+        yield f"address {name}", address.at.source
+    yield from _sources_of_field(draft, address.entity, address.field or "")
+    yield from _sources_of_topic(draft, address.topic or "")
+    for one in draft.project.suppressions(address.entity):
+        if one.at is not None:
+            yield f"suppression {one.name}", one.at.source
 
 
 def _home(draft: Draft, entity: str) -> Iterator[tuple[str, str]]:
@@ -194,6 +213,16 @@ def _below(draft: Draft, node: object, levels: Mapping[str, int]) -> int:
 
 
 # --- the catalog -----------------------------------------------------------------------------
+
+
+def _in_a_source(draft: Draft, one: ConsentTopic | Suppression | ContactAddress) -> None:
+    """The state database, which is meant where no table is named, holds none of them yet."""
+    if one.at is None and not (isinstance(one, ContactAddress) and one.field is not None):
+        kind = one.address.kind
+        help = "name the table of a source under `at:`"
+        if kind == "address":
+            help += ", or a field under `field:`"
+        draft.refuse(one.address, (kind,), f"`{kind}` in the state database", help)
 
 
 def _of_object(found: object) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from segflow.compiler.codes import PERSONAL, TEMPLATE, UNKNOWN
 from segflow.compiler.passes.draft import Draft, lacks, rule_entity
-from segflow.compiler.passes.resolve import field_hint
+from segflow.compiler.passes.names import field_hint
 from segflow.compiler.templates import Use, check_template, names_used
 from segflow.diagnostics import Diagnostic, Severity, Span
 from segflow.model.project import ProjectFile
@@ -45,12 +45,11 @@ def _user(draft: Draft, file: ProjectFile, use: Use, entity: str) -> None:
     fields = draft.index.fields.get(entity)
     if fields is None:
         return
-    field = fields.get(use.name)
     if lacks(fields, use.name):
         summary = f"entity {entity!r} has no field {use.name!r}"
         help = field_hint(draft, entity, use.name)
         _tell(draft, file, use.line, UNKNOWN, summary, help)
-    elif field is not None and field.pii:
+    elif use.name in fields and draft.index.is_personal(entity, use.name):
         summary = f"field {use.name!r} is personal, and goes out with this message"
         _tell(draft, file, use.line, PERSONAL, summary, None, severity="warning")
 

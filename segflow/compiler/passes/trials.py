@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from segflow.compiler.codes import LITERAL, NO_LEAF, NOT_GIVEN, NOT_OF_ENTITY, SAME_NAME, UNKNOWN
 from segflow.compiler.leaves import leaves_of
 from segflow.compiler.passes.draft import Draft, lacks, nearest
+from segflow.compiler.passes.given_contacts import given_contacts
 from segflow.compiler.passes.literals import LiteralError, constant
+from segflow.compiler.passes.names import is_there
 from segflow.compiler.passes.normalize import normal
-from segflow.compiler.passes.resolve import is_there
 from segflow.compiler.passes.slots import Scope
 from segflow.compiler.passes.typecheck import typed
 from segflow.compiler.passes.walk import predicate_sites
@@ -126,6 +127,8 @@ class _Reading:
         trial = self.placed.trial
         key, since, fields = self._user(trial)
         events = tuple(self._events(trial))
+        scope = Scope(self.draft, self.placed.address, self.segment.entity, (), self.zone)
+        contacts = given_contacts(trial, self.placed.path, scope)
         segments, lists = self._sets(trial)
         return TypedTrial(
             address=self.placed.address,
@@ -136,8 +139,10 @@ class _Reading:
             expect=trial.expect,
             key=key,
             since=since,
-            fields=fields,
+            fields=(*fields, *contacts.fields),
             events=events,
+            consents=contacts.consents,
+            suppressed=contacts.suppressed,
             segments=segments,
             lists=lists,
             because=None if trial.because is None else self._leaf(trial.because),

@@ -33,7 +33,7 @@ from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.periods import period_counts
 from segflow.compiler.targets.lists import list_condition
 from segflow.compiler.targets.local import by_zone
-from segflow.compiler.targets.needs import Fact, Judgement, UserZone, asks_whether
+from segflow.compiler.targets.needs import Fact, Judgement, Suppressed, UserZone, asks_whether
 from segflow.compiler.targets.values import (
     Value,
     bound,
@@ -86,6 +86,7 @@ from segflow.model.predicate import (
     Operator,
     Periods,
     Predicate,
+    Reachable,
     Sample,
     Scaled,
     Size,
@@ -101,9 +102,10 @@ class Conditions:
     """Compiles predicates about one row, a user's or an event's.
 
     `value` gives the worth of a fact in that row, `key` is the user's key, and `inlined` the
-    predicate that a nested segment stands for at T, or None where its kept set is meant. `sets`
-    gathers the names of the id sets that are referred to, and of one that a query makes, the query;
-    `split` names the set of a feature's values that pass a test the engine can't make.
+    predicate that a nested segment stands for at T, or None where its kept set is meant, `reached`
+    what `reachable` takes beside not being suppressed. `sets` gathers the names of the id sets that
+    are referred to, and of one that a query makes, the query; `split` names the set of a feature's
+    values that pass a test the engine can't make.
     """
 
     as_of: Instant
@@ -112,6 +114,7 @@ class Conditions:
     value: Callable[[Fact], Value]
     key: Expression
     inlined: Callable[[InSegment], Predicate | None]
+    reached: Callable[[Reachable], Predicate]
     sets: dict[str, Sql | None]
     split: Callable[[Fact, TextMatch], str]
 
@@ -148,6 +151,9 @@ class Conditions:
                 return self._in_set(log_set(node))
             case Periods():
                 return self._in_periods(node)
+            case Reachable(address=name):
+                suppressed: Condition = self.value(Suppressed(name)).expression
+                return and_(self.of(self.reached(node)), opposite(suppressed))
             case _ if isinstance(node, Judgement):
                 return self.value(node).expression
             case _:

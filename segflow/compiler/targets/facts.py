@@ -25,6 +25,7 @@ from segflow.compiler.targets.needs import (
     declared_field,
     facts_of,
     inlined_segment,
+    may_be_reached,
     own_rows,
     stored_fact,
     stored_feature,
@@ -172,6 +173,7 @@ class Facts(Scans):
             value=value,
             key=key,
             inlined=lambda leaf: inlined_segment(leaf, self.compiled),
+            reached=lambda leaf: may_be_reached(leaf, self.compiled),
             sets=self.sets,
             split=partial(self._split, events),
         )

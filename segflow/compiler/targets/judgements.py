@@ -6,10 +6,11 @@ from sqlalchemy import Select
 
 from segflow.compiler.targets.changes import field_changed, field_held
 from segflow.compiler.targets.conditions import unsupported
+from segflow.compiler.targets.contacts import consent_keys, suppressed_keys
 from segflow.compiler.targets.ends import event_has_keys
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.modes import mode_values
-from segflow.compiler.targets.needs import Judgement
+from segflow.compiler.targets.needs import Judgement, Suppressed
 from segflow.compiler.targets.ranks import rank_keys
 from segflow.compiler.targets.relations import members_keys, via_keys
 from segflow.compiler.targets.same import same_keys
@@ -17,6 +18,7 @@ from segflow.compiler.targets.sequences import sequence_keys
 from segflow.model.predicate import (
     Aggregate,
     Changed,
+    Consent,
     EventHas,
     FieldFeature,
     Held,
@@ -51,5 +53,9 @@ def judged(leaf: Judgement | Aggregate, facts: Facts) -> Select[Any]:  # noqa: C
             return field_held(leaf, test, feature, facts)
         case Changed():
             return field_changed(leaf, facts)
+        case Consent():
+            return consent_keys(leaf, facts)
+        case Suppressed():
+            return suppressed_keys(leaf, facts)
         case _:
             raise unsupported(leaf)

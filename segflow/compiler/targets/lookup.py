@@ -1,6 +1,6 @@
 """One user looked up for an explanation: the queries for what the reference evaluator sees."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,8 +9,14 @@ from typing import Any
 from sqlalchemy import Select, cast, func, null, or_, select
 
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Expression
-from segflow.compiler.passes.walk import predicate_sites, tied_by
+from segflow.compiler.passes.walk import Site, predicate_sites, tied_by
 from segflow.compiler.storage import storage_of_property
+from segflow.compiler.targets.contact_lookup import (
+    consent_row,
+    consent_rows,
+    suppression_row,
+    suppression_rows,
+)
 from segflow.compiler.targets.events import (
     TIME,
     is_of_event,
@@ -22,7 +28,12 @@ from segflow.compiler.targets.events import (
 )
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.histories import VALUE, history_of
-from segflow.compiler.targets.needs import declared_field, inlined_segment, properties_of
+from segflow.compiler.targets.needs import (
+    declared_address,
+    declared_field,
+    inlined_segment,
+    properties_of,
+)
 from segflow.compiler.targets.sql import facts_about
 from segflow.compiler.targets.stored import property_value, read_back
 from segflow.compiler.targets.values import floored, stored_table
@@ -34,11 +45,13 @@ from segflow.model.instant import Instant, instant_of
 from segflow.model.predicate import (
     Aggregate,
     Changed,
+    Consent,
     Feature,
     FieldFeature,
     InSegment,
     Predicate,
     PropertyFeature,
+    Reachable,
     Test,
 )
 from segflow.model.scalar import Scalar, Stored
@@ -53,7 +66,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Lookup:
     """The queries for one user: `user` gives at most one row, `histories` the rows of each field
     that has one, `events` the rows of each event, and with them those of others that have an id of
-    the user's.
+    the user's, `consents` those of each topic, `suppressions` those of each suppression.
 
     All are for the source named `source`; what they give is read by user_of() and events_of().
     """
@@ -65,6 +78,12 @@ class Lookup:
     events: Mapping[str, Select[Any]]
     properties: Mapping[str, Mapping[str, ValueType]]
     histories: Mapping[str, Select[Any]] = field(default_factory=dict)
+    consents: Mapping[str, Select[Any]] = field(default_factory=dict)
+    suppressions: Mapping[str, Select[Any]] = field(default_factory=dict)
+
+
+Ask = Callable[[Select[Any]], Sequence[Mapping[str, Any]]]
+"""Gives the rows of a small query, as Engine.rows() does."""
 
 
 def look_up(compiled: Compiled, name: str, key: int) -> Lookup:
@@ -74,12 +93,15 @@ def look_up(compiled: Compiled, name: str, key: int) -> Lookup:
     # No aggregate is asked, nor what a field was: nothing depends on the instant.
     facts = replace(facts_about(compiled, entity.name, Instant(0)), then=False)
     where = entity.population.where
+    asked = (segment.where,) if where is None else (segment.where, where)
     features = dict.fromkeys(
-        feature
-        for predicate in ((segment.where,) if where is None else (segment.where, where))
-        for feature in _features(predicate, compiled, entity)
+        feature for predicate in asked for feature in _features(predicate, compiled, entity)
     )
     read = _read(features)
+    nodes = {site.node for predicate in asked for site in _sites(predicate, compiled)}
+    addresses = sorted(node.address for node in nodes if isinstance(node, Reachable))
+    topics = {node.topic for node in nodes if isinstance(node, Consent)}
+    topics |= {declared_address(name, compiled).topic or "" for name in addresses} - {""}
     return Lookup(
         source=entity.population.source,
         entity=entity,
@@ -97,19 +119,21 @@ def look_up(compiled: Compiled, name: str, key: int) -> Lookup:
             for one in features
             if isinstance(one, FieldFeature) and declared_field(one, entity).history is not None
         },
+        consents={name: consent_rows(facts, key, name) for name in sorted(topics)},
+        suppressions={
+            one.name: suppression_rows(facts, key, one, addresses)
+            for one in (compiled.project.suppressions(entity.name) if addresses else ())
+        },
     )
 
 
-def user_of(
-    lookup: Lookup,
-    rows: Sequence[Mapping[str, Any]],
-    histories: Mapping[str, Sequence[Mapping[str, Any]]],
-) -> User | None:
-    """The user in the rows of `lookup.user` and of each of `lookup.histories`; None where the
-    population has no such key.
+def user_of(lookup: Lookup, ask: Ask) -> User | None:
+    """The user with all that is looked up but the events; None where the population has no such
+    key.
 
-    Raises UnusableDataError where a field has two values.
+    Raises UnusableDataError where a field has two values, and what `ask` raises.
     """
+    rows = ask(lookup.user)
     if not rows:
         return None
     if len(rows) > 1:
@@ -123,16 +147,32 @@ def user_of(
         since=_instant(_scalar(rows[0][_SINCE])),
         fields=_values(rows[0], _FIELD, types),
         history={
-            name: tuple(
-                (_instant(_scalar(one[TIME])), _value(one[VALUE], types[name])) for one in found
-            )
-            for name, found in histories.items()
+            name: tuple((_time(one), _value(one[VALUE], types[name])) for one in ask(statement))
+            for name, statement in lookup.histories.items()
+        },
+        consents={
+            name: tuple(consent_row(one, _time(one)) for one in ask(statement))
+            for name, statement in lookup.consents.items()
+        },
+        suppressions={
+            name: tuple(suppression_row(one, _time(one)) for one in ask(statement))
+            for name, statement in lookup.suppressions.items()
         },
     )
 
 
-def events_of(lookup: Lookup, event: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[EventRow]:
-    """The events in the rows of `lookup.events[event]`."""
+def events_of(lookup: Lookup, ask: Ask) -> tuple[EventRow, ...]:
+    """The user's events, and all others that have the id of one of them. Raises what `ask` does."""
+    return tuple(
+        row
+        for event, statement in lookup.events.items()
+        for row in _event_rows(lookup, event, ask(statement))
+    )
+
+
+def _event_rows(
+    lookup: Lookup, event: str, rows: Iterable[Mapping[str, Any]]
+) -> Iterator[EventRow]:
     for found in rows:
         id_ = _scalar(found[_ID])
         keys = {
@@ -144,7 +184,7 @@ def events_of(lookup: Lookup, event: str, rows: Iterable[Mapping[str, Any]]) -> 
             event=event,
             key=keys[lookup.entity.name],
             keys=tuple(keys[name] for name in sorted(keys)),
-            time=_instant(_scalar(found[TIME])),
+            time=_time(found),
             id=id_ if isinstance(id_, str) else _whole(id_),
             version=version_of(found[_VERSION]),
             properties=_values(found, _PROPERTY, lookup.properties[event]),
@@ -181,6 +221,10 @@ def _scalar(value: Any) -> Scalar | None:
     return value
 
 
+def _time(row: Mapping[str, Any]) -> Instant | None:
+    return _instant(_scalar(row[TIME]))
+
+
 def _whole(value: Scalar | None) -> int | None:
     return int(value) if isinstance(value, int | Decimal) else None
 
@@ -194,14 +238,12 @@ def _instant(value: Scalar | None) -> Instant | None:
 
 def _features(predicate: Predicate, compiled: Compiled, entity: Entity) -> Iterator[Feature]:
     """Every stored field, property and aggregate that the predicate rests on, however deep."""
-    for site in predicate_sites(predicate, (), ""):
+    for site in _sites(predicate, compiled):
         match site.node:
-            case InSegment():
-                nested = inlined_segment(site.node, compiled)
-                if nested is not None:
-                    yield from _features(nested, compiled, entity)
             case FieldFeature():
                 yield from _of_field(site.node, compiled, entity)
+            case Reachable(address=name):
+                yield FieldFeature(field=declared_address(name, compiled).text_field)
             case Changed(field=name):
                 yield FieldFeature(field=name)
             case Aggregate():
@@ -212,6 +254,18 @@ def _features(predicate: Predicate, compiled: Compiled, entity: Entity) -> Itera
                 yield from (_read_of(event, name) for event, name in tied_by(site.node))
         if isinstance(site.node, Test | Aggregate) and site.node.user_zone:
             yield from _zone_field(entity)
+
+
+def _sites(predicate: Predicate, compiled: Compiled) -> Iterator[Site]:
+    """Every node about the user, however deep, and not those about related ones."""
+    for site in predicate_sites(predicate, (), ""):
+        if site.entity:
+            continue
+        yield site
+        if isinstance(site.node, InSegment):
+            nested = inlined_segment(site.node, compiled)
+            if nested is not None:
+                yield from _sites(nested, compiled)
 
 
 def _zone_field(entity: Entity) -> Iterator[FieldFeature]:

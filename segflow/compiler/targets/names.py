@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from segflow.model.catalog import Event
 from segflow.model.compiled import Compiled
+from segflow.model.contact import ConsentTopic, Suppression
 
 LONGEST = 48
 """Bytes of a name before its number: PostgreSQL cuts names after 63, silently."""
@@ -31,8 +32,11 @@ class Names:
 
 def _tables(compiled: Compiled) -> Iterator[str]:
     for one in compiled.project.objects.values():
-        if isinstance(one, Event):
-            yield one.at.table
+        match one:
+            case Event(at=at) | ConsentTopic(at=at) | Suppression(at=at) if at is not None:
+                yield at.table
+            case _:
+                pass
     for entity in compiled.entities.values():
         yield entity.population.table
         yield from (at.table for field in entity.fields for at in field.at if at.table)

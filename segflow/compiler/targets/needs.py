@@ -8,7 +8,8 @@ from segflow.compiler.passes.walk import Related, predicate_sites
 from segflow.compiler.periods import period_counts
 from segflow.model.catalog import Entity, Field
 from segflow.model.compiled import Compiled, logged_segment
-from segflow.model.operator import CountTest
+from segflow.model.contact import ConsentTopic, ContactAddress
+from segflow.model.operator import CountTest, Exists
 from segflow.model.predicate import (
     Aggregate,
     All,
@@ -37,10 +38,22 @@ from segflow.model.predicate import (
     Transition,
     Via,
 )
+from segflow.model.scalar import Const
 from segflow.model.segment import Segment
+from segflow.model.types import STRING
 
-Judgement = EventHas | Sequence | Same | Held | Changed | Rank | Via | Members | Consent | Reachable
-"""Leaves that are judged over rows of their own: each is a fact about the user, true or not."""
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """Whether nobody may write to the user at the address of that name."""
+
+    address: str
+
+
+Judgement = (
+    EventHas | Sequence | Same | Held | Changed | Rank | Via | Members | Consent | Suppressed
+)
+"""What is judged over rows of its own, mostly leaves: a fact about the user, true or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,8 @@ def facts_of(predicate: Predicate, compiled: Compiled) -> tuple[Fact, ...]:
                 found.update(dict.fromkeys(period_counts(node)))
             case Held(item=InSegment()):
                 pass  # the log has said of whom it holds: a set of keys
+            case Reachable(address=name):
+                found[Suppressed(name)] = None
             case _ if isinstance(node, Judgement):
                 found[node] = None
             case _:
@@ -122,7 +137,8 @@ def asks_whether(test: Test) -> Whether | None:
 
 def leaves(predicate: Predicate, compiled: Compiled) -> Iterator[Predicate]:
     """Every leaf about the user in the boolean algebra of this predicate; a nested segment that is
-    evaluated at T gives its own, one whose kept set is meant gives itself."""
+    evaluated at T gives its own, one whose kept set is meant gives itself. `reachable` gives those
+    it takes, too."""
     match predicate:
         case All(items=items) | AnyOf(items=items) | NoneOf(items=items):
             for item in items:
@@ -135,8 +151,38 @@ def leaves(predicate: Predicate, compiled: Compiled) -> Iterator[Predicate]:
                 yield predicate
             else:
                 yield from leaves(inlined, compiled)
+        case Reachable():
+            yield from leaves(may_be_reached(predicate, compiled), compiled)
+            yield predicate
         case _:
             yield predicate
+
+
+def may_be_reached(leaf: Reachable, compiled: Compiled) -> Predicate:
+    """What `reachable` takes beside not being suppressed: an address, and consent to its topic."""
+    address = declared_address(leaf.address, compiled)
+    text = FieldFeature(field=address.text_field)
+    written = Compare(op="ne", right=Const(type=STRING, value=""))
+    has_address = Test(feature=text, operators=(Exists(expected=True), written))
+    if address.topic is None:
+        return has_address
+    return All(items=(has_address, Consent(topic=address.topic)))
+
+
+def declared_topic(name: str, compiled: Compiled) -> ConsentTopic:
+    """The declared consent; see declared_address()."""
+    found = compiled.project.consent_topic(name)
+    if found is None:
+        raise AssertionError(f"there is no consent {name}")
+    return found
+
+
+def declared_address(name: str, compiled: Compiled) -> ContactAddress:
+    """The declared address; the pass `resolve` has seen to it that there is one."""
+    found = compiled.project.contact_address(name)
+    if found is None:
+        raise AssertionError(f"there is no address {name}")
+    return found
 
 
 def related_in(compiled: Compiled) -> Related:

@@ -21,13 +21,16 @@ from segflow.model.catalog import (
     Source,
 )
 from segflow.model.compiled import Compiled
+from segflow.model.contact import ConsentTable, ConsentTopic, Suppression, SuppressionTable
 from segflow.model.project import Object
 from segflow.model.scalar import Scalar
 from segflow.model.trial import TypedEvent, TypedTrial
-from segflow.model.types import INTEGER, STRING, TIMESTAMP
+from segflow.model.types import BOOLEAN, INTEGER, STRING, TIMESTAMP
 from segflow.ports import Column, StagedTable
 
 _KEY, _SINCE, _TIME, _ID = "key", "since", "time", "id"
+_GRANTED, _CHANNEL = "granted", "channel"
+_SUPPRESSED = "suppressed"
 
 
 def staged(compiled: Compiled, source: Source) -> Compiled:
@@ -39,6 +42,10 @@ def staged(compiled: Compiled, source: Source) -> Compiled:
                 objects[address] = _entity(one, source)
             case Event():
                 objects[address] = _event(one, source)
+            case ConsentTopic():
+                objects[address] = _consent(one, source)
+            case Suppression():
+                objects[address] = _suppression(one, source)
             case Source():
                 pass
             case _:
@@ -53,18 +60,23 @@ def staged(compiled: Compiled, source: Source) -> Compiled:
 def stage_tables(
     compiled: Compiled, trial: TypedTrial, rests_on: Iterable[Address]
 ) -> Iterator[StagedTable]:
-    """The tables of a test: one of its user, and one for each event among the objects that its
-    segment rests on, with the rows that there are."""
+    """The tables of a test: one of its user, one of suppressions, and one for each event and each
+    topic of consent among the objects that its segment rests on, with the rows that there are."""
     entity = compiled.entities[compiled.segments[trial.segment].segment.entity]
     yield _user_table(entity, trial)
     for field in entity.fields:
         if field.history is not None:
             yield _history_table(entity, field)
+    yield _suppressed_table(trial)
     for address in sorted(rests_on):
-        event = compiled.project.event(address.name) if address.kind == "event" else None
-        if event is not None:
-            happened = [one for one in trial.events if one.event == event.name]
-            yield _event_table(event, entity, trial.key, happened)
+        match compiled.project.objects.get(address):
+            case Event() as event:
+                happened = [one for one in trial.events if one.event == event.name]
+                yield _event_table(event, entity, trial.key, happened)
+            case ConsentTopic(name=topic):
+                yield _consents_table(topic, trial)
+            case _:
+                pass
 
 
 # --- the catalog -----------------------------------------------------------------------------
@@ -111,12 +123,28 @@ def _event(event: Event, source: Source) -> Event:
     )
 
 
+def _consent(topic: ConsentTopic, source: Source) -> ConsentTopic:
+    table = _consents(topic.name)
+    at = ConsentTable(source=source.name, table=table, key=_KEY, granted=_GRANTED)
+    return replace(topic, at=at)
+
+
+def _suppression(suppression: Suppression, source: Source) -> Suppression:
+    """All suppressions are in one table."""
+    at = SuppressionTable(source=source.name, table=_SUPPRESSED, key=_KEY, channel=_CHANNEL)
+    return replace(suppression, at=at)
+
+
 def _users(entity: str) -> str:
     return f"users_of_{entity}"
 
 
 def _events(event: str) -> str:
     return f"events_of_{event}"
+
+
+def _consents(topic: str) -> str:
+    return f"consents_to_{topic}"
 
 
 def _changes(entity: str, field: str) -> str:
@@ -166,6 +194,22 @@ def _event_table(
         for one in happened
     ]
     return StagedTable(name=_events(event.name), columns=tuple(columns), rows=tuple(rows))
+
+
+def _consents_table(topic: str, trial: TypedTrial) -> StagedTable:
+    columns = (Column(name=_KEY, type=None), Column(name=_GRANTED, type=BOOLEAN))
+    rows: list[Mapping[str, Scalar | None]] = [
+        {_KEY: trial.key, _GRANTED: said} for name, said in trial.consents if name == topic
+    ]
+    return StagedTable(name=_consents(topic), columns=columns, rows=tuple(rows))
+
+
+def _suppressed_table(trial: TypedTrial) -> StagedTable:
+    columns = (Column(name=_KEY, type=None), Column(name=_CHANNEL, type=STRING))
+    rows: list[Mapping[str, Scalar | None]] = [
+        {_KEY: trial.key, _CHANNEL: name} for name in trial.suppressed
+    ]
+    return StagedTable(name=_SUPPRESSED, columns=columns, rows=tuple(rows))
 
 
 def _named(values: Iterable[tuple[str, Scalar]]) -> Mapping[str, Scalar]:
