@@ -48,7 +48,7 @@ from segflow.model.types import INTEGER, TIMESTAMP, ValueType, decimal_type
 from segflow.model.window import Fixed, Window
 from tests.agreement.choices import Pick
 from tests.agreement.data import Tables, world_of
-from tests.agreement.forms import history, judged, log, zones
+from tests.agreement.forms import contacts, history, judged, log, zones
 from tests.agreement.shop import (
     FIELD_TYPES,
     KEYS,
@@ -58,6 +58,7 @@ from tests.agreement.shop import (
     Shop,
     by_value,
     catalog,
+    contact_tables,
     shop,
     tables,
 )
@@ -93,7 +94,7 @@ class Example:
         return tuple(segment.name for segment in self.project.segments())
 
 
-SHOP, ROWS, SEGMENT = 64, 3800, 220
+SHOP, ROWS, CONTACTS, SEGMENT = 72, 3800, 700, 220
 """So many bytes are drawn for each part of an example."""
 
 
@@ -105,7 +106,7 @@ def examples(segments: int) -> st.SearchStrategy[Example]:
 
 def size_of(segments: int) -> int:
     """How many bytes an example with that many segments is made of."""
-    return SHOP + ROWS + segments * SEGMENT
+    return SHOP + ROWS + CONTACTS + segments * SEGMENT
 
 
 def example(entropy: bytes) -> Example:
@@ -113,10 +114,12 @@ def example(entropy: bytes) -> Example:
     shrink while rows and other segments stay."""
     of = shop(Pick(entropy[:SHOP]))
     rows = tables(Pick(entropy[SHOP : SHOP + ROWS]), of)
+    first = SHOP + ROWS + CONTACTS
+    rows = {**rows, **contact_tables(Pick(entropy[SHOP + ROWS : first]), of)}
     made: list[Segment] = []
     recorded: dict[str, frozenset[int]] = {}
     logs: dict[str, tuple[LoggedChange, ...]] = {}
-    for number, start in enumerate(range(SHOP + ROWS, len(entropy), SEGMENT)):
+    for number, start in enumerate(range(first, len(entropy), SEGMENT)):
         pick, name = Pick(entropy[start : start + SEGMENT]), f"s{number}"
         mode = "static" if pick.chance(8) else "dynamic"
         recorded[name] = frozenset(pick.part([*KEYS, *STRANGERS], 8))
@@ -144,7 +147,9 @@ def project(of: Shop, segments: Sequence[Segment]) -> Project:
 
 def predicate(pick: Pick, of: Shop, nested: Sequence[str], depth: int) -> Predicate:
     """A predicate about a user; `nested` names the segments that it may rest on."""
-    choice = pick.below(31)
+    choice = pick.below(34)
+    if choice >= 31:
+        return contacts.leaf(pick)
     if choice >= 29 and nested:
         return log.leaf(pick, nested)
     if choice >= 27:

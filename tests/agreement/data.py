@@ -19,7 +19,13 @@ from segflow.compiler.storage import storage_of_field, storage_of_property
 from segflow.compiler.targets.lookup import version_of
 from segflow.compiler.worlds import ConsentRow, EventRow, Logs, SuppressionRow, User, World
 from segflow.model.catalog import ColumnTest, Entity, Event, Field, History, Location, Relation
-from segflow.model.contact import ConsentTopic, ContactAddress, Suppression
+from segflow.model.contact import (
+    ConsentTable,
+    ConsentTopic,
+    ContactAddress,
+    Suppression,
+    SuppressionTable,
+)
 from segflow.model.project import Project
 from segflow.model.types import BOOLEAN, INTEGER, STRING, TIMESTAMP, ValueType
 
@@ -44,42 +50,49 @@ def columns(project: Project) -> Mapping[str, Mapping[str, ValueType]]:
     """The columns that the catalog speaks of, by table, with the types that it says or implies."""
     found: dict[str, dict[str, ValueType]] = defaultdict(dict)
     for declared in project:
-        if isinstance(declared, Entity):
-            population = declared.population
-            found[population.table][population.key] = KEY
-            if population.since is not None:
-                found[population.table][population.since] = TIMESTAMP
-            for field in declared.fields:
-                if field.history is not None:
-                    table = found[field.history.table]
-                    table |= {field.history.key: KEY, field.history.time: TIMESTAMP}
-                    table[field.history.column] = field.type
-                for at in field.at:
-                    storage = storage_of_field(field, at)
-                    found[at.table or ""].setdefault(at.key or "", KEY)
-                    found[at.table or ""][storage.column] = storage.column_type or STRING
-        elif isinstance(declared, Relation):
-            leads = project.entity(declared.from_entity)
-            assert leads is not None
-            found[leads.population.table][declared.from_column] = KEY
-        elif isinstance(declared, Event):
-            table = found[declared.at.table]
-            for column, type_ in _columns_of_event(declared):
-                table.setdefault(column, type_)
-    for table_name, column, type_ in _columns_of_contacts(project):
-        found[table_name].setdefault(column, type_)
+        match declared:
+            case Entity():
+                for table, column, type_ in _columns_of_entity(declared):
+                    found[table][column] = type_
+            case Relation():
+                leads = project.entity(declared.from_entity)
+                assert leads is not None
+                found[leads.population.table][declared.from_column] = KEY
+            case Event():
+                for column, type_ in _columns_of_event(declared):
+                    found[declared.at.table].setdefault(column, type_)
+            case ConsentTopic(at=at) | Suppression(at=at) | ContactAddress(at=at) if at is not None:
+                for column, type_ in _columns_of_contact(at):
+                    found[at.table or ""].setdefault(column, type_)
+            case _:
+                pass
     return found
 
 
-def _columns_of_contacts(project: Project) -> Iterator[tuple[str, str, ValueType]]:
-    """The tables and columns that say who may be written to."""
+def _columns_of_entity(entity: Entity) -> Iterator[tuple[str, str, ValueType]]:
+    population = entity.population
+    yield population.table, population.key, KEY
+    if population.since is not None:
+        yield population.table, population.since, TIMESTAMP
+    for field in entity.fields:
+        if (history := field.history) is not None:
+            yield history.table, history.key, KEY
+            yield history.table, history.time, TIMESTAMP
+            yield history.table, history.column, field.type
+        for at in field.at:
+            storage = storage_of_field(field, at)
+            yield at.table or "", at.key or "", KEY
+            yield at.table or "", storage.column, storage.column_type or STRING
+
+
+def _columns_of_contact(
+    at: ConsentTable | SuppressionTable | Location,
+) -> Iterator[tuple[str, ValueType]]:
     types = {"key": KEY, "granted": BOOLEAN, "time": TIMESTAMP}
-    for declared in project:
-        if isinstance(declared, ConsentTopic | Suppression | ContactAddress) and declared.at:
-            for name in (*types, "topic", "address", "channel", "reason", "column"):
-                column = getattr(declared.at, name, None)
-                if column is not None:
-                    yield declared.at.table or "", column, types.get(name, STRING)
+    for name in (*types, "topic", "address", "channel", "reason", "column"):
+        column = getattr(at, name, None)
+        if column is not None:
+            yield column, types.get(name, STRING)
 
 
 def _columns_of_event(event: Event) -> Iterator[tuple[str, ValueType]]:

@@ -23,6 +23,7 @@ from segflow.model.catalog import (
     Property,
     Source,
 )
+from segflow.model.contact import ConsentTopic, ContactAddress, Suppression
 from segflow.model.duration import Duration, parse_duration
 from segflow.model.instant import Instant, datetime_of, format_instant, parse_instant
 from segflow.model.operator import InNext, OlderThan
@@ -32,7 +33,7 @@ from segflow.model.types import ValueType, parse_type
 from segflow.model.window import Ago, CalendarSpan, InCalendar, Window, Within
 from tests.agreement.choices import Pick
 from tests.agreement.data import TIME_TYPES, Row, Tables
-from tests.agreement.forms import history, zones
+from tests.agreement.forms import contacts, history, zones
 
 FIELDS = {
     "plan": ("string", "people"),
@@ -206,7 +207,7 @@ def shop(pick: Pick) -> Shop:
         since=pick.chance(2),
         stored_as={
             table: pick.one(TIME_TYPES)
-            for table in ("people", "profiles", "orders", "views", history.TABLE)
+            for table in ("people", "profiles", "orders", "views", history.TABLE, *contacts.TABLES)
         },
         scalars={
             kind: tuple(pick.part(pool, 3 + len(pool) // 4)) for kind, pool in SCALARS.items()
@@ -245,9 +246,12 @@ def edges(
 # --- the catalog -----------------------------------------------------------------------------
 
 
-def catalog(of: Shop) -> tuple[Source | Entity | Event, ...]:
+Declared = Source | Entity | Event | ConsentTopic | ContactAddress | Suppression
+
+
+def catalog(of: Shop) -> tuple[Declared, ...]:
     """The objects that segments rest on."""
-    names = ("people", "profiles", "accounts", "orders", "views", history.TABLE)
+    names = ("people", "profiles", "accounts", "orders", "views", history.TABLE, *contacts.TABLES)
     tables = tuple((name, f"{name}.parquet") for name in names)
     stored = tuple(
         Field(
@@ -291,6 +295,7 @@ def catalog(of: Shop) -> tuple[Source | Entity | Event, ...]:
         entity,
         _event("purchase", EventId(column="id", type="integer"), of.unique_purchases),
         _event("view", view_id, False),
+        *contacts.catalog(),
     )
 
 
@@ -329,6 +334,15 @@ def tables(pick: Pick, of: Shop) -> Tables:
             lambda type_: stored_value(pick, of, type_),
         ),
     }
+
+
+def contact_tables(pick: Pick, of: Shop) -> Tables:
+    """Rows for the tables of who may be written to."""
+
+    def moment() -> datetime:
+        return _moment(pick, of, of.edges if pick.chance(3) else of.past)
+
+    return contacts.tables(pick, KEYS, STRANGERS, moment, of.scalars["string"])
 
 
 def _fields(pick: Pick, of: Shop, table: str) -> Row:

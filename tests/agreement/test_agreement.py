@@ -22,7 +22,7 @@ RUNS = [("duckdb 1", DUCKDB), ("duckdb 2", DUCKDB), ("sqlite", SQLITE), ("postgr
 
 FORMS = {
     *("All", "AnyOf", "NoneOf", "Not", "Everyone", "InFile", "InSegment", "Sample", "Test"),
-    *("Held", "Changed", "Transition"),
+    *("Held", "Changed", "Transition", "Consent", "Reachable"),
     *("Periods", "EventHas", "Sequence", "Step", "Same", "Rank"),
     *("FieldFeature", "PropertyFeature", "Aggregate", "Scaled"),
     *("Among", "Between", "Compare", "CountTest", "Exists", "TextMatch"),

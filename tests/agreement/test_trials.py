@@ -14,7 +14,7 @@ from segflow.compiler.pipeline import compile_project
 from segflow.loader.project import load_project
 from segflow.model.catalog import Entity, Event
 from segflow.model.project import Project
-from tests.test_cases import FILES, project_of, read
+from tests.test_cases import CASES, FILES, project_of, read
 
 BY_STORAGE = {
     "an_id_of_two_users_is_one_event": "a test has one user",
@@ -36,13 +36,13 @@ _BEYOND_ONE_USER = re.compile(
 
 
 def can_be_said(path: Path) -> bool:
-    """Whether tests can say what the case is about: neither the past of fields and segments, nor
-    others than the user, nor what only a source holds."""
+    """Whether tests can say what the case is about: neither the past of fields, consents and
+    segments, nor others than the user, nor what only a source holds."""
     case = read(path)
     text = case["segments"] + case.get("catalog", "")
     asks_others = _BEYOND_ONE_USER.search(text) is not None or "changes" in case["tables"]
     given = not case.keys().isdisjoint(("logs", "answers", "engines"))
-    is_stored = case.get("catalog") == "stored.yaml"
+    is_stored = case.get("catalog") in ("stored.yaml", "contacts.yaml")
     return not (path.stem in BY_STORAGE or asks_others or given or is_stored)
 
 
@@ -126,3 +126,102 @@ def test_users_of_a_case_pass_as_tests(path: Path, tmp_path: Path):
     outcomes = list(trials.run(compiled, compiled.trials, EMBEDDED, lambda *_: None))
     assert outcomes
     assert [(one.trial.name, one.faults) for one in outcomes if not one.passed] == []
+
+
+CONTACTS = """\
+segment: readers
+entity: customer
+where: {any: [{reachable: email}, {all: [{reachable: phone}, {consent: service}]}]}
+---
+segment: agreed
+entity: customer
+where: {all: [{segment: readers}, {consent: terms}]}
+---
+check: of_readers
+segment: readers
+tests:
+  - name: agreed and has a mailbox
+    as_of: 2026-01-31
+    consents: {marketing: true}
+    addresses: {email: a@example.com}
+    expect: in
+    because: {reachable: email}
+  - {name: said nothing, as_of: 2026-01-31, addresses: {email: a@example.com}, expect: out}
+  - name: refused
+    as_of: 2026-01-31
+    consents: {marketing: false, terms: true}
+    addresses: {email: a@example.com}
+    expect: out
+    because: {reachable: email}
+  - {name: has no mailbox, as_of: 2026-01-31, consents: {marketing: true}, expect: out}
+  - name: has an empty mailbox
+    as_of: 2026-01-31
+    consents: {marketing: true}
+    addresses: {email: ""}
+    expect: out
+  - {name: a telephone and silence, as_of: 2026-01-31, user: {phone: "1"}, expect: in}
+  - name: a telephone and a no
+    as_of: 2026-01-31
+    user: {phone: "1"}
+    consents: {service: false}
+    expect: out
+    because: {consent: service}
+  - name: is not to be called
+    as_of: 2026-01-31
+    user: {phone: "1"}
+    suppressed: [phone]
+    expect: out
+    because: {reachable: phone}
+  - name: is not to be called but may be written to
+    as_of: 2026-01-31
+    user: {phone: "1", key: 7}
+    consents: {marketing: true}
+    addresses: {email: a@example.com}
+    suppressed: [phone]
+    expect: in
+  - name: is in no way to be reached
+    as_of: 2026-01-31
+    user: {phone: "1"}
+    consents: {marketing: true}
+    addresses: {email: a@example.com}
+    suppressed: [phone, email]
+    expect: out
+---
+check: of_agreed
+segment: agreed
+tests:
+  - name: agreed to all
+    as_of: 2026-01-31
+    consents: {marketing: true, terms: true}
+    addresses: {email: a@example.com}
+    expect: in
+    because: {consent: terms}
+  - name: did not agree to the terms
+    as_of: 2026-01-31
+    consents: {marketing: true}
+    addresses: {email: a@example.com}
+    expect: out
+    because: {consent: terms}
+"""
+
+
+def test_what_tests_say_of_consents_and_addresses(tmp_path: Path):
+    """The reference and both engines find a test's user consented, reachable or suppressed as the
+    test says, whether a suppression of the catalog is by keys or by addresses."""
+    catalog = (CASES / "contacts.yaml").read_text(encoding="utf-8")
+    bounced, blocked = (catalog.index(f"suppression: {one}") for one in ("bounced", "blocked"))
+    by_address_alone = catalog[:bounced] + catalog[blocked:]
+    for number, text in enumerate((catalog, by_address_alone)):
+        folder = tmp_path / str(number)
+        for name, content in {
+            "segflow.toml": '[project]\nname = "shop"\n',
+            "catalog/all.yaml": text,
+            "segments/all.yaml": CONTACTS,
+        }.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(content, encoding="utf-8")
+        compiled, report = compile_project(load_project(folder)[0])
+        assert compiled is not None, [found.summary for found in report]
+        outcomes = list(trials.run(compiled, compiled.trials, EMBEDDED, lambda *_: None))
+        assert len(outcomes) == 12
+        assert [(one.trial.name, one.faults) for one in outcomes if not one.passed] == []

@@ -134,6 +134,29 @@ def test_a_history_is_looked_for_too(root: Path, edit: Edit):
     assert findings(root) == [("SRC002", "catalog/shop.yaml", line)] * 2  # time and column
 
 
+@pytest.mark.parametrize(
+    ("kind", "table", "columns", "found"),
+    [
+        ("consent", "purchases", "key: customer_id, granted: amount, time: at, topic: t",
+         ["SRC004", "SRC002", "SRC002"]),
+        ("suppression", "purchases", "key: id, reason: why, time: purchased_at",
+         ["SRC002", "SRC002"]),
+        ("suppression", "purchases", "address: email, channel: amount", ["SRC002", "SRC004"]),
+        ("address", "purchases", "key: customer_id, column: amount", ["SRC004"]),
+        ("address", "none", "key: customer_id, column: email", ["SRC001"]),
+    ],
+)  # fmt: skip
+def test_contacts_are_looked_for_too(
+    root: Path, edit: Edit, kind: str, table: str, columns: str, found: list[str]
+):
+    """The tables of consents, suppressions and addresses have the columns that are named, each of
+    which can hold what is said."""
+    at = f"{{source: warehouse, table: {table}, {columns}}}"
+    added = f"---\n{kind}: it\nentity: customer\nat: {at}\n"
+    edit("catalog/shop.yaml", "---\nentity: customer\n", f"{added}---\nentity: customer\n")
+    assert [code for code, _, _ in findings(root)] == found
+
+
 def test_missing_table_is_told_once(root: Path, edit: Edit):
     """Of a table that is not there no column is looked for."""
     edit("catalog/shop.yaml", "  table: purchases", "  table: orders")

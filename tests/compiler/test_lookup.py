@@ -10,6 +10,7 @@ from segflow.compiler.targets.needs import beyond_one_user
 from segflow.compiler.worlds import World
 from tests.agreement.hosts import DUCKDB
 from tests.agreement.sides import by_engine, compiled_for_engines, holding
+from tests.compiler.projects import compiled as compile_text
 from tests.strategies import Example, examples
 
 
@@ -43,3 +44,21 @@ def test_a_user_by_itself_is_decided_as_among_all(tmp_path_factory, example: Exa
                 if world is not None:
                     inside |= members(world, compiled, name, as_of)
             assert inside == expected
+
+
+RELATED = """\
+relation: home
+from: {entity: customer, column: shop_id}
+to: {entity: shop}
+---
+segment: s
+entity: shop
+where: {members: customer, where: {field: country, eq: NO}}
+"""
+
+
+def test_what_is_asked_of_related_users_is_not_looked_up(tmp_path):
+    """Fields of theirs are no fields of the user's entity; the engine says for whom the leaf
+    holds."""
+    lookup = look_up(compile_text(tmp_path, RELATED), "s", 1)
+    assert "country" not in str(lookup.user)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from segflow.model.catalog import Field
 from segflow.model.channel import Channel
+from segflow.model.contact import ContactAddress
 from segflow.model.operator import Among, Anniversary, Between, ListMatch, MomentTest, TextMatch
 from segflow.model.predicate import All, Changed, Compare, FieldFeature, Not, Test
 from segflow.model.scalar import DatePoint, Text
@@ -118,6 +119,17 @@ def test_a_field_stays_hidden_in_the_plan_that_uncovers_it():
         text = text_of(render_plan(made))
         assert "segment.s" in text
         assert "example.com" not in text
+
+
+def test_a_field_that_is_an_address_is_hidden():
+    """It is personal by nature, also in the plan that makes it an address or no longer one."""
+    entity = replace(CUSTOMER, fields=(field("country"), field("email")))
+    address = ContactAddress(name="post", entity="customer", field="email")
+    before = compile_objects(SOURCE, entity, segment("ann@example.com"), address)
+    after = compile_objects(SOURCE, entity, segment("bob@example.com"))
+
+    for made in (plan(before, after), plan(after, before), plan(None, before)):
+        assert "example.com" not in text_of(render_plan(made))
 
 
 def test_secrets_are_references_all_the_way():
