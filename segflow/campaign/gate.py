@@ -18,6 +18,7 @@ from segflow.model.rule import HOLDOUT
 
 Bucket = Literal[
     "outside_population",
+    "no_consent",
     "held_out",
     "no_longer_eligible",
     "capped",
@@ -50,7 +51,8 @@ class Need:
 class GateFacts:
     """All that the gate judges by. Nothing in it is changed.
 
-    `arms` divide the audience, HOLDOUT among them. `eligible` are the segment's members at send
+    `consented` are those who agreed to the topic, None where none is asked for. `arms` divide the
+    audience, HOLDOUT among them. `eligible` are the segment's members at send
     time. `capped` is counted alike for all arms (see caps.at_cap). `stock` holds the free codes of
     each offer; None for `coupon_budget` or `max_recipients` is no limit. `order_salt` decides who
     is served first where something does not suffice.
@@ -60,6 +62,7 @@ class GateFacts:
     population: BitMap64
     arms: Mapping[str, BitMap64]
     eligible: BitMap64
+    consented: BitMap64 | None = None
     capped: BitMap64 = field(default_factory=BitMap64)
     needs: Mapping[str, tuple[Need, ...]] = field(default_factory=dict)
     stock: Mapping[str, int] = field(default_factory=dict)
@@ -149,6 +152,12 @@ def _in_population(facts: GateFacts, line: Line) -> Passed:
     return _let_pass(line, facts.population, "outside_population", "not in the population")
 
 
+def _has_consented(facts: GateFacts, line: Line) -> Passed:
+    if facts.consented is None:
+        return line, ()
+    return _let_pass(line, facts.consented, "no_consent", "has not agreed to the topic")
+
+
 def _in_arm(facts: GateFacts, line: Line) -> Passed:
     """Holdout and variant: each gets an arm, nobody leaves."""
     everyone = line[None]
@@ -189,6 +198,7 @@ def _reserve(facts: GateFacts, line: Line) -> Passed:
 
 STEPS: tuple[Callable[[GateFacts, Line], Passed], ...] = (
     _in_population,
+    _has_consented,
     _in_arm,  # before the steps that thin out the arms, so that all arms are thinned out alike
     _still_eligible,
     _below_cap,

@@ -142,7 +142,9 @@ RULE: Shape[Rule] = Record(
         "where": Key(PREDICATE, doc="An extra filter"),
         "trigger": Key(TRIGGER, required=True, doc="What makes it run"),
         "active": Key(ACTIVE, doc="Between which moments it runs"),
-        "kind": Key(choice("marketing", "transactional"), doc="transactional passes caps"),
+        "kind": Key(
+            choice("marketing", "transactional"), doc="transactional passes consent and caps"
+        ),
         "re_entry": Key(RE_ENTRY, doc="Whether, or after how long, a user may enter again"),
         "enrol": Key(choice("new", "existing"), doc="Whether present members get it too"),
         "holdout": Key(PERCENT, doc="The share that gets nothing, to compare with"),

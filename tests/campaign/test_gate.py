@@ -45,6 +45,7 @@ def facts_of_any_kind(draw):
         population=everyone if most else draw(sets),
         arms=arms,
         eligible=everyone if most else draw(sets),
+        consented=draw(st.none() | (st.just(everyone) if most else sets)),
         capped=draw(sets) if not most else BitMap64(),
         needs=draw(st.dictionaries(st.sampled_from(ARMS[1:]), needs)),
         stock=draw(st.dictionaries(st.sampled_from(OFFERS), st.integers(-2, 20))),
@@ -102,6 +103,7 @@ def test_who_is_sent_to_passed_every_step(facts):
     used: Counter[str] = Counter()
     for arm, members in decision.to_send.items():
         assert members <= facts.arms[arm] & facts.population & facts.eligible
+        assert facts.consented is None or members <= facts.consented
         assert not members & facts.capped
         for need in facts.needs.get(arm, ()):
             used[need.offer] += need.codes * len(members)
@@ -113,12 +115,14 @@ def test_who_is_sent_to_passed_every_step(facts):
 
 @given(facts=facts_of_any_kind())
 def test_held_out_users_are_ghosts(facts):
-    """Nobody of the holdout is sent to; each is held out, save who is outside the population."""
+    """Nobody of the holdout is sent to; each is held out, save who is outside the population or has
+    not consented."""
     decision = decide(facts)
-    held = facts.arms[HOLDOUT]
+    held = facts.arms[HOLDOUT] & facts.population
+    held &= held if facts.consented is None else facts.consented
     assert HOLDOUT not in decision.to_send
     for key, (bucket, _, arm) in flat(decision).items():
-        assert (bucket == "held_out") is (key in held and key in facts.population)
+        assert (bucket == "held_out") is (key in held)
         assert (arm == HOLDOUT) is (bucket == "held_out")
 
 
@@ -169,11 +173,12 @@ def test_nothing_that_is_given_changes(facts):
 
 
 def test_the_first_step_that_refuses_decides():
-    """Steps come in the order population, eligibility, cap, and what is scarce."""
+    """Steps come in the order population, consent, eligibility, cap, and what is scarce."""
     decision = decide(
         facts(
             population=BitMap64([1, 2, 3, 4]),
-            eligible=BitMap64([0, 2, 3, 4]),
+            consented=BitMap64([0, 1, 2, 3]),
+            eligible=BitMap64([0, 2, 3]),
             capped=BitMap64([0, 1, 3]),
             max_recipients=0,
         )
@@ -183,6 +188,7 @@ def test_the_first_step_that_refuses_decides():
     assert places[1] == ("no_longer_eligible", "left the segment before the send", "five_off")
     assert places[2] == ("over_max_recipients", "max_recipients is reached", "five_off")
     assert places[3] == ("capped", "reached often enough", "five_off")
+    assert places[4] == ("no_consent", "has not agreed to the topic", None)
     assert decision.to_send == {"five_off": BitMap64()}
 
 

@@ -195,7 +195,7 @@ def _audience_level(draft: Draft, rule: Rule, levels: Mapping[str, int]) -> int:
     inside = [
         _level(site.path) + _below(draft, site.node, levels)
         for site in draft.sites[rule.address]
-        if site.path[0] == "where"
+        if site.path[:1] == ("where",)
     ]
     return 1 + max([segment, *inside]) if inside else 0
 

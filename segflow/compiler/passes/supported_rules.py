@@ -84,7 +84,6 @@ def _of_catching_up(trigger: CronTrigger | EveryTrigger) -> Iterator[Finding]:
 def _of_rule(rule: Rule) -> Iterator[Finding]:
     for key, given in (
         ("steps", rule.steps),
-        ("consent", rule.consent),
         ("quiet_hours", rule.quiet_hours),
         ("throttle", rule.throttle),
     ):

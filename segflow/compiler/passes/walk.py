@@ -9,6 +9,7 @@ from segflow.model.predicate import (
     Aggregate,
     All,
     AnyOf,
+    Consent,
     EventHas,
     Feature,
     Held,
@@ -65,7 +66,10 @@ def entity_sites(entity: Entity, related: Related = UNRELATED) -> Iterator[Site]
 
 
 def rule_sites(rule: Rule, entity: str, related: Related = UNRELATED) -> Iterator[Site]:
-    """Every node of a rule's `where`, of its trigger's and of its steps' conditions."""
+    """Every node of a rule's `where`, of its trigger's and of its steps' conditions, and the
+    consent that it takes."""
+    if rule.consent is not None:
+        yield Site(Consent(topic=rule.consent), (), entity)
     if rule.where is not None:
         yield from predicate_sites(rule.where, ("where",), entity, (), related)
     if isinstance(rule.trigger, EventTrigger) and rule.trigger.where is not None:

@@ -17,6 +17,7 @@ from segflow.experiments.assignment import Arm, assign, epoch
 from segflow.membership.bitmaps import from_bytes, to_bytes
 from segflow.model.compiled import Compiled, CompiledRule
 from segflow.model.instant import Instant
+from segflow.model.predicate import Consent
 from segflow.model.rule import Action, Cap, Rule
 from segflow.model.run import BucketRecord, Decision, ExposureRecord, Run
 from segflow.ports import SnapshotStore
@@ -32,10 +33,12 @@ ONLY_ARM = "all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eligible:
-    """Who is who at the instant of sending: everybody, and those who are still in the audience."""
+    """Who is who at the instant of sending: everybody, those who are still in the audience, and
+    those who have consented; None where the rule asks for no consent."""
 
     population: BitMap64
     members: BitMap64
+    consented: BitMap64 | None
 
 
 def arms_of(rule: Rule) -> Mapping[str, tuple[Action, ...]]:
@@ -56,7 +59,17 @@ def eligible_at(running: Running, compiled: Compiled, rule: CompiledRule, at: In
     return Eligible(
         population=evaluator.population(rule.audience.segment.entity),
         members=evaluator.audience(rule.rule.name),
+        consented=consented(evaluator, rule),
     )
+
+
+def consented(evaluator: Evaluator, rule: CompiledRule) -> BitMap64 | None:
+    """Who has consented to the topic of a rule; None where it asks for none. Raises as Evaluator
+    does."""
+    topic = rule.rule.consent
+    if topic is None or rule.rule.kind == "transactional":
+        return None
+    return evaluator.holding(rule.audience.segment.entity, Consent(topic=topic))
 
 
 def evaluator_at(running: Running, compiled: Compiled, at: Instant) -> Evaluator:
@@ -129,6 +142,7 @@ def _facts(
         population=eligible.population,
         arms=assign(audience, salt=rule.name, holdout=rule.holdout, arms=_arms(rule)),
         eligible=eligible.members,
+        consented=eligible.consented,
         capped=_capped(running, rule, run.scheduled, zone),
         needs=needs,
         stock={offer: ledger.stock(offer).free for offer in offers},

@@ -16,11 +16,19 @@ from segflow.errors import (
     StateUnavailableError,
     reason_to_keep,
 )
+from segflow.executor.evaluate import Evaluator
 from segflow.executor.lease import Hold
 from segflow.executor.runs.account import Account, report_of
 from segflow.executor.runs.arms import Arms, ready_arms
 from segflow.executor.runs.delivery import Sender, Stopped
-from segflow.executor.runs.judge import Eligible, eligible_at, epoch_of, evaluator_at, judge
+from segflow.executor.runs.judge import (
+    Eligible,
+    consented,
+    eligible_at,
+    epoch_of,
+    evaluator_at,
+    judge,
+)
 from segflow.executor.runs.running import Running, run_id
 from segflow.executor.timing import is_in_time
 from segflow.model.address import Address
@@ -31,6 +39,7 @@ from segflow.model.run import Run, RunReport
 
 TOO_LATE = "taken up again later than the rule's `catch_up` allows"
 LEFT = "left the segment before the send"
+WITHDRAWN = "took consent back before the send"
 CHANGED = "the rule was changed while its run was interrupted"
 
 
@@ -158,7 +167,7 @@ class _RuleRun:
         running, effects = self._running, self._running.effects
         evaluator = evaluator_at(running, self._compiled, run.scheduled)
         audience = evaluator.audience(self._rule.rule.name)
-        eligible = self._eligible(run, audience)
+        eligible = self._eligible(run, audience, evaluator)
         run = replace(run, definition=self._rule.definition)
         decision = judge(running, self._compiled, self._rule, run, audience, eligible)
         effects.failpoint("run.before.decide")
@@ -167,11 +176,12 @@ class _RuleRun:
         self._account.opened(decision.run, decision.buckets)
         return decision.run
 
-    def _eligible(self, run: Run, audience: BitMap64) -> Eligible:
+    def _eligible(self, run: Run, audience: BitMap64, evaluator: Evaluator) -> Eligible:
         """Asked at the instant of sending, which in a run on time is that of the audience."""
         now = self._running.now()
         if now <= run.scheduled:
-            return Eligible(population=audience, members=audience)
+            agreed = consented(evaluator, self._rule)
+            return Eligible(population=audience, members=audience, consented=agreed)
         return eligible_at(self._running, self._compiled, self._rule, now)
 
     def _thin_out(self, run: Run, arms: Arms) -> None:
@@ -185,7 +195,11 @@ class _RuleRun:
         elif untouched:
             now = self._running.now()
             eligible = eligible_at(self._running, self._compiled, self._rule, now)
-            self._account.dismiss(untouched - eligible.members, "no_longer_eligible", LEFT)
+            agreed = eligible.consented
+            withdrawn = BitMap64() if agreed is None else untouched - agreed
+            self._account.dismiss(withdrawn, "no_consent", WITHDRAWN)
+            left = untouched - withdrawn - eligible.members
+            self._account.dismiss(left, "no_longer_eligible", LEFT)
 
     def _send(self, run: Run, arms: Arms) -> RunReport | None:
         evaluator = evaluator_at(self._running, self._compiled, run.scheduled)
