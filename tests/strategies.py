@@ -94,7 +94,7 @@ class Example:
         return tuple(segment.name for segment in self.project.segments())
 
 
-SHOP, ROWS, CONTACTS, SEGMENT = 72, 3800, 700, 220
+SHOP, ROWS, SEGMENT, CONTACTS = 64, 3800, 220, 700
 """So many bytes are drawn for each part of an example."""
 
 
@@ -106,7 +106,7 @@ def examples(segments: int) -> st.SearchStrategy[Example]:
 
 def size_of(segments: int) -> int:
     """How many bytes an example with that many segments is made of."""
-    return SHOP + ROWS + CONTACTS + segments * SEGMENT
+    return SHOP + ROWS + segments * SEGMENT + CONTACTS
 
 
 def example(entropy: bytes) -> Example:
@@ -114,17 +114,18 @@ def example(entropy: bytes) -> Example:
     shrink while rows and other segments stay."""
     of = shop(Pick(entropy[:SHOP]))
     rows = tables(Pick(entropy[SHOP : SHOP + ROWS]), of)
-    first = SHOP + ROWS + CONTACTS
-    rows = {**rows, **contact_tables(Pick(entropy[SHOP + ROWS : first]), of)}
+    of, added = contact_tables(Pick(entropy[-CONTACTS:]), of)
+    rows = {**rows, **added}
     made: list[Segment] = []
     recorded: dict[str, frozenset[int]] = {}
     logs: dict[str, tuple[LoggedChange, ...]] = {}
-    for number, start in enumerate(range(first, len(entropy), SEGMENT)):
+    for number, start in enumerate(range(SHOP + ROWS, len(entropy) - CONTACTS, SEGMENT)):
         pick, name = Pick(entropy[start : start + SEGMENT]), f"s{number}"
         mode = "static" if pick.chance(8) else "dynamic"
         recorded[name] = frozenset(pick.part([*KEYS, *STRANGERS], 8))
         logs[name] = log.log(pick, [*KEYS, *STRANGERS], of.past)
         where = predicate(pick, of, [segment.name for segment in made], 2)
+        where = with_contacts(Pick(entropy[start + SEGMENT - 4 : start + SEGMENT]), where)
         made.append(Segment(name=name, entity="customer", where=where, mode=mode))  # type: ignore[arg-type]
     whole = project(of, made)
     world = world_of(whole, "customer", rows, recorded, logs)
@@ -147,9 +148,7 @@ def project(of: Shop, segments: Sequence[Segment]) -> Project:
 
 def predicate(pick: Pick, of: Shop, nested: Sequence[str], depth: int) -> Predicate:
     """A predicate about a user; `nested` names the segments that it may rest on."""
-    choice = pick.below(34)
-    if choice >= 31:
-        return contacts.leaf(pick)
+    choice = pick.below(31)
     if choice >= 29 and nested:
         return log.leaf(pick, nested)
     if choice >= 27:
@@ -169,6 +168,20 @@ def predicate(pick: Pick, of: Shop, nested: Sequence[str], depth: int) -> Predic
     if choice >= 8:
         return count_test(pick, of)
     return field_test(pick, of) if choice < 3 else value_test(pick, of)
+
+
+def with_contacts(pick: Pick, where: Predicate) -> Predicate:
+    """The predicate, now and then beside a leaf that asks who may be written to."""
+    if not pick.chance(4):
+        return where
+    leaf = contacts.leaf(pick)
+    beside: list[Predicate] = [
+        leaf,
+        All(items=(where, leaf)),
+        AnyOf(items=(where, leaf)),
+        All(items=(where, Not(item=leaf))),
+    ]
+    return pick.one(beside)
 
 
 def over_events(pick: Pick, of: Shop, choice: int, part: Callable[[], Predicate]) -> Predicate:

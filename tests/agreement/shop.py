@@ -5,7 +5,7 @@ Times lie on the edges of the windows that predicates use, and a millisecond bes
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -207,7 +207,7 @@ def shop(pick: Pick) -> Shop:
         since=pick.chance(2),
         stored_as={
             table: pick.one(TIME_TYPES)
-            for table in ("people", "profiles", "orders", "views", history.TABLE, *contacts.TABLES)
+            for table in ("people", "profiles", "orders", "views", history.TABLE)
         },
         scalars={
             kind: tuple(pick.part(pool, 3 + len(pool) // 4)) for kind, pool in SCALARS.items()
@@ -336,13 +336,15 @@ def tables(pick: Pick, of: Shop) -> Tables:
     }
 
 
-def contact_tables(pick: Pick, of: Shop) -> Tables:
-    """Rows for the tables of who may be written to."""
+def contact_tables(pick: Pick, of: Shop) -> tuple[Shop, Tables]:
+    """Rows for the tables of who may be written to, and the shop that knows how they are stored."""
 
     def moment() -> datetime:
         return _moment(pick, of, of.edges if pick.chance(3) else of.past)
 
-    return contacts.tables(pick, KEYS, STRANGERS, moment, of.scalars["string"])
+    stored_as = {table: pick.one(TIME_TYPES) for table in contacts.TABLES}
+    rows = contacts.tables(pick, KEYS, STRANGERS, moment, of.scalars["string"])
+    return replace(of, stored_as={**of.stored_as, **stored_as}), rows
 
 
 def _fields(pick: Pick, of: Shop, table: str) -> Row:

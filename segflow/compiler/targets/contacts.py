@@ -28,10 +28,9 @@ def consent_keys(leaf: Consent, facts: Facts) -> Select[Any]:
     yes, no = words.c[_GRANTED], words.c[_REFUSED]
     if topic.default == "denied":
         return select(words.c[KEY]).where(yes.is_not(None), or_(no.is_(None), yes > no))
-    users = facts.population().cte(facts.name("users"))
+    users = facts.population_once()
     everyone = users.outerjoin(words, words.c[KEY] == users.c[KEY])
-    agrees = or_(no.is_(None), yes > no)
-    return select(users.c[KEY]).select_from(everyone).where(agrees)
+    return select(users.c[KEY]).select_from(everyone).where(or_(no.is_(None), yes > no))
 
 
 def _last_words(at: ConsentTable, topic: str, facts: Facts) -> Select[Any]:
@@ -66,8 +65,7 @@ def suppressed_keys(leaf: Suppressed, facts: Facts) -> Select[Any]:
         if one.at is not None
     ]
     if not found:
-        users = facts.population().subquery()
-        return select(users.c[KEY]).where(false())
+        return select(facts.population_once().c[KEY]).where(false())
     every = union(*found).subquery(facts.name("suppressed"))
     return select(every.c[KEY])
 
@@ -85,7 +83,7 @@ def _by_address(at: SuppressionTable, leaf: Suppressed, facts: Facts) -> Select[
     listed = dialect.folded(stored_text(source.c[column], dialect))
     texts = select(listed.label(_TEXT)).distinct().where(*_applies(at, source, leaf, facts))
     named = texts.cte(facts.name("addresses"))
-    users = facts.population().cte(facts.name("users"))
+    users = facts.population_once()
     feature = FieldFeature(field=declared_address(leaf.address, facts.compiled).text_field)
     known = facts.joined(users, users.c[KEY], [feature])
     own = dialect.folded(known.values[feature].expression)

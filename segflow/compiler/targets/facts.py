@@ -92,7 +92,7 @@ class Facts(Scans):
         described = self.entity.population.where
         every = predicates if described is None else [described, *predicates]
         asked = dict.fromkeys(fact for one in every for fact in facts_of(one, self.compiled))
-        population = self._population_once()
+        population = self.population_once()
         key = population.c[KEY]
         self._scan_once([fact for fact in asked if isinstance(fact, Rank)])
         joined = self.joined(population, key, asked)
@@ -124,7 +124,8 @@ class Facts(Scans):
         """Every key once that exists at the instant."""
         return population_keys(self.entity, self.as_of, self.dialect)
 
-    def _population_once(self) -> CTE:
+    def population_once(self) -> CTE:
+        """The same as a table of the statement, which all its parts share."""
         asked = self.entity.name, self.as_of
         if asked not in self.populations:
             self.populations[asked] = self.population().cte(self.name("population"))
