@@ -38,12 +38,23 @@ What each engine makes of each form. This page is made by compiling every form f
 _ENDS = """
 `matches` is split where the engine has no RE2: the distinct values of the column are fetched, RE2
 is asked of them, and those that match are handed back. Leaves about the past of segments read the
-membership log, which segflow keeps itself. `consent` and `reachable` are refused until tables of
-consent, of addresses and of suppression can be declared. Sources on other engines are refused as a
-whole.
+membership log, which segflow keeps itself. Sources on other engines are refused as a whole.
 """
 
 _SEGMENTS = """\
+consent: marketing
+entity: customer
+at: {source: shop, table: consents, key: customer_id, granted: granted, time: at, topic: topic}
+---
+address: email
+entity: customer
+at: {source: shop, table: contacts, key: customer_id, column: email}
+topic: marketing
+---
+suppression: bounced
+entity: customer
+at: {source: shop, table: bounces, address: address, channel: channel, time: at}
+---
 segment: other
 entity: customer
 where: {everyone: true}
