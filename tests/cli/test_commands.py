@@ -28,6 +28,15 @@ def test_validate_counts_what_it_found(segflow, shop):
     assert result.out == "Valid: 1 entity, 1 event, 3 segments, 1 source.\n"
 
 
+def test_validate_counts_each_kind_in_its_plural(segflow, shop):
+    """Two of a kind whose name ends in s are written as English has it."""
+    at = "{source: warehouse, table: customers, key: customer_id, column: customer_id}"
+    documents = (f"address: {name}\nentity: customer\nat: {at}\n" for name in ("email", "phone"))
+    (shop / "catalog" / "contact.yaml").write_text("---\n".join(documents))
+    result = segflow("validate", "--no-sources")
+    assert result.out == "Valid: 2 addresses, 1 entity, 1 event, 3 segments, 1 source.\n"
+
+
 def test_validate_as_json(segflow, shop):
     """A valid project has an empty list of diagnostics."""
     found = facts(segflow("validate", "--json"))

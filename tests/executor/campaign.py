@@ -6,7 +6,7 @@ that those from 28 on have not bought for a week. Odd ones have a name.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from segflow.membership.bitmaps import from_bytes
 from segflow.model.channel import Channel as ChannelObject
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, instant_of
-from segflow.model.run import RunReport
+from segflow.model.run import Run, RunReport
 from segflow.ports import Channel, Channels, Delivery, Message
 from tests import warehouse
 
@@ -205,6 +205,21 @@ class Shop:
             if record.bucket == bucket and arm in (None, record.arm):
                 found |= from_bytes(self.world.snapshots.get(record.digest))
         return set(found)
+
+
+def decided(shop: Shop) -> Run:
+    """A run that has stopped after its decision, before anything was claimed."""
+
+    def stop(name: str) -> None:
+        shop.pause.stopped = shop.pause.stopped or name == "run.after.decide"
+
+    effects = replace(shop.running.effects, failpoint=stop)
+    shop.running = replace(shop.running, effects=effects)
+    assert shop.run() is None
+    shop.pause.stopped = False
+    (run,) = shop.world.ledger.unfinished_runs()
+    shop.running = replace(shop.running, effects=shop.world.effects)
+    return run
 
 
 def counts(report: RunReport | None) -> dict[str, int]:

@@ -62,7 +62,7 @@ def _verdict(report: Report, compiled: Compiled | None) -> str:
     kinds: dict[str, int] = {}
     for found in (*compiled.project, *compiled.project.checks.values()):
         kinds[found.address.kind] = kinds.get(found.address.kind, 0) + 1
-    plurals = {"entity": "entities"}
+    plurals = {"entity": "entities", "address": "addresses"}
     held = ", ".join(counted(number, kind, plurals.get(kind)) for kind, number in kinds.items())
     valid = click.style("Valid", fg="green", bold=True)
     rest = f" {closing(report)}" if len(report) else ""

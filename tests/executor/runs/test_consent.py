@@ -1,7 +1,6 @@
 """Runs of rules that ask for consent: who has not agreed, or not any more, is not sent to."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from tests.executor.campaign import (
     NOW,
     RULE,
     counts,
+    decided,
     open_shop,
     reasons,
     write_shop,
@@ -91,16 +91,7 @@ def test_who_takes_consent_back_while_a_run_is_interrupted_is_not_sent_to(tmp_pa
     """Before it goes on it asks again."""
     write(tmp_path, ASKING)
     with open_shop(tmp_path) as shop:
-
-        def stop(name: str) -> None:
-            shop.pause.stopped = shop.pause.stopped or name == "run.after.decide"
-
-        effects = replace(shop.running.effects, failpoint=stop)
-        shop.running = replace(shop.running, effects=effects)
-        assert shop.run() is None
-        shop.pause.stopped = False
-        (run,) = shop.world.ledger.unfinished_runs()
-        shop.running = replace(shop.running, effects=shop.world.effects)
+        run = decided(shop)
         write(tmp_path, ASKING, {40: (Instant(NOW + 1), False)})
         shop.clock.set(NOW + 60_000)
 

@@ -19,6 +19,7 @@ from tests.executor.campaign import (
     RULE,
     Post,
     counts,
+    decided,
     five,
     open_shop,
     reasons,
@@ -362,17 +363,7 @@ def interrupted(tmp_path: Path):
     """A shop whose run stopped after its decision, before anything was claimed."""
     write_shop(tmp_path)
     with open_shop(tmp_path) as shop:
-
-        def stop(name: str) -> None:
-            shop.pause.stopped = shop.pause.stopped or name == "run.after.decide"
-
-        effects = replace(shop.running.effects, failpoint=stop)
-        shop.running = replace(shop.running, effects=effects)
-        assert shop.run() is None
-        shop.pause.stopped = False
-        (run,) = shop.world.ledger.unfinished_runs()
-        shop.running = replace(shop.running, effects=shop.world.effects)
-        yield shop, run, tmp_path
+        yield shop, decided(shop), tmp_path
 
 
 def test_who_left_meanwhile_is_not_sent_to(interrupted):
