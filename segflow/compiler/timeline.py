@@ -7,6 +7,7 @@ millisecond, (a, b] is [a + 1, b + 1). Every evaluator asks this module and none
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import assert_never
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -186,11 +187,16 @@ def anniversary_days(
     """
     if operator.month is not None and operator.day is not None:
         return ((operator.month, operator.day),)
-    today = local_date(as_of, zone)
-    days: set[tuple[int, int]] = set()
     # Beyond eight years every day of the calendar has come, 29 February included.
     last = min(operator.end_days, operator.start_days + 3000)
-    for ahead in range(operator.start_days, last + 1):
+    return _days_around(local_date(as_of, zone), operator.start_days, last)
+
+
+@lru_cache(maxsize=64)
+def _days_around(today: date, first: int, last: int) -> tuple[tuple[int, int], ...]:
+    """Kept, since it is the same for hundreds of zones."""
+    days: set[tuple[int, int]] = set()
+    for ahead in range(first, last + 1):
         day = _plus_days(today, ahead)
         if day is None:
             continue

@@ -5,10 +5,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import ColumnElement, false, func, select, true
+from sqlalchemy import ColumnElement, false, func, literal, select, true
 
-from segflow.compiler.targets import changes, facts, histories, scans
-from segflow.compiler.zones import Zones
+from segflow.compiler.targets import anniversaries, changes, conditions, facts, histories, scans
+from segflow.compiler.zones import Ways, Zones
 from segflow.membership import past
 from segflow.membership.log import members_at
 from tests.agreement.test_mutants import Fault, caught
@@ -59,6 +59,13 @@ FAULTS = [
     Fault("users' zones are the project's", Zones, "ways", of_project, (USERS,)),
     Fault("without a zone it is UTC", scans, "zones_of", utc_by_default, (USERS,)),
     Fault("zones' names are trimmed", scans, "join_ways", trimmed, (USERS,)),
+    Fault("clocks of users show UTC", anniversaries, "_ahead",
+          lambda _: lambda *given: literal(0), (USERS, "Anniversary")),
+    Fault("clocks are always as of late", facts, "offsets_text",
+          lambda text: lambda offsets: text(offsets[-1:]), (USERS, "Anniversary")),
+    Fault("clocks are of the default zone", conditions, "text_by_zone",
+          lambda by_zone: lambda ways, *rest: by_zone(Ways(ways.default), *rest),
+          (USERS, "Anniversary")),
     Fault("before its first row a value is today's", facts, "value_then", todays_before),
     Fault("the least of a history counts", histories._Rows, "newest", ties_by_nothing),
     Fault("held begins a millisecond late", changes, "first_instant",

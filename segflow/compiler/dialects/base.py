@@ -188,8 +188,14 @@ class Dialect(StorageDialect, Protocol):
     def milliseconds(self, timestamp: Expression) -> Expression:
         """The timestamp as a whole number: its floored milliseconds since 1970."""
 
-    def local_clock(self, timestamp: Expression, ahead: Expression) -> Expression:
-        """The date and time that clocks show which are so many milliseconds ahead of UTC."""
-
     def month_and_day(self, day: Expression, days: Sequence[tuple[int, int]]) -> Condition:
-        """The date, or local date and time, falls on one of the (month, day) pairs."""
+        """The date falls on one of the (month, day) pairs."""
+
+    def shown_day(self, timestamp: Expression, ahead: Expression) -> Expression:
+        """The date that clocks show at the timestamp which are so many milliseconds ahead of UTC,
+        as the text of its month and day, such as 03-31; it stays within the calendar. `ahead` is
+        never missing, and the SQL has it once."""
+
+    def greatest_below(self, numbers: Expression, end: Expression) -> Expression:
+        """The greatest of the whole numbers in a text, where commas separate them, that is below
+        `end`. The SQL has both once."""

@@ -5,17 +5,19 @@ from datetime import date
 from typing import Any, assert_never
 
 from sqlalchemy import (
-    TIMESTAMP,
+    ARRAY,
     BigInteger,
     Boolean,
     Date,
     Double,
     Numeric,
     String,
+    case,
     cast,
     collate,
     func,
     literal,
+    literal_column,
 )
 from sqlalchemy.types import UserDefinedType
 
@@ -27,6 +29,7 @@ from segflow.compiler.dialects.standard import (
     QUOTIENT_DIGITS,
     Standard,
     clipped,
+    within,
 )
 from segflow.model.types import ValueType
 
@@ -123,13 +126,20 @@ class DuckDb(DuckDbStorage, Standard):
         """See Dialect."""
         return func.epoch_ms(self.floored(timestamp), type_=BigInteger)
 
-    def local_clock(self, timestamp: Expression, ahead: Expression) -> Expression:
+    def shown_day(self, timestamp: Expression, ahead: Expression) -> Expression:
         """See Dialect."""
         # Counted in integers: DuckDB's own arithmetic with zones takes a hundred times as long.
         inside = clipped(timestamp, FIRST_INSTANT, LAST_INSTANT)
-        shown = func.epoch_us(inside) + cast(ahead, BigInteger) * 1000
-        first, last = (func.epoch_us(end) for end in (FIRST_INSTANT, LAST_INSTANT))
-        return func.make_timestamp(clipped(shown, first, last), type_=TIMESTAMP)
+        shown = func.epoch_us(inside) + ahead * 1000
+        ends = (func.epoch_us(end) for end in (FIRST_INSTANT, LAST_INSTANT))
+        written = func.strftime(func.make_timestamp(within(shown, *ends)), "%m-%d", type_=String)
+        return case((timestamp.is_not(None), written))
+
+    def greatest_below(self, numbers: Expression, end: Expression) -> Expression:
+        """See Dialect."""
+        every = cast(func.string_split(numbers, ","), ARRAY(BigInteger))
+        below = func.list_filter(every, literal_column("lambda number: number") < end)
+        return func.list_max(below, type_=BigInteger)
 
 
 def _divided(whole: Expression, divisor: Expression) -> Expression:

@@ -17,12 +17,14 @@ from sqlalchemy import (
     Numeric,
     String,
     any_,
+    case,
     cast,
     collate,
     extract,
     func,
     literal,
     literal_column,
+    select,
 )
 from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.types import TypeEngine
@@ -35,6 +37,7 @@ from segflow.compiler.dialects.standard import (
     QUOTIENT_DIGITS,
     Standard,
     clipped,
+    within,
 )
 from segflow.model.scalar import Scalar
 from segflow.model.types import ValueType
@@ -149,12 +152,19 @@ class Postgres(PostgresStorage, Standard):
         seconds = extract("epoch", self.floored(timestamp))  # of whole milliseconds; a double once
         return cast(func.round(cast(seconds * 1000, Numeric)), BigInteger)
 
-    def local_clock(self, timestamp: Expression, ahead: Expression) -> Expression:
+    def shown_day(self, timestamp: Expression, ahead: Expression) -> Expression:
         """See Dialect."""
         inside = clipped(timestamp, FIRST_INSTANT, LAST_INSTANT)
         shown = func.timezone("UTC", inside, type_=TIMESTAMP) + ahead * _MILLISECOND
-        first, last = (func.timezone("UTC", end) for end in (FIRST_INSTANT, LAST_INSTANT))
-        return clipped(shown, first, last)
+        ends = (func.timezone("UTC", end) for end in (FIRST_INSTANT, LAST_INSTANT))
+        written = func.to_char(within(shown, *ends), "MM-DD", type_=String)
+        return case((timestamp.is_not(None), written))
+
+    def greatest_below(self, numbers: Expression, end: Expression) -> Expression:
+        """See Dialect."""
+        every = cast(func.string_to_array(numbers, ","), ARRAY(BigInteger))
+        number = func.unnest(every, type_=BigInteger).column_valued("number")
+        return select(func.max(number)).where(number < end).scalar_subquery()
 
 
 def _listed(constants: Sequence[Scalar], type_: ValueType) -> tuple[list[Any], TypeEngine[Any]]:

@@ -32,7 +32,13 @@ from sqlalchemy.types import TypeEngine
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Condition, Expression, Traits
 from segflow.compiler.dialects.exact import Exact, encode
 from segflow.compiler.dialects.sqlite_storage import SqliteStorage
-from segflow.compiler.dialects.standard import QUOTIENT_DIGITS, Standard, clipped, constant
+from segflow.compiler.dialects.standard import (
+    QUOTIENT_DIGITS,
+    Standard,
+    clipped,
+    constant,
+    month_days,
+)
 from segflow.compiler.timeline import FIRST, LAST
 from segflow.model.instant import Instant, datetime_of
 from segflow.model.scalar import Scalar
@@ -183,17 +189,22 @@ class Sqlite(SqliteStorage, Standard):
         """See Dialect."""
         return type_coerce(timestamp, BigInteger)
 
-    def local_clock(self, timestamp: Expression, ahead: Expression) -> Expression:
-        """See Dialect. Nothing is asked of it but the day."""
-        shown = type_coerce(timestamp, BigInteger) + ahead
-        inside = clipped(shown, literal(FIRST), literal(LAST))
-        seconds = (inside - FIRST) // 1000 + FIRST // 1000  # a division of what is not negative
-        return func.date(seconds, "unixepoch", type_=Date)
-
     def month_and_day(self, day: Expression, days: Sequence[tuple[int, int]]) -> Condition:
         """See Dialect."""
-        written = [f"{month:02d}-{of_month:02d}" for month, of_month in days]
-        return func.substr(day, 6, 5, type_=String).in_(written)
+        return func.substr(day, 6, 5, type_=String).in_(month_days(days))
+
+    def shown_day(self, timestamp: Expression, ahead: Expression) -> Expression:
+        """See Dialect."""
+        shown = type_coerce(timestamp, BigInteger) + ahead
+        inside = func.max(func.min(shown, LAST), FIRST, type_=BigInteger)
+        seconds = (inside - FIRST) // 1000 + FIRST // 1000  # a division of what is not negative
+        return func.strftime("%m-%d", seconds, "unixepoch", type_=String)
+
+    def greatest_below(self, numbers: Expression, end: Expression) -> Expression:
+        """See Dialect."""
+        every = literal("[", String) + numbers + "]"
+        number = func.json_each(every).table_valued("value").c.value
+        return select(func.max(number, type_=BigInteger)).where(number < end).scalar_subquery()
 
 
 def _checked(

@@ -111,6 +111,16 @@ def clipped(value: Expression, first: Expression, last: Expression) -> Expressio
     return case((value < first, first), (value > last, last), else_=value)
 
 
+def within(value: Expression, first: Expression, last: Expression) -> Expression:
+    """As clipped(), with the value once in the SQL; one that is missing becomes the last."""
+    return func.greatest(func.least(value, last), first, type_=value.type)
+
+
+def month_days(days: Sequence[tuple[int, int]]) -> Sequence[str]:
+    """Pairs of month and day as they stand in ISO dates."""
+    return [f"{month:02d}-{of_month:02d}" for month, of_month in days]
+
+
 def constant(value: Scalar) -> Expression:
     """A constant as a parameter of its own type; numbers with a point are Dialect.number's."""
     match value:

@@ -13,7 +13,7 @@ from segflow.compiler.passes.slots import FACTOR_DIGITS, Scope, Slot
 from segflow.compiler.passes.walk import conditions, list_key
 from segflow.compiler.timeline import zone
 from segflow.model.catalog import Entity, Field
-from segflow.model.operator import Anniversary, TextMatch
+from segflow.model.operator import TextMatch
 from segflow.model.predicate import (
     Aggregate,
     All,
@@ -184,7 +184,6 @@ def _test(test: Test, path: KeyPath, scope: Scope) -> Test:
     if test.ignore_case:
         _case(test, slot, path, scope)
     if test.user_zone:
-        _days_of_instants(test, slot, path, scope)
         scope = scope._replace(zone=None)
     operators = tuple(_operator(operator, slot, path, scope) for operator in test.operators)
     if feature is test.feature and operators == test.operators:
@@ -204,17 +203,6 @@ def _case(test: Test, slot: Slot, path: KeyPath, scope: Scope) -> None:
                 "`ignore_case` does not apply to `matches`",
                 "write (?i) at the start of the expression",
             )
-
-
-def _days_of_instants(test: Test, slot: Slot, path: KeyPath, scope: Scope) -> None:
-    """The clocks of all zones at all times are too much for a query."""
-    if slot.type == TIMESTAMP and any(isinstance(one, Anniversary) for one in test.operators):
-        scope.complain(
-            MISFIT,
-            (*path, "timezone"),
-            f"the anniversary of an instant can't be asked in each user's zone, {slot.name} is one",
-            "remove `timezone`, or test a field of type date",
-        )
 
 
 def _operator(operator: Operator, slot: Slot, path: KeyPath, scope: Scope) -> Operator:

@@ -3,19 +3,19 @@
 Elsewhere a condition may be false or unknown; whoever negates one makes unknown false first.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from functools import reduce
+from functools import partial, reduce
 from math import ceil
 from operator import add
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
-    BigInteger,
+    FromClause,
     String,
     and_,
     case,
@@ -28,15 +28,15 @@ from sqlalchemy import (
     true,
 )
 
-from segflow.compiler.clocks import Offset, clock_offsets
+from segflow.compiler.clocks import Offsets, anniversary_offsets, offsets_text
 from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.periods import period_counts
+from segflow.compiler.targets.anniversaries import shown_on
 from segflow.compiler.targets.lists import list_condition
-from segflow.compiler.targets.local import by_zone
+from segflow.compiler.targets.local import by_zone, text_by_zone
 from segflow.compiler.targets.needs import Fact, Judgement, Suppressed, UserZone, asks_whether
 from segflow.compiler.targets.values import (
     Value,
-    bound,
     bounds_of,
     compared,
     compared_values,
@@ -105,7 +105,8 @@ class Conditions:
     predicate that a nested segment stands for at T, or None where its kept set is meant, `reached`
     what `reachable` takes beside not being suppressed. `sets` gathers the names of the id sets that
     are referred to, and of one that a query makes, the query; `split` names the set of a feature's
-    values that pass a test the engine can't make.
+    values that pass a test the engine can't make; `clocks` is the table of zones with their offsets
+    as text.
     """
 
     as_of: Instant
@@ -117,6 +118,7 @@ class Conditions:
     reached: Callable[[Reachable], Predicate]
     sets: dict[str, Sql | None]
     split: Callable[[Fact, TextMatch], str]
+    clocks: Callable[[Ways[Offsets]], FromClause]
 
     def of(self, node: Predicate) -> Condition:  # noqa: C901 - one arm per form
         """The condition that is true exactly where the predicate holds."""
@@ -274,14 +276,20 @@ class Conditions:
 
     def _local(self, ways: Ways[Resolved], made: Callable[[Resolved], Condition]) -> Condition:
         """The condition of the way that is the user's."""
-        return by_zone(ways, lambda: self.value(UserZone()).expression, made, self.dialect)
+        return by_zone(ways, self._zone, made, self.dialect)
+
+    def _zone(self) -> Expression:
+        return self.value(UserZone()).expression
 
     def _anniversary(self, operator: Anniversary, value: Value, test: Test) -> Condition:
-        day = value.expression
-        if value.type.name == "timestamp":  # of the project's zone: see the pass `typecheck`
-            day = self.dialect.local_clock(day, _ahead(day, clock_offsets(self.zones.project)))
-        ways = self.zones.ways(test.user_zone, anniversary_days, operator, self.as_of)
-        return self._local(ways, lambda days: self.dialect.month_and_day(day, days))
+        asked = (operator, self.as_of)
+        ways = self.zones.ways(test.user_zone, anniversary_days, *asked)
+        if value.type.name == "date":
+            return self._local(ways, partial(self.dialect.month_and_day, value.expression))
+        offsets = self.zones.ways(test.user_zone, anniversary_offsets, *asked)
+        text = text_by_zone(offsets, self._zone, offsets_text, lambda: self.clocks(offsets))
+        time, dialect = value.expression, self.dialect
+        return self._local(ways, lambda days: shown_on(time, text, days, dialect))
 
     def _timed(self, operator: InstantOperator, value: Value, test: Test) -> Condition:
         time, asked = value.expression, (operator, self.as_of)
@@ -300,17 +308,6 @@ def _operator_dates(operator: InstantOperator, as_of: Instant, zone: ZoneInfo) -
 def unsupported(node: object) -> AssertionError:
     """For forms that the pass `supported` refuses, so that none comes this far."""
     return AssertionError(f"{type(node).__name__} can't be compiled to SQL")
-
-
-def _ahead(timestamp: Expression, offsets: Sequence[Offset]) -> Expression:
-    """The offset of the clocks at the timestamp, found by halving the list."""
-    if len(offsets) == 1:
-        return literal(offsets[0].ahead, BigInteger)
-    middle = len(offsets) // 2
-    return case(
-        (timestamp < bound(offsets[middle].since), _ahead(timestamp, offsets[:middle])),
-        else_=_ahead(timestamp, offsets[middle:]),
-    )
 
 
 def _constants(values: Iterable[object]) -> tuple[Const, ...]:

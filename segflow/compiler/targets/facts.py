@@ -11,11 +11,13 @@ from typing import Any
 
 from sqlalchemy import CTE, FromClause, Select, case, select
 
+from segflow.compiler.clocks import Offsets, offsets_text
 from segflow.compiler.dialects.base import Condition, Expression
 from segflow.compiler.storage import Storage, storage_of_field
 from segflow.compiler.targets.conditions import Conditions
 from segflow.compiler.targets.events import KEY
 from segflow.compiler.targets.histories import VALUE, value_then
+from segflow.compiler.targets.local import text_table
 from segflow.compiler.targets.names import Names
 from segflow.compiler.targets.needs import (
     Fact,
@@ -36,6 +38,7 @@ from segflow.compiler.targets.scans import Joined, Scans
 from segflow.compiler.targets.splits import distinct_values
 from segflow.compiler.targets.stored import gathered, value_in
 from segflow.compiler.targets.values import Value, stored_table
+from segflow.compiler.zones import Ways
 from segflow.model.instant import Instant
 from segflow.model.operator import TextMatch
 from segflow.model.predicate import (
@@ -68,16 +71,17 @@ class People:
 class Facts(Scans):
     """Joins facts to the users of one entity, as of one instant. `one_row` gathers the tables of
     fields with their key columns, `sets` the id sets that conditions refer to, as Conditions does,
-    `splits` the tests that the engine can't make. `judged` gives the keys for which a leaf holds
-    that is judged over rows of its own, or the keys and values of an aggregate that is made of
-    such. Without `then`, fields that have a history are what the source has now. `populations` and
-    `scanned` are what parts of the statement share."""
+    `splits` the tests that the engine can't make, `clocks` the tables of zones. `judged` gives the
+    keys for which a leaf holds that is judged over rows of its own, or the keys and values of an
+    aggregate that is made of such. Without `then`, fields that have a history are what the source
+    has now. `populations` and `scanned` are what parts of the statement share."""
 
     judged: "Callable[[Judgement | Aggregate, Facts], Select[Any]]"
     then: bool = True
     one_row: dict[tuple[str, str], None] = field(default_factory=dict)
     sets: dict[str, Sql | None] = field(default_factory=dict)
     splits: dict[object, Split] = field(default_factory=dict)
+    clocks: dict[Ways[Offsets], FromClause] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
     populations: dict[object, CTE] = field(default_factory=dict)
     scanned: dict[object, tuple[CTE, Value]] = field(default_factory=dict)
@@ -177,7 +181,14 @@ class Facts(Scans):
             reached=lambda leaf: may_be_reached(leaf, self.compiled),
             sets=self.sets,
             split=partial(self._split, events),
+            clocks=self._clocks,
         )
+
+    def _clocks(self, ways: Ways[Offsets]) -> FromClause:
+        """The table of zones with their offsets as text, made once."""
+        if ways not in self.clocks:
+            self.clocks[ways] = text_table(ways, offsets_text, self.name("clocks"))
+        return self.clocks[ways]
 
     def _split(self, events: tuple[str, ...], feature: Fact, test: TextMatch) -> str:
         """The name of the set of the feature's values that pass the test."""

@@ -7,13 +7,24 @@ the rows of events each zone is first looked up in a table, which gives the numb
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import FromClause, Integer, String, case, column, values
+from sqlalchemy import (
+    CTE,
+    FromClause,
+    Integer,
+    String,
+    case,
+    column,
+    func,
+    literal,
+    select,
+    values,
+)
 
 from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.zones import Resolved, Ways
 from segflow.model.types import STRING
 
-_ZONE = "zone"
+_ZONE, _TEXT = "zone", "text"
 
 
 def by_zone(
@@ -30,6 +41,29 @@ def by_zone(
     text = zone()
     found = ((dialect.one_of(text, names, STRING), made(one)) for one, names in ways.others)
     return case(*found, else_=usual)
+
+
+def text_by_zone(
+    ways: Ways[Resolved],
+    zone: Callable[[], Expression],
+    text: Callable[[Resolved], str],
+    table: Callable[[], FromClause],
+) -> Expression:
+    """The text of the way that is the user's, looked up in the table that text_table() makes: there
+    may be as many ways as there are zones."""
+    usual = literal(text(ways.default), String)
+    if not ways.others:
+        return usual
+    texts = table()
+    found = select(texts.c[_TEXT]).where(texts.c[_ZONE] == zone()).correlate_except(texts)
+    return func.coalesce(found.scalar_subquery(), usual)
+
+
+def text_table(ways: Ways[Resolved], text: Callable[[Resolved], str], name: str) -> CTE:
+    """The zones that are not among the default's, each with the text of its way."""
+    rows = [(zone, text(one)) for one, names in ways.others for zone in names]
+    columns = column(_ZONE, String), column(_TEXT, String)
+    return values(*columns, name=name).data(rows).cte(name)
 
 
 def join_ways(

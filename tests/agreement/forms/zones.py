@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import TypeVar
 
-from segflow.model.operator import Anniversary
 from segflow.model.predicate import Aggregate, Sequence, Test
 from segflow.model.types import ValueType
 from tests.agreement.choices import Pick
@@ -21,8 +20,7 @@ POOL = [
 
 def in_users_zone(pick: Pick, test: Test, type_: ValueType) -> Test:
     """The test, now and then with `timezone: user`, where that may stand."""
-    of_days = any(isinstance(one, Anniversary) for one in test.operators)
-    if not type_.is_time or (of_days and type_.name == "timestamp") or pick.chance(2):
+    if not type_.is_time or pick.chance(2):
         return test
     return replace(test, user_zone=True)
 
