@@ -9,9 +9,11 @@ from pyroaring import BitMap64
 
 from segflow.app.sources import refuse_misfits
 from segflow.app.wiring import World
-from segflow.compiler.targets.lookup import events_of, look_up, user_of
+from segflow.compiler.reference.ranks import lies_within
 from segflow.compiler.targets.needs import beyond_one_user
+from segflow.compiler.targets.related_lookup import look_around
 from segflow.compiler.trace import Trace, explain_user
+from segflow.compiler.worlds import Place
 from segflow.errors import NotDeployedError, RefusedError
 from segflow.executor.deployed import Deployed, decoded, read_deployed
 from segflow.executor.evaluate import Evaluator, source_of
@@ -23,6 +25,7 @@ from segflow.membership.log import drops, members_at
 from segflow.model.address import Address
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant
+from segflow.model.predicate import Predicate, Rank
 from segflow.model.segment import Segment
 from segflow.model.state import LogEntry, Snapshot
 from segflow.planner.files import named_files
@@ -101,25 +104,42 @@ def members(world: World, compiled: Compiled, name: str, as_of: Instant | None) 
 
 
 def explain(world: World, compiled: Compiled, name: str, key: int, as_of: Instant | None) -> Trace:
-    """Why one user is in a segment of the working tree at an instant (None: now), or is not, by the
-    reference evaluator over that user's rows. Raises as members() does."""
+    """Why one user is in a segment of the working tree at an instant (None: now), or is not, and
+    when that changes by itself, by the reference evaluator over that user's rows. Raises as
+    members() does."""
     readable(world, compiled, name)
     instant = instant_or_now(world, as_of)
-    lookup = look_up(compiled, name, key)
-    engine = world.engines(source_of(compiled, lookup.source))
-    user, events = user_of(lookup, engine.rows), events_of(lookup, engine.rows)
+    entity = compiled.entities[compiled.segments[name].segment.entity]
+    engine = world.engines(source_of(compiled, entity.population.source))
+    around = look_around(compiled, name, key, engine.rows)
     evaluator = _evaluator(world, compiled, instant)
 
     def only(found: BitMap64) -> frozenset[int]:
         return frozenset({key} if key in found else ())
 
-    alone = {nested: only(found) for nested, found in evaluator.nested(name).items()}
-    given = {
-        leaf: only(evaluator.holding(lookup.entity.name, leaf))
-        for leaf in beyond_one_user(compiled, name)
-    }
-    logs = evaluator.logs(name, key)
-    return explain_user(compiled, name, key, user, events, instant, alone, logs, given)
+    given: dict[Predicate, frozenset[int]] = {}
+    places: dict[Rank, Place | None] = {}
+    for leaf in beyond_one_user(compiled, name):
+        if isinstance(leaf, Rank):
+            places[leaf] = place = evaluator.place(entity.name, leaf, key)
+            inside = place is not None and lies_within(leaf, place)
+            given[leaf] = frozenset({key} if inside else ())
+        elif leaf not in around.follows:
+            given[leaf] = only(evaluator.holding(entity.name, leaf))
+    return explain_user(
+        compiled,
+        name,
+        key,
+        around.user,
+        around.events,
+        instant,
+        {nested: only(found) for nested, found in evaluator.nested(name).items()},
+        evaluator.logs(name, key),
+        given,
+        places=places,
+        worlds=around.worlds,
+        ahead=True,
+    )
 
 
 def recorded(world: World, name: str, at: Instant) -> Recorded:

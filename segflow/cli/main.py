@@ -30,7 +30,7 @@ segment = LazyGroup(
         "members": Lazy(target="segment.members:members", summary="List the members of a segment."),
         "explain": Lazy(
             target="segment.explain:explain",
-            summary="Say why somebody is in a segment, or is not.",
+            summary="Say why somebody is in a segment, or is not, and when that changes by itself.",
         ),
         "history": Lazy(
             target="segment.history:history",

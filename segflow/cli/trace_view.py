@@ -7,7 +7,11 @@ import click
 
 from segflow.cli.diagnostics import printable
 from segflow.cli.output import counted
-from segflow.compiler.trace import FeatureValue, TraceNode
+from segflow.compiler.contact_trace import FeatureValue
+from segflow.compiler.deadlines.search import Deadline
+from segflow.compiler.trace import TraceNode
+from segflow.model.instant import Instant, format_instant
+from segflow.model.wording import phrase
 
 _COMBINES = ("all", "any", "none", "not")
 
@@ -18,7 +22,8 @@ def tree(node: TraceNode, depth: int = 0, deciding: Sequence[str] = ()) -> Itera
     indent = "  " * depth
     sign = click.style("✓", fg="green") if node.holds else click.style("✗", fg="red")
     mark = click.style("  <- decides", fg="yellow") if node.text in deciding else ""
-    yield f"{indent}{sign} {printable(node.text)}{mark}"
+    until = "" if node.changes is None else f"  (until {format_instant(node.changes)})"
+    yield f"{indent}{sign} {printable(node.text)}{click.style(until, dim=True)}{mark}"
     for value in node.values:
         yield f"{indent}    {click.style(printable(_value(value)), dim=True)}"
     for item in node.items:
@@ -40,4 +45,46 @@ def tree_facts(node: TraceNode) -> dict[str, Any]:
             for value in node.values
         ],
         "items": [tree_facts(item) for item in node.items],
+        "changes": _instant(node.changes),
     }
+
+
+# --- deadlines -------------------------------------------------------------------------------
+
+
+def deadline_lines(deadline: Deadline, member: bool) -> Iterator[str]:
+    """When somebody who is a member, or is none, leaves or enters if nothing happens, and why."""
+    if deadline.at is not None:
+        move = "leaves" if member else "enters"
+        yield (
+            f"Unless something happens, it {move} at {format_instant(deadline.at)}: "
+            f"{printable(' and '.join(_reasons(deadline)))}."
+        )
+    else:
+        until = deadline.until
+        limit = "" if until is None else f" at least until {format_instant(until)}"
+        yield f"Unless something happens, that stays so{limit}."
+    for leaf in deadline.unforeseen:
+        yield f"That takes `{printable(phrase(leaf))}` as it is: when it changes is not known."
+
+
+def _reasons(deadline: Deadline) -> Iterator[str]:
+    if deadline.begins:
+        yield "it begins to exist"
+    for leaf, holds in deadline.because:
+        yield f"`{phrase(leaf)}` {'comes to hold' if holds else 'no longer holds'}"
+
+
+def deadline_facts(deadline: Deadline) -> dict[str, Any]:
+    """The deadline as JSON."""
+    return {
+        "at": _instant(deadline.at),
+        "because": [{"text": phrase(leaf), "holds": holds} for leaf, holds in deadline.because],
+        "begins": deadline.begins,
+        "looked_until": _instant(deadline.until),
+        "taken_as_now": [phrase(leaf) for leaf in deadline.unforeseen],
+    }
+
+
+def _instant(instant: Instant | None) -> str | None:
+    return None if instant is None else format_instant(instant)

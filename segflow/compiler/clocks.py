@@ -56,6 +56,17 @@ def clock_date(instant: Instant, zone: ZoneInfo) -> date:
     return datetime_of(Instant(max(FIRST, min(LAST, instant + found.ahead)))).date()
 
 
+def clock_changes(start: Instant, end: Instant, zone: ZoneInfo) -> Iterator[Offset]:
+    """The offsets that begin within (start, end], as the zone's own data say."""
+    ahead = clock_ahead(start, zone)
+    for day in range(start, end, _DAY):
+        following = min(day + _DAY, end)
+        while ahead != clock_ahead(following, zone):
+            day = _first_other(day, following, ahead, zone)
+            ahead = clock_ahead(day, zone)
+            yield Offset(Instant(day), ahead)
+
+
 def offsets_text(offsets: Offsets) -> str:
     """The offsets as engines are given them: a number for each, separated by commas. The greatest
     that is below (t - UNCHANGED_UNTIL + 1) * OFFSETS is that of an instant t; its remainder by
@@ -151,27 +162,19 @@ def _offsets(zone: ZoneInfo, watched: Iterable[_Watched]) -> Iterator[Offset]:
         if shown == known:
             continue
         if follows:
-            yield from _changes(at - _DAY, at, zone)
+            yield from clock_changes(Instant(at - _DAY), Instant(at), zone)
         else:
-            yield Offset(FIRST if known is None else Instant(at), _ahead(at, zone))
+            yield Offset(FIRST if known is None else Instant(at), clock_ahead(at, zone))
         known = shown
-
-
-def _changes(day: int, end: int, zone: ZoneInfo) -> Iterator[Offset]:
-    """The changes of clocks after `day`, up to `end`."""
-    ahead = _ahead(day, zone)
-    while ahead != _ahead(end, zone):
-        day = _first_other(day, end, ahead, zone)
-        ahead = _ahead(day, zone)
-        yield Offset(Instant(day), ahead)
 
 
 def _first_other(start: int, end: int, ahead: int, zone: ZoneInfo) -> int:
     """The first millisecond after `start`, up to `end`, at which the clocks are not `ahead`."""
     after = range(start + 1, end + 1)
-    return after[bisect_left(after, True, key=lambda one: _ahead(one, zone) != ahead)]
+    return after[bisect_left(after, True, key=lambda one: clock_ahead(one, zone) != ahead)]
 
 
-def _ahead(instant: int, zone: ZoneInfo) -> int:
+def clock_ahead(instant: int, zone: ZoneInfo) -> int:
+    """How many milliseconds the clocks are ahead of UTC at an instant."""
     offset = datetime_of(Instant(instant)).astimezone(zone).utcoffset() or timedelta()
     return offset // _MILLISECOND

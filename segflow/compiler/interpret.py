@@ -14,6 +14,7 @@ from segflow.compiler.operators import Leaf, operator_holds
 from segflow.compiler.reference.changes import field_changed, field_held
 from segflow.compiler.reference.contacts import address_of, consents, is_reachable
 from segflow.compiler.reference.ends import event_has
+from segflow.compiler.reference.keys import is_listed, is_sampled
 from segflow.compiler.reference.log import held_membership, moves
 from segflow.compiler.reference.periods import periods_hold
 from segflow.compiler.reference.properties import property_value
@@ -36,7 +37,6 @@ from segflow.compiler.worlds import (
 )
 from segflow.model.catalog import Field
 from segflow.model.compiled import Compiled
-from segflow.model.hashing import HASHES, stable_hash
 from segflow.model.instant import Instant
 from segflow.model.predicate import (
     Aggregate,
@@ -97,24 +97,24 @@ def population(world: World, compiled: Compiled, name: str, as_of: Instant) -> I
 
 
 def _existing(context: Context, segment: str) -> Iterator[Subject]:
+    return (subject for subject in everybody(context, segment) if exists(subject))
+
+
+def everybody(context: Context, segment: str) -> Iterator[Subject]:
+    """Every user that is known of the context's entity, whether or not in the population."""
     world = context.worlds[context.entity.name]
     rows_of: dict[int | None, list[EventRow]] = defaultdict(list)
     for row in events_that_count(world.events, context.compiled.project):
         rows_of[row.key].append(row)
     for user in world.users:
-        subject = _subject(context, user, rows_of[user.key], segment)
-        if exists(subject):
-            yield subject
+        yield _subject(context, user, rows_of[user.key], segment)
 
 
 def _people(subject: Subject, entity: str) -> Mapping[int, Subject]:
     """The users of an entity that exist, by key; asked for by one of them or of another entity."""
     context, of = subject.context, (entity, subject.segment)
-    if entity not in context.worlds:
-        raise NotSupportedError(f"nothing is known of the users of entity {entity}")
     if of not in context.people:
-        there = replace(context, entity=context.compiled.entities[entity])
-        found = _existing(there, subject.segment)
+        found = _existing(context.of_entity(entity), subject.segment)
         context.people[of] = {one.user.key: one for one in found}
     return context.people[of]
 
@@ -133,12 +133,16 @@ def _subject(context: Context, user: User, events: Iterable[EventRow], segment: 
 
 
 def exists(subject: Subject) -> bool:
-    """Whether the user is in the population at the instant; one since nobody knows when is not."""
-    described = subject.context.entity.population
-    since = subject.user.since
-    if described.since is not None and (since is None or since > subject.context.as_of):
-        return False
-    return described.where is None or holds(described.where, subject)
+    """Whether the user is in the population at the instant."""
+    condition = subject.context.entity.population.where
+    return has_begun(subject) and (condition is None or holds(condition, subject))
+
+
+def has_begun(subject: Subject) -> bool:
+    """Whether the instant is not before the user's first; one since nobody knows when has none."""
+    if subject.context.entity.population.since is None:
+        return True
+    return subject.user.since is not None and subject.user.since <= subject.context.as_of
 
 
 # --- predicates ------------------------------------------------------------------------------
@@ -161,10 +165,10 @@ def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one a
             return _test_holds(predicate, subject)
         case InSegment():
             return _in_segment(predicate, subject)
-        case InFile(path=path):
-            return subject.user.key in listed(subject.context.compiled, path)
+        case InFile():
+            return is_listed(predicate, subject)
         case Sample():
-            return _in_sample(predicate, subject)
+            return is_sampled(predicate, subject)
         case _ if subject.context.given and predicate in subject.context.given:
             return subject.user.key in subject.context.given[predicate]
         case Via():
@@ -227,21 +231,6 @@ def _in_segment(leaf: InSegment, subject: Subject) -> bool:
     return subject.user.key in recorded
 
 
-def listed(compiled: Compiled, path: str) -> frozenset[int]:
-    """The keys in a list file of the project, by their digits."""
-    return frozenset(int(key) for key in compiled.project.lists[path].keys)
-
-
-def _in_sample(sample: Sample, subject: Subject) -> bool:
-    return Fraction(sample.low) <= sample_percent(sample, subject) < Fraction(sample.high)
-
-
-def sample_percent(sample: Sample, subject: Subject) -> Fraction:
-    """Where the user's hash falls, from 0 to below 100."""
-    salt = subject.segment if sample.salt is None else sample.salt
-    return Fraction(100 * stable_hash(salt, subject.user.key), HASHES)
-
-
 def _held(leaf: Held, subject: Subject) -> bool:
     context = subject.context
     first = first_instant(leaf.for_, context.as_of, context.zone)
@@ -251,7 +240,7 @@ def _held(leaf: Held, subject: Subject) -> bool:
             def passes(value: Value | None) -> bool:
                 return _passes(value, test, subject)
 
-            field = _declared(name, subject)
+            field = field_of(name, subject)
             return field_held(subject.user, field, first, context.as_of, passes)
         case InSegment(segment=name):
             log = logged(name, subject)
@@ -261,7 +250,7 @@ def _held(leaf: Held, subject: Subject) -> bool:
 
 
 def _changed(leaf: Changed, subject: Subject) -> bool:
-    declared = _declared(leaf.field, subject)
+    declared = field_of(leaf.field, subject)
     return field_changed(subject.user, declared, leaf, _last(leaf, subject))
 
 
@@ -293,7 +282,7 @@ def feature_value(feature: Feature, subject: Subject) -> Value | None:
 
 
 def _field_value(name: str, subject: Subject) -> Value | None:
-    declared = _declared(name, subject)
+    declared = field_of(name, subject)
     if declared.derived is not None:
         return feature_value(declared.derived, replace(subject, event=None))
     return subject.user.value(declared, subject.context.as_of)
@@ -304,7 +293,8 @@ def address_text(leaf: Reachable, subject: Subject) -> Value | None:
     return _field_value(address_of(leaf, subject).text_field, subject)
 
 
-def _declared(name: str, subject: Subject) -> Field:
+def field_of(name: str, subject: Subject) -> Field:
+    """The declared field of the user's entity."""
     declared = subject.context.entity.field_named(name)
     if declared is None:
         raise NotSupportedError(f"there is no field {name}")

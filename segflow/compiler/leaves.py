@@ -1,5 +1,7 @@
 """The leaves of a predicate: what all, any, none and not combine."""
 
+from collections.abc import Mapping
+
 from segflow.model.predicate import All, AnyOf, Everyone, NoneOf, Not, Predicate
 
 
@@ -17,16 +19,24 @@ def leaves_of(predicate: Predicate) -> tuple[Predicate, ...]:
             return (predicate,)
 
 
-def flipped(predicate: Predicate, leaf: Predicate) -> Predicate:
-    """The predicate with the opposite of the leaf wherever the leaf stands."""
+def combined(predicate: Predicate, values: Mapping[Predicate, bool]) -> bool:
+    """What the predicate comes to where each of its leaves has that value."""
     match predicate:
         case All(items=items):
-            return All(items=tuple(flipped(item, leaf) for item in items))
+            return all(combined(item, values) for item in items)
         case AnyOf(items=items):
-            return AnyOf(items=tuple(flipped(item, leaf) for item in items))
+            return any(combined(item, values) for item in items)
         case NoneOf(items=items):
-            return NoneOf(items=tuple(flipped(item, leaf) for item in items))
+            return not any(combined(item, values) for item in items)
         case Not(item=item):
-            return Not(item=flipped(item, leaf))
+            return not combined(item, values)
+        case Everyone():
+            return True
         case _:
-            return Not(item=predicate) if predicate == leaf else predicate
+            return values[predicate]
+
+
+def decides(leaf: Predicate, predicate: Predicate, values: Mapping[Predicate, bool]) -> bool:
+    """Whether the predicate would come to the opposite if this leaf of it alone did."""
+    opposite = {**values, leaf: not values[leaf]}
+    return combined(predicate, opposite) != combined(predicate, values)

@@ -93,8 +93,10 @@ def operator_holds(  # noqa: C901 - one arm per operator
 
 def _compare(op: CompareOp, left: Value | None, right: Operand, leaf: Leaf) -> bool:
     other = operand_value(right, leaf)
+    if left is None or other is None:
+        return compare(op, left, other)
     if isinstance(left, date) != isinstance(other, date):  # a date beside a timestamp
-        left, other = _as_instant(left, leaf.zone), _as_instant(other, leaf.zone)
+        left, other = as_instant(left, leaf.zone), as_instant(other, leaf.zone)
     return compare(op, leaf.same_case(left), leaf.same_case(other))
 
 
@@ -138,22 +140,27 @@ def _list(operator: ListMatch, value: Value | None, leaf: Leaf) -> bool:
 
 
 def _instant(operator: InstantOperator, value: Value | None, leaf: Leaf) -> bool:
-    instant = _as_instant(value, leaf.zone)
-    return instant is not None and instant in operator_bounds(operator, leaf.as_of, leaf.zone)
+    if value is None:
+        return False
+    bounds = operator_bounds(operator, leaf.as_of, leaf.zone)
+    return as_instant(value, leaf.zone) in bounds
 
 
 def _anniversary(operator: Anniversary, value: Value | None, leaf: Leaf) -> bool:
     if value is None:
         return False
-    day = value if isinstance(value, date) else clock_date(_instant_of(value), leaf.zone)
+    day = as_date(value, leaf.zone)
     return (day.month, day.day) in anniversary_days(operator, leaf.as_of, leaf.zone)
 
 
-def _as_instant(value: Value | None, zone: ZoneInfo) -> Instant | None:
+def as_instant(value: Value, zone: ZoneInfo) -> Instant:
     """A timestamp as it is, a date as its local midnight."""
-    if value is None:
-        return None
     return midnight(value, zone) if isinstance(value, date) else _instant_of(value)
+
+
+def as_date(value: Value, zone: ZoneInfo) -> date:
+    """A date as it is, a timestamp as the date that the zone's clocks showed."""
+    return value if isinstance(value, date) else clock_date(_instant_of(value), zone)
 
 
 def _instant_of(value: Value) -> Instant:

@@ -7,28 +7,35 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from types import MappingProxyType
 
+from segflow.compiler.contact_trace import FeatureValue, consent_values, reachable_values
+from segflow.compiler.deadlines.search import Deadline, foresee
 from segflow.compiler.interpret import (
-    address_text,
     exists,
     feature_value,
     holds,
     logged,
     matching_events,
-    sample_percent,
     subject_of,
 )
+from segflow.compiler.passes.walk import features_of
 from segflow.compiler.reference.contacts import (
     address_of,
-    consents,
-    last_words,
-    suppressing,
-    suppressions,
 )
+from segflow.compiler.reference.keys import sample_percent
 from segflow.compiler.reference.periods import counted
 from segflow.compiler.reference.same import same_values
 from segflow.compiler.reference.sequences import sequence_found, step_instants
+from segflow.compiler.targets.needs import inlined_segment
 from segflow.compiler.values import Value, Version
-from segflow.compiler.worlds import Context, EventRow, Logs, Subject, SuppressionRow, User
+from segflow.compiler.worlds import (
+    Context,
+    EventRow,
+    Logs,
+    Place,
+    Subject,
+    User,
+    World,
+)
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant
 from segflow.model.predicate import (
@@ -37,7 +44,6 @@ from segflow.model.predicate import (
     All,
     AnyOf,
     Changed,
-    Compare,
     Consent,
     EventHas,
     Feature,
@@ -52,7 +58,6 @@ from segflow.model.predicate import (
     Reachable,
     Same,
     Sample,
-    Scaled,
     Sequence,
     Test,
     Transition,
@@ -60,37 +65,33 @@ from segflow.model.predicate import (
 from segflow.model.wording import phrase
 from segflow.model.wording_predicate import feature as words_of_feature
 from segflow.model.wording_predicate import step as words_of_step
-from segflow.model.wording_text import MASK, line
+from segflow.model.wording_text import line
+
+Changes = Mapping[Predicate, Instant]
+"""When leaves change by themselves."""
 
 _PLACES = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeatureValue:
-    """What a feature was worth: `text` is the feature in the words of its YAML, `value` is written
-    out (None: missing), `events` counts the events that an aggregate was over."""
-
-    text: str
-    value: str | None
-    events: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TraceNode:
     """One node of the predicate. `text` is the node in the words of its YAML; of boolean algebra it
-    is the key alone, since `items` say the rest. A nested segment has its predicate below it."""
+    is the key alone, since `items` say the rest. A nested segment has its predicate below it. A
+    leaf is as it is until `changes`, if nothing happens; None is for ever, or not known."""
 
     text: str
     holds: bool
     values: tuple[FeatureValue, ...] = ()
     items: "tuple[TraceNode, ...]" = ()
+    changes: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """One user's membership at one instant. Where `exists` is false the user is not in the
     population at that instant and so in no segment; `root` then says what the predicate alone would
-    come to, and is None where nothing is known of the key."""
+    come to, and is None where nothing is known of the key. `deadline` is there where it was asked
+    for and something is known."""
 
     segment: str
     key: int
@@ -100,6 +101,7 @@ class Trace:
     since: Instant | None = None
     population: TraceNode | None = None
     root: TraceNode | None = None
+    deadline: Deadline | None = None
 
 
 def explain_user(
@@ -112,24 +114,39 @@ def explain_user(
     snapshots: Mapping[str, frozenset[int]],
     logs: Logs,
     given: Mapping[Predicate, frozenset[int]] = MappingProxyType({}),
+    *,
+    places: Mapping[Rank, Place | None] = MappingProxyType({}),
+    worlds: Mapping[str, World] = MappingProxyType({}),
+    ahead: bool = False,
 ) -> Trace:
-    """Why the user with the key is in the named segment at an instant, or is not.
+    """Why the user with the key is in the named segment at an instant, or is not; with `ahead` also
+    when that changes by itself.
 
     `user` is None where the population's table lacks the key. `snapshots` are the recorded members
     of segments that are static or asked for by snapshot, `logs` the logs of those whose past is
     asked, `given` those for whom the leaves hold that the rows of one user do not tell; the key
-    alone is enough of each.
+    alone is enough of each. `places` are the user's positions in ranks, None for no position;
+    `worlds` the related users, by entity, that decide for leaves which are not given.
     Raises NotSupportedError for a form that the reference does not know yet.
     """
     if user is None:
         return Trace(segment=name, key=key, as_of=as_of, exists=False, member=False)
     entity = compiled.entities[compiled.segments[name].segment.entity]
     context = Context(
-        compiled=compiled, entity=entity, as_of=as_of, snapshots=snapshots, logs=logs, given=given
+        compiled=compiled,
+        entity=entity,
+        as_of=as_of,
+        snapshots=snapshots,
+        logs=logs,
+        worlds=worlds,
+        given=given,
+        places=places,
     )
     subject = subject_of(context, user, events, name)
     condition = entity.population.where
-    root = explain(compiled.segments[name].where, subject)
+    foreseen = foresee(subject) if ahead else None
+    changes: Changes = {} if foreseen is None else foreseen.leaves
+    root = explain(compiled.segments[name].where, subject, changes)
     there = exists(subject)
     return Trace(
         segment=name,
@@ -138,48 +155,51 @@ def explain_user(
         exists=there,
         member=there and root.holds,
         since=user.since,
-        population=None if condition is None else explain(condition, subject),
+        population=None if condition is None else explain(condition, subject, changes),
         root=root,
+        deadline=None if foreseen is None else foreseen.deadline,
     )
 
 
-def explain(predicate: Predicate, subject: Subject) -> TraceNode:
-    """The predicate for one user as a tree."""
+def explain(predicate: Predicate, subject: Subject, changes: Changes) -> TraceNode:
+    """The predicate for one user as a tree, its leaves with the instants at which they change."""
     match predicate:
         case All(items=items):
-            return _node("all", predicate, subject, items)
+            return _node("all", predicate, subject, changes, items)
         case AnyOf(items=items):
-            return _node("any", predicate, subject, items)
+            return _node("any", predicate, subject, changes, items)
         case NoneOf(items=items):
-            return _node("none", predicate, subject, items)
+            return _node("none", predicate, subject, changes, items)
         case Not(item=item):
-            return _node("not", predicate, subject, (item,))
-        case InSegment(segment=name) if _is_asked_now(predicate, subject):
-            where = subject.context.compiled.segments[name].where
-            nested = explain(where, replace(subject, segment=name))
+            return _node("not", predicate, subject, changes, (item,))
+        case InSegment(segment=name):
+            where = inlined_segment(predicate, subject.context.compiled)
+            if where is None:
+                return _node(phrase(predicate), predicate, subject, changes)
+            nested = explain(where, replace(subject, segment=name), changes)
             return TraceNode(text=phrase(predicate), holds=nested.holds, items=(nested,))
         case Reachable():
             topic = address_of(predicate, subject).topic
             asked = () if topic is None else (Consent(topic=topic),)
-            return _node(phrase(predicate), predicate, subject, asked)
+            return _node(phrase(predicate), predicate, subject, changes, asked)
         case _:
-            return _node(phrase(predicate), predicate, subject, ())
+            return _node(phrase(predicate), predicate, subject, changes)
 
 
 def _node(
-    text: str, predicate: Predicate, subject: Subject, items: tuple[Predicate, ...]
+    text: str,
+    predicate: Predicate,
+    subject: Subject,
+    changes: Changes,
+    items: tuple[Predicate, ...] = (),
 ) -> TraceNode:
     return TraceNode(
         text=text,
         holds=holds(predicate, subject),
         values=tuple(_values(predicate, subject)),
-        items=tuple(explain(item, subject) for item in items),
+        items=tuple(explain(item, subject, changes) for item in items),
+        changes=changes.get(predicate),
     )
-
-
-def _is_asked_now(leaf: InSegment, subject: Subject) -> bool:
-    segment = subject.context.compiled.segments[leaf.segment].segment
-    return not leaf.snapshot and segment.mode == "dynamic"
 
 
 # --- values ----------------------------------------------------------------------------------
@@ -190,11 +210,8 @@ def _values(  # noqa: C901 - one arm per form
 ) -> Iterator[FeatureValue]:
     """What a leaf looked at, left side first."""
     match predicate:
-        case Test(feature=feature, operators=operators):
-            yield _feature(feature, subject)
-            for operator in operators:
-                if isinstance(operator, Compare) and isinstance(operator.right, Scaled):
-                    yield _feature(operator.right.feature, subject)
+        case Test():
+            yield from (_feature(one, subject) for one in features_of(predicate))
         case Held(item=Test(feature=FieldFeature() as feature)):
             yield from _past(feature, subject)
         case Held(item=InSegment(segment=name)):
@@ -217,10 +234,11 @@ def _values(  # noqa: C901 - one arm per form
             yield _same(predicate, subject)
         case Rank(feature=feature):
             yield _feature(feature, subject)
+            yield from _place(predicate, subject)
         case Consent():
-            yield from _consent(predicate, subject)
+            yield from consent_values(predicate, subject)
         case Reachable():
-            yield from _reachable(predicate, subject)
+            yield from reachable_values(predicate, subject)
         case _:
             pass
     if _is_local(predicate):
@@ -264,32 +282,6 @@ def _moves(segment: str, subject: Subject) -> Iterator[FeatureValue]:
         yield FeatureValue(text=f"{segment} {kind}", value=text)
 
 
-def _consent(leaf: Consent, subject: Subject) -> Iterator[FeatureValue]:
-    """The user's last word on a topic, and since when it is that."""
-    last = last_words(leaf.topic, subject)
-    word = "granted" if consents(leaf, subject) else "denied"
-    yield FeatureValue(text=leaf.topic, value=word if last else f"{word} by default")
-    since = last[0].time if last else None
-    text = None if since is None else format_instant(since)
-    yield FeatureValue(text=f"{leaf.topic} since", value=text)
-
-
-def _reachable(leaf: Reachable, subject: Subject) -> Iterator[FeatureValue]:
-    """Whether there is an address, without saying which, and who forbids to write to it."""
-    text = address_text(leaf, subject)
-    shown = MASK if text else ""
-    yield FeatureValue(text=leaf.address, value=None if text is None else shown)
-    for one in suppressions(subject):
-        rows = suppressing(one.name, leaf, text, subject)
-        words = "; ".join(dict.fromkeys(map(_in_words, rows)))
-        yield FeatureValue(text=str(one.address), value=words or "no")
-
-
-def _in_words(row: SuppressionRow) -> str:
-    since = "always" if row.time is None else f"since {format_instant(row.time)}"
-    return f"{since}, {row.reason}" if row.reason else since
-
-
 def _periods(leaf: Periods, subject: Subject) -> FeatureValue:
     """The counts in the periods, newest first."""
     counts = counted(leaf, subject, matching_events)
@@ -316,6 +308,15 @@ def _same(leaf: Same, subject: Subject) -> FeatureValue:
     return FeatureValue(
         text=name, value=f"{shown}: {', '.join(map(written, held))}" if held else shown
     )
+
+
+def _place(leaf: Rank, subject: Subject) -> Iterator[FeatureValue]:
+    """The user's position among those that are ranked, where that is known."""
+    places = subject.context.places
+    if leaf in places:
+        place = places[leaf]
+        text = None if place is None else f"{place.position:,} of {place.size:,}"
+        yield FeatureValue(text="position", value=text)
 
 
 def _feature(feature: Feature, subject: Subject) -> FeatureValue:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from segflow.compiler.interpret import exists, holds, subject_of
-from segflow.compiler.leaves import flipped, leaves_of
+from segflow.compiler.leaves import decides, leaves_of
 from segflow.compiler.trace import Trace, explain_user
 from segflow.compiler.worlds import ConsentRow, Context, EventRow, Subject, SuppressionRow, User
 from segflow.model.compiled import Compiled
@@ -31,15 +31,12 @@ def judge(compiled: Compiled, trial: TypedTrial) -> Judgement:
     """Raises NotSupportedError for a form that the reference does not know yet."""
     subject = _subject(with_lists(compiled, trial), trial)
     where = compiled.segments[trial.segment].where
-    there = exists(subject)
+    there, seen = exists(subject), _seen(where, subject)
     decided = None
     if trial.because is not None:
-        decided = there and decides(trial.because, where, subject)
+        decided = there and decides(trial.because, where, seen)
     return Judgement(
-        exists=there,
-        member=there and holds(where, subject),
-        seen={leaf: holds(leaf, subject) for leaf in leaves_of(where)},
-        decided=decided,
+        exists=there, member=there and holds(where, subject), seen=seen, decided=decided
     )
 
 
@@ -58,13 +55,12 @@ def deciding(compiled: Compiled, trial: TypedTrial) -> tuple[Predicate, ...]:
     where = compiled.segments[trial.segment].where
     if not exists(subject):
         return ()
-    return tuple(leaf for leaf in leaves_of(where) if decides(leaf, where, subject))
+    seen = _seen(where, subject)
+    return tuple(leaf for leaf in seen if decides(leaf, where, seen))
 
 
-def decides(leaf: Predicate, predicate: Predicate, subject: Subject) -> bool:
-    """Whether the predicate's value would be the opposite if the leaf's alone were. Raises as
-    holds() does."""
-    return holds(flipped(predicate, leaf), subject) != holds(predicate, subject)
+def _seen(where: Predicate, subject: Subject) -> Seen:
+    return {leaf: holds(leaf, subject) for leaf in leaves_of(where)}
 
 
 # --- what the reference is shown -------------------------------------------------------------

@@ -1,7 +1,7 @@
 """What the reference evaluator looks at: users, the rows of their events, and which rows count."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from segflow.errors import RefusedError
 from segflow.model.catalog import Entity, Event, Field
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
-from segflow.model.predicate import Predicate
+from segflow.model.predicate import Predicate, Rank
 from segflow.model.project import Project
 from segflow.model.scalar import Scalar, Stored
 from segflow.model.state import Cause
@@ -95,6 +95,13 @@ class EventRow:
     version: Scalar | None = None
     properties: Mapping[str, Stored | None] = field(default_factory=dict)
     keys: tuple[int | None, ...] = ()
+
+
+class Place(NamedTuple):
+    """A user's position in a rank, from 1 on, and how many are ranked."""
+
+    position: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +197,8 @@ class Context:
     """What is the same for every user: the definitions, the instant, the recorded members.
 
     `worlds` are all that is known of users, by entity; of an explanation, which looks at one user,
-    nothing is. `given` are leaves whose answer is known already, with the keys for which they hold.
+    nothing is. `given` are leaves whose answer is known already, with the keys for which they hold;
+    `places`, of ranks among them, the position of the one user who is explained, None for none.
     `people` keeps the users of each entity, who are asked about by many of another.
     """
 
@@ -200,6 +208,7 @@ class Context:
     snapshots: Mapping[str, frozenset[int]] = field(default_factory=dict)
     worlds: Mapping[str, World] = field(default_factory=dict)
     given: Mapping[Predicate, frozenset[int]] = field(default_factory=dict)
+    places: Mapping[Rank, Place | None] = field(default_factory=dict)
     people: "dict[tuple[str, str], Mapping[int, Subject]]" = field(default_factory=dict)
     logs: Logs = field(default_factory=dict)
 
@@ -207,6 +216,16 @@ class Context:
     def zone(self) -> ZoneInfo:
         """The project's zone."""
         return zone(self.compiled.project.settings.timezone)
+
+    def of_entity(self, name: str) -> "Context":
+        """The same for the users of another entity, if anything is known of them."""
+        if name not in self.worlds:
+            raise NotSupportedError(f"nothing is known of the users of entity {name}")
+        return replace(self, entity=self.compiled.entities[name])
+
+    def at(self, as_of: Instant) -> "Context":
+        """The same at another instant."""
+        return replace(self, as_of=as_of, people={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +238,10 @@ class Subject:
     events: tuple[EventRow, ...]
     segment: str
     event: EventRow | None = None
+
+    def at(self, as_of: Instant) -> "Subject":
+        """The same user at another instant."""
+        return replace(self, context=self.context.at(as_of))
 
     def zone(self, of_user: bool) -> ZoneInfo:
         """The zone of a leaf: the project's, or the user's own; an unusable one is the default."""

@@ -10,16 +10,22 @@ from pyroaring import BitMap64
 from segflow.compiler.log_leaves import log_leaves
 from segflow.compiler.targets.fields import fields_of, select_fields
 from segflow.compiler.targets.needs import kept_of
+from segflow.compiler.targets.ranks import PLACE, SIZE
 from segflow.compiler.targets.shared import select_shared
-from segflow.compiler.targets.sql import select_audience, select_keys, select_members
-from segflow.compiler.worlds import Logs
+from segflow.compiler.targets.sql import (
+    select_audience,
+    select_keys,
+    select_members,
+    select_place,
+)
+from segflow.compiler.worlds import Logs, Place
 from segflow.errors import CorruptStateError, RefusedError, SourceUnavailableError
 from segflow.executor.effects import Engines
 from segflow.executor.past import Past
 from segflow.model.catalog import Source
 from segflow.model.compiled import Compiled, list_set, log_set, logged_segment, segment_set
 from segflow.model.instant import Instant
-from segflow.model.predicate import Everyone, Predicate
+from segflow.model.predicate import Everyone, Predicate, Rank
 from segflow.ports import MASK_BITS, Engine, Selection
 
 Kept = Callable[[str], BitMap64 | None]
@@ -102,6 +108,13 @@ class Evaluator:
     def holding(self, entity: str, predicate: Predicate) -> BitMap64:
         """The users of an entity for whom a typed predicate holds. Raises as members() does."""
         return self._select(select_keys(self._compiled, entity, predicate, self._as_of))
+
+    def place(self, entity: str, leaf: Rank, key: int) -> Place | None:
+        """The position of a user of an entity in a rank; None for one who is not ranked. Raises as
+        members() does."""
+        selection = select_place(self._compiled, entity, leaf, self._as_of, key)
+        rows = self._engine(selection).values(selection, self._sets_of(selection))
+        return next((Place(int(row[PLACE]), int(row[SIZE])) for row in rows), None)
 
     def fields(
         self, entity: str, names: Sequence[str], users: BitMap64

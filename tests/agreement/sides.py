@@ -9,14 +9,16 @@ from pyroaring import BitMap64
 from segflow.compiler import interpret
 from segflow.compiler.passes.draft import draft_of
 from segflow.compiler.pipeline import CHECKS, compile_project
+from segflow.compiler.reference.ranks import lies_within
 from segflow.compiler.targets import sql
-from segflow.compiler.targets.lookup import events_of, look_up, user_of
 from segflow.compiler.targets.needs import beyond_one_user
+from segflow.compiler.targets.ranks import PLACE, SIZE
+from segflow.compiler.targets.related_lookup import look_around
 from segflow.compiler.trace import Trace, explain_user
-from segflow.compiler.worlds import World
+from segflow.compiler.worlds import Place, World
 from segflow.model.compiled import Compiled, list_set, segment_set
 from segflow.model.instant import Instant
-from segflow.model.predicate import Predicate
+from segflow.model.predicate import Predicate, Rank
 from segflow.model.project import Project
 from segflow.ports import Engine, Selection
 from tests.agreement.data import world_of
@@ -115,17 +117,34 @@ def by_reference(
 
 
 def explained(
-    engine: Engine, compiled: Compiled, world: World, name: str, key: int, as_of: Instant
+    engine: Engine,
+    compiled: Compiled,
+    world: World,
+    name: str,
+    key: int,
+    as_of: Instant,
+    *,
+    ahead: bool = False,
 ) -> Trace:
-    """Why one user is a member or not, by the rows that are looked up in the engine."""
-    lookup = look_up(compiled, name, key)
-    user, events = user_of(lookup, engine.rows), events_of(lookup, engine.rows)
-    given = {
-        leaf: holding(engine, compiled, world, lookup.entity.name, leaf, as_of)
-        for leaf in beyond_one_user(compiled, name)
-    }
-    snapshots, logs = world.snapshots, world.logs
-    return explain_user(compiled, name, key, user, events, as_of, snapshots, logs, given)
+    """Why one user is a member or not, by the rows that are looked up in the engine; with `ahead`
+    also when that changes by itself."""
+    entity = compiled.segments[name].segment.entity
+    around = look_around(compiled, name, key, engine.rows)
+    given: dict[Predicate, frozenset[int]] = {}
+    places: dict[Rank, Place | None] = {}
+    for leaf in beyond_one_user(compiled, name):
+        if isinstance(leaf, Rank):
+            selection = sql.select_place(compiled, entity, leaf, as_of, key)
+            rows = engine.values(selection, sets_of(selection, engine, compiled, world, as_of))
+            found = [Place(int(row[PLACE]), int(row[SIZE])) for row in rows]
+            given[leaf] = frozenset(key for one in found if lies_within(leaf, one))
+            places[leaf] = next(iter(found), None)
+        elif leaf not in around.follows:
+            given[leaf] = holding(engine, compiled, world, entity, leaf, as_of)
+    return explain_user(
+        compiled, name, key, around.user, around.events, as_of, world.snapshots, world.logs, given,
+        places=places, worlds=around.worlds, ahead=ahead,
+    )  # fmt: skip
 
 
 def holding(

@@ -78,6 +78,78 @@ def test_explanation_agrees_with_the_engine(root: Path):
                 assert trace.member == (key in members), (name, key)
 
 
+BEST = """\
+segment: best
+entity: customer
+where: {rank: {sum: purchase.amount, within: 30d}, top: 20%}
+---
+"""
+
+
+def test_explanation_of_a_rank_shows_the_position(root: Path, edit: Edit):
+    """The positions of all customers are 1 to n, each once; those within the bounds are members, as
+    the engine says, and the deadline says that it takes the rank as it is."""
+    edit("segments/shop.yaml", "segment: recent\n", f"{BEST}segment: recent\n")
+    with opened(root) as (world, compiled):
+        members = segments.members(world, compiled, "best", shop.FIRST)
+        traces = [
+            segments.explain(world, compiled, "best", key, shop.FIRST)
+            for key in range(shop.CUSTOMERS)
+        ]
+    positions = {}
+    for trace in traces:
+        assert trace.root is not None
+        assert trace.deadline is not None
+        value, position = trace.root.values
+        assert (value.text, position.text) == ("sum: purchase.amount, within: 30d", "position")
+        assert (position.value or "").endswith(f" of {shop.CUSTOMERS}")
+        positions[trace.key] = int((position.value or "").split()[0])
+        assert trace.deadline.at is None
+        assert trace.deadline.unforeseen == (compiled.segments["best"].where,)
+    assert sorted(positions.values()) == list(range(1, shop.CUSTOMERS + 1))
+    inside = {key for key, position in positions.items() if 5 * position <= shop.CUSTOMERS}
+    assert {trace.key for trace in traces if trace.member} == inside == set(members)
+    assert 0 < len(inside) < shop.CUSTOMERS
+
+
+def test_who_is_not_ranked_has_no_position(root: Path, edit: Edit):
+    """A customer without a value is out, and the position is missing."""
+    newest = BEST.replace("sum: purchase.amount", "max: purchase.amount").replace("30d", "1d")
+    edit("segments/shop.yaml", "segment: recent\n", f"{newest}segment: recent\n")
+    with opened(root) as (world, compiled):
+        traces = [
+            segments.explain(world, compiled, "best", key, shop.FIRST)
+            for key in range(shop.CUSTOMERS)
+        ]
+    values = [trace.root.values for trace in traces if trace.root is not None]
+    assert {(one.value is None, place.value is None) for one, place in values} == {
+        (True, True),
+        (False, False),
+    }
+    assert not any(
+        trace.member for trace, (one, _) in zip(traces, values, strict=True) if one.value is None
+    )
+
+
+def test_explanation_foresees_what_the_engine_says_then(fresh: Path):
+    """For everybody: a millisecond before the deadline the engine has the same answer as at T, and
+    at it the other; whoever has none is asked half a year later."""
+    moved = 0
+    with opened(fresh) as (world, compiled):
+        for key in range(0, shop.CUSTOMERS, 5):
+            trace = segments.explain(world, compiled, "quiet", key, shop.FIRST)
+            assert trace.deadline is not None
+            at = trace.deadline.at
+            then = Instant(shop.FIRST + 180 * 86_400_000) if at is None else Instant(at - 1)
+            before = segments.members(world, compiled, "quiet", then)
+            assert (key in before) == trace.member
+            if at is not None:
+                after = segments.members(world, compiled, "quiet", at)
+                assert (key in after) != trace.member
+                moved += 1
+    assert moved > 2
+
+
 def test_nested_static_segment_is_its_frozen_set(root: Path, edit: Edit):
     """Another segment sees who was frozen, while a count of the static one itself evaluates."""
     shop.write_purchases(root, until=shop.SECOND, missing=frozenset(range(10)))

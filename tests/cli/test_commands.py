@@ -461,26 +461,30 @@ def test_compile(segflow, shop):
 
 
 def test_segment_explain(segflow, shop):
-    """The condition as a tree, each part with what it came to and why."""
+    """The condition as a tree, each part with what it came to and why, and until when."""
     result = segflow("segment", "explain", "win_back", "--key", "1", "--as-of", AS_OF)
     assert (result.code, result.err) == (0, "")
     assert result.out == (
         f"customer 1 is not in win_back as of {AS_OF}.\n"
+        "Unless something happens, it enters at 2026-04-18T05:00:00Z:"
+        " `did_not: purchase, within: 30d` comes to hold.\n"
         "\n"
         "✗ all\n"
         "  ✓ segment: big_spenders\n"
         "    ✓ sum: purchase.amount, gte: 150\n"
         "        sum: purchase.amount = 184.17  (6 events)\n"
         "  ✗ segment: lapsed_30d\n"
-        "    ✗ did_not: purchase, within: 30d\n"
+        "    ✗ did_not: purchase, within: 30d  (until 2026-04-18T05:00:00Z)\n"
         "        count: purchase, within: 30d = 2  (2 events)\n"
     )
 
 
 def test_segment_explain_of_a_member(segflow, shop):
-    """Who is in is said to be in."""
+    """Who is in is said to be in, and here to stay so."""
     out = segflow("segment", "explain", "win_back", "--key", "19", "--as-of", AS_OF).out
-    assert out.startswith(f"customer 19 is in win_back as of {AS_OF}.\n")
+    assert out.startswith(
+        f"customer 19 is in win_back as of {AS_OF}.\nUnless something happens, that stays so.\n"
+    )
 
 
 def test_segment_explain_of_somebody_unknown(segflow, shop):
@@ -498,12 +502,13 @@ def test_segment_explain_before_somebody_began(segflow, shop):
     assert out.startswith(
         f"customer 1 is not in lapsed_30d as of {early}.\n"
         "customer 1 does not exist at that instant: it begins at 2026-01-08T05:00:00Z.\n"
+        "Unless something happens, it enters at 2026-04-18T05:00:00Z:"
     )
     assert "✓ did_not" in out
 
 
 def test_segment_explain_as_json(segflow, shop):
-    """The same tree for programs; the key is a string."""
+    """The same tree for programs, with the instants at which it changes; the key is a string."""
     found = facts(
         segflow("segment", "explain", "lapsed_30d", "--key", "1", "--as-of", AS_OF, "--json")
     )
@@ -520,6 +525,14 @@ def test_segment_explain_as_json(segflow, shop):
             "holds": False,
             "values": [{"feature": "count: purchase, within: 30d", "value": "2", "events": 2}],
             "items": [],
+            "changes": "2026-04-18T05:00:00Z",
+        },
+        "changes": {
+            "at": "2026-04-18T05:00:00Z",
+            "because": [{"text": "did_not: purchase, within: 30d", "holds": True}],
+            "begins": False,
+            "looked_until": None,
+            "taken_as_now": [],
         },
     }
 

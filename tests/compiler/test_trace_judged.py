@@ -1,9 +1,11 @@
 """What explanations show of leaves that are judged over events, or over all users."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from segflow.compiler.trace import TraceNode, explain_user
-from segflow.compiler.worlds import EventRow, User
+from segflow.compiler.worlds import EventRow, Place, User
 from segflow.model.instant import parse_instant
 from tests.compiler.projects import compiled
 
@@ -23,12 +25,16 @@ EVENTS = tuple(
 )
 
 
-def root(folder, leaf: str, *, given: bool | None = None) -> TraceNode:
-    """The root of the trace; `given` is what is known of the segment's leaf."""
+def root(
+    folder, leaf: str, *, given: bool | None = None, places: Sequence[Place | None] = ()
+) -> TraceNode:
+    """The root of the trace; `given` is what is known of the segment's leaf, and `places` has the
+    position in that rank, if one is known."""
     made = compiled(folder, f"segment: s\nentity: customer\nwhere: {leaf}\n")
     where = made.segments["s"].where
     known = {} if given is None else {where: frozenset({1} if given else ())}
-    trace = explain_user(made, "s", 1, USER, EVENTS, T, {}, {}, known)
+    at = dict(zip([where], places, strict=False))
+    trace = explain_user(made, "s", 1, USER, EVENTS, T, {}, {}, known, places=at)
     assert trace.root is not None
     return trace.root
 
@@ -98,8 +104,17 @@ def test_a_leaf_over_events_says_what_it_looked_at(leaf, holds, values, tmp_path
 
 
 @pytest.mark.parametrize("inside", [True, False])
-def test_a_rank_is_as_it_is_given(inside, tmp_path):
-    """The rows of one user do not tell a position; the value that is ranked they do."""
-    found = root(tmp_path, "{rank: {field: age}, top: 10%}", given=inside)
+@pytest.mark.parametrize(
+    ("places", "shown"),
+    [
+        ([], []),
+        ([Place(3, 1200)], [("position", "3 of 1,200")]),
+        ([None], [("position", None)]),
+    ],
+)
+def test_a_rank_is_as_it_is_given(inside, places, shown, tmp_path):
+    """The rows of one user do not tell a position, so that it is shown where it is given; the value
+    that is ranked they do."""
+    found = root(tmp_path, "{rank: {field: age}, top: 10%}", given=inside, places=places)
     assert found.holds == inside
-    assert [(one.text, one.value) for one in found.values] == [("field: age", "30")]
+    assert [(one.text, one.value) for one in found.values] == [("field: age", "30"), *shown]

@@ -58,6 +58,18 @@ def blocks(page: Path) -> list[Block]:
     ]
 
 
+def tables_of_keys(page: str) -> list[list[str]]:
+    """The keys in the first column of each table of a page."""
+    return [
+        [
+            key
+            for cell in re.findall(r"^\| (`[^|]*) \|", part, re.MULTILINE)
+            for key in re.findall(r"`(\w+)`", cell)
+        ]
+        for part in re.split(r"^\|---\|---\|$", page, flags=re.MULTILINE)[1:]
+    ]
+
+
 def commands(block: Block) -> Iterator[Command]:
     """The commands of a console block."""
     for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:

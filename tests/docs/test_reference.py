@@ -21,7 +21,7 @@ from segflow.model.project import LintSettings
 from segflow.model.rule import Action, EveryTrigger, Rule, Variant
 from segflow.planner.machine import to_json
 from tests.docs import commands_page, diagnostics_page
-from tests.docs.pages import DOCS, blocks, pages
+from tests.docs.pages import DOCS, blocks, pages, tables_of_keys
 from tests.docs.projects import (
     BLUEPRINTS,
     CATALOG,
@@ -215,17 +215,9 @@ def full_plan() -> Plan:
 def test_every_key_of_a_plans_json_is_documented():
     """The four tables of the page have the keys of the plan, a change, an impact and a rule."""
     page = (DOCS / "reference" / "plan-json.md").read_text(encoding="utf-8")
-    tables = [
-        [
-            key
-            for cell in re.findall(r"^\| (`[^|]*) \|", part, re.MULTILINE)
-            for key in re.findall(r"`(\w+)`", cell)
-        ]
-        for part in re.split(r"^\|---\|---\|$", page, flags=re.MULTILINE)[1:]
-    ]
     plan = to_json(full_plan())
     change = plan["changes"][0]
-    assert [sorted(table) for table in tables] == [
+    assert [sorted(table) for table in tables_of_keys(page)] == [
         sorted(plan),
         sorted(change),
         sorted(change["impact"]),

@@ -160,6 +160,14 @@ def feature_sites(
         yield from predicate_sites(feature.where, (*path, "where"), entity, feature.events, related)
 
 
+def features_of(test: Test) -> Iterator[Feature]:
+    """The tested feature and those on the right side."""
+    yield test.feature
+    for operator in test.operators:
+        if isinstance(operator, CompareOperator) and isinstance(operator.right, Scaled):
+            yield operator.right.feature
+
+
 def properties_in(predicate: Predicate, events: tuple[str, ...]) -> tuple[str, ...]:
     """The properties of the events that a predicate about one of them reads, in order of name."""
     nodes = (site.node for site in predicate_sites(predicate, (), "", events))

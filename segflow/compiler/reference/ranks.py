@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from segflow.compiler.values import Value
-from segflow.compiler.worlds import Subject
+from segflow.compiler.worlds import Place, Subject
 from segflow.model.predicate import Feature, Predicate, Rank
 
 Holds = Callable[[Predicate, Subject], bool]
@@ -19,11 +19,15 @@ def is_ranked(
     ranked = _ranked(leaf, everyone, worth, holds)
     if key not in ranked:
         return False
-    position = ranked.index(key) + 1
+    return lies_within(leaf, Place(ranked.index(key) + 1, len(ranked)))
+
+
+def lies_within(leaf: Rank, place: Place) -> bool:
+    """Whether a position is one that the leaf asks for."""
     low, high = Fraction(leaf.low), Fraction(leaf.high)
     if leaf.unit == "percent":
-        low, high = low * len(ranked) / 100, high * len(ranked) / 100
-    return low < position <= high
+        low, high = low * place.size / 100, high * place.size / 100
+    return low < place.position <= high
 
 
 def _ranked(leaf: Rank, everyone: Mapping[int, Subject], worth: Worth, holds: Holds) -> list[int]:

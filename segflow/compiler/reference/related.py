@@ -6,34 +6,63 @@ from segflow.compiler.values import count_satisfies
 from segflow.compiler.worlds import NotSupportedError, Subject
 from segflow.model.catalog import Relation
 from segflow.model.predicate import Members, Predicate, Via
+from segflow.model.project import Project
 
 Holds = Callable[[Predicate, Subject], bool]
 People = Mapping[int, Subject]
-"""The users of an entity that exist at T, by key."""
+"""Users of an entity, by key."""
 
 
 def via_holds(leaf: Via, subject: Subject, people: Callable[[str], People], holds: Holds) -> bool:
     """The one related user exists and satisfies the predicate."""
-    relation = subject.context.compiled.project.relation(leaf.relation)
-    if relation is None:
-        raise NotSupportedError(f"there is no relation {leaf.relation}")
-    led_to = _led_to(subject, relation)
-    other = None if led_to is None else people(relation.to_entity).get(led_to)
-    return other is not None and holds(leaf.where, other)
+    related = related_to(leaf, subject, people(related_entity(leaf, subject)))
+    return any(holds(leaf.where, one) for one in related)
 
 
 def members_hold(
     leaf: Members, subject: Subject, people: Callable[[str], People], holds: Holds
 ) -> bool:
     """So many of those whose key leads here satisfy the predicate; of `every`, all and one."""
-    context = subject.context
-    (relation,) = context.compiled.project.relations_between(leaf.entity, context.entity.name)
-    here = subject.user.key
-    related = [one for one in people(leaf.entity).values() if _led_to(one, relation) == here]
+    related = related_to(leaf, subject, people(related_entity(leaf, subject)))
     holding = sum(holds(leaf.where, one) for one in related)
     if leaf.every:
         return holding == len(related) > 0
     return all(count_satisfies(test.op, holding, test.count) for test in leaf.counts)
+
+
+def related_entity(leaf: Via | Members, subject: Subject) -> str:
+    """The entity of the related users."""
+    return led_entity(leaf, _relation(leaf, subject))
+
+
+def related_to(leaf: Via | Members, subject: Subject, people: People) -> list[Subject]:
+    """Those of the people, who are of that entity, that the user's key leads to, which is one at
+    most, or whose keys lead to the user."""
+    relation = _relation(leaf, subject)
+    if isinstance(leaf, Members):
+        return [one for one in people.values() if _led_to(one, relation) == subject.user.key]
+    key = _led_to(subject, relation)
+    return [] if key is None or key not in people else [people[key]]
+
+
+def led_entity(leaf: Via | Members, relation: Relation) -> str:
+    """The entity at the other end of the relation that a leaf goes along."""
+    return relation.to_entity if isinstance(leaf, Via) else relation.from_entity
+
+
+def relation_of(leaf: Via | Members, entity: str, project: Project) -> Relation:
+    """The relation that a leaf about users of an entity goes along."""
+    if isinstance(leaf, Members):
+        (between,) = project.relations_between(leaf.entity, entity)
+        return between
+    relation = project.relation(leaf.relation)
+    if relation is None:
+        raise NotSupportedError(f"there is no relation {leaf.relation}")
+    return relation
+
+
+def _relation(leaf: Via | Members, subject: Subject) -> Relation:
+    return relation_of(leaf, subject.context.entity.name, subject.context.compiled.project)
 
 
 def _led_to(subject: Subject, relation: Relation) -> int | None:

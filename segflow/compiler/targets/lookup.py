@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, cast, func, null, or_, select
 
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Expression
-from segflow.compiler.passes.walk import Site, predicate_sites, tied_by
+from segflow.compiler.passes.walk import tied_by
 from segflow.compiler.storage import storage_of_property
 from segflow.compiler.targets.contact_lookup import (
     consent_row,
@@ -31,7 +31,7 @@ from segflow.compiler.targets.histories import VALUE, history_of
 from segflow.compiler.targets.needs import (
     declared_address,
     declared_field,
-    inlined_segment,
+    own_sites,
     properties_of,
 )
 from segflow.compiler.targets.sql import facts_about
@@ -48,7 +48,6 @@ from segflow.model.predicate import (
     Consent,
     Feature,
     FieldFeature,
-    InSegment,
     Predicate,
     PropertyFeature,
     Reachable,
@@ -68,7 +67,7 @@ class Lookup:
     that has one, `events` the rows of each event, and with them those of others that have an id of
     the user's, `consents` those of each topic, `suppressions` those of each suppression.
 
-    All are for the source named `source`; what they give is read by user_of() and events_of().
+    All are for the source named `source`; user_of() and events_of() ask them.
     """
 
     source: str
@@ -89,16 +88,23 @@ Ask = Callable[[Select[Any]], Sequence[Mapping[str, Any]]]
 def look_up(compiled: Compiled, name: str, key: int) -> Lookup:
     """The queries for the fields and events of one user that a segment's predicate rests on."""
     segment = compiled.segments[name]
-    entity = compiled.entities[segment.segment.entity]
+    return look_up_of(compiled, segment.segment.entity, (segment.where,), key)
+
+
+def look_up_of(
+    compiled: Compiled, entity_name: str, wheres: Iterable[Predicate], key: int
+) -> Lookup:
+    """The same of one user of an entity, for predicates and for the population's condition."""
+    entity = compiled.entities[entity_name]
     # No aggregate is asked, nor what a field was: nothing depends on the instant.
     facts = replace(facts_about(compiled, entity.name, Instant(0)), then=False)
     where = entity.population.where
-    asked = (segment.where,) if where is None else (segment.where, where)
+    asked = (*wheres,) if where is None else (*wheres, where)
     features = dict.fromkeys(
         feature for predicate in asked for feature in _features(predicate, compiled, entity)
     )
     read = _read(features)
-    nodes = {site.node for predicate in asked for site in _sites(predicate, compiled)}
+    nodes = {site.node for predicate in asked for site in own_sites(predicate, compiled)}
     addresses = sorted(node.address for node in nodes if isinstance(node, Reachable))
     topics = {node.topic for node in nodes if isinstance(node, Consent)}
     topics |= {declared_address(name, compiled).topic or "" for name in addresses} - {""}
@@ -238,7 +244,7 @@ def _instant(value: Scalar | None) -> Instant | None:
 
 def _features(predicate: Predicate, compiled: Compiled, entity: Entity) -> Iterator[Feature]:
     """Every stored field, property and aggregate that the predicate rests on, however deep."""
-    for site in _sites(predicate, compiled):
+    for site in own_sites(predicate, compiled):
         match site.node:
             case FieldFeature():
                 yield from _of_field(site.node, compiled, entity)
@@ -254,18 +260,6 @@ def _features(predicate: Predicate, compiled: Compiled, entity: Entity) -> Itera
                 yield from (_read_of(event, name) for event, name in tied_by(site.node))
         if isinstance(site.node, Test | Aggregate) and site.node.user_zone:
             yield from _zone_field(entity)
-
-
-def _sites(predicate: Predicate, compiled: Compiled) -> Iterator[Site]:
-    """Every node about the user, however deep, and not those about related ones."""
-    for site in predicate_sites(predicate, (), ""):
-        if site.entity:
-            continue
-        yield site
-        if isinstance(site.node, InSegment):
-            nested = inlined_segment(site.node, compiled)
-            if nested is not None:
-                yield from _sites(nested, compiled)
 
 
 def _zone_field(entity: Entity) -> Iterator[FieldFeature]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from segflow.compiler.passes.walk import Related, predicate_sites
+from segflow.compiler.passes.walk import Related, Site, features_of, predicate_sites
 from segflow.compiler.periods import period_counts
 from segflow.model.catalog import Entity, Field
 from segflow.model.compiled import Compiled, logged_segment
@@ -31,7 +31,6 @@ from segflow.model.predicate import (
     Rank,
     Reachable,
     Same,
-    Scaled,
     Sequence,
     Sql,
     Test,
@@ -101,17 +100,26 @@ def beyond_one_user(compiled: Compiled, name: str) -> tuple[Predicate, ...]:
     segment = compiled.segments[name]
     described = compiled.entities[segment.segment.entity].population.where
     wheres = (segment.where,) if described is None else (segment.where, described)
-    return tuple(dict.fromkeys(leaf for where in wheres for leaf in _beyond(where, compiled)))
+    return tuple(dict.fromkeys(leaf for where in wheres for leaf in beyond(where, compiled)))
 
 
-def _beyond(predicate: Predicate, compiled: Compiled) -> Iterator[Predicate]:
+def beyond(predicate: Predicate, compiled: Compiled) -> Iterator[Rank | Via | Members | Sql]:
+    """The same of a predicate, with repeats; what such a leaf asks of others is not looked at."""
+    for site in own_sites(predicate, compiled):
+        if isinstance(site.node, Rank | Via | Members | Sql):
+            yield site.node
+
+
+def own_sites(predicate: Predicate, compiled: Compiled) -> Iterator[Site]:
+    """Every node about the user, however deep, and not those about related ones."""
     for site in predicate_sites(predicate, (), ""):
+        if site.entity:
+            continue
+        yield site
         if isinstance(site.node, InSegment):
             nested = inlined_segment(site.node, compiled)
             if nested is not None:
-                yield from _beyond(nested, compiled)
-        elif isinstance(site.node, Rank | Via | Members | Sql):
-            yield site.node
+                yield from own_sites(nested, compiled)
 
 
 class Whether(NamedTuple):
@@ -215,14 +223,6 @@ def inlined_segment(leaf: InSegment, compiled: Compiled) -> Predicate | None:
 def is_kept(leaf: InSegment, segment: Segment) -> bool:
     """Whether a leaf means the kept set of the segment that it names."""
     return leaf.snapshot or segment.mode == "static"
-
-
-def features_of(test: Test) -> Iterator[Feature]:
-    """The tested feature and those on the right side."""
-    yield test.feature
-    for operator in test.operators:
-        if isinstance(operator, Compare) and isinstance(operator.right, Scaled):
-            yield operator.right.feature
 
 
 def facts_tested(test: Test) -> Iterator[Feature | UserZone]:

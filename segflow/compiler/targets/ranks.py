@@ -1,10 +1,10 @@
-"""Ranks in SQL: the users whose position among all that are ranked lies within bounds."""
+"""Ranks in SQL: the positions of users among all that are ranked, and whose lies within bounds."""
 
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, cast, func, literal, select
+from sqlalchemy import BigInteger, FromClause, Select, cast, func, literal, select
 
 from segflow.compiler.dialects.base import Condition, Expression
 from segflow.compiler.targets.events import KEY
@@ -12,27 +12,40 @@ from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.values import Value, floored
 from segflow.model.predicate import Everyone, Rank
 
-_PLACE, _SIZE = "place", "size"
+PLACE, SIZE = "place", "size"
 
 
 def rank_keys(leaf: Rank, facts: Facts) -> Select[Any]:
     """The keys whose position lies within the bounds of the leaf."""
+    ranked = _ranked(leaf, facts)
+    return select(ranked.c[KEY]).where(*_within(leaf, ranked.c[PLACE], ranked.c[SIZE]))
+
+
+def rank_place(leaf: Rank, facts: Facts, key: int) -> Select[Any]:
+    """The position of one user as PLACE, from 1 on, and as SIZE how many are ranked; no row for a
+    user who is not."""
+    ranked = _ranked(leaf, facts)
+    own = ranked.c[KEY] == facts.dialect.key(key)
+    return select(ranked.c[KEY], ranked.c[PLACE], ranked.c[SIZE]).where(own)
+
+
+def _ranked(leaf: Rank, facts: Facts) -> FromClause:
+    """Everybody who has a value, with the position and the number of all."""
     everyone = Everyone() if leaf.among is None else leaf.among
     users = facts.keys(everyone).cte(facts.name("ranked"))
     key: Expression = users.c[KEY]
     known = facts.joined(users, key, (leaf.feature,))
     value = known.values[leaf.feature]
-    ranked = (
+    return (
         select(
             key,
-            func.row_number().over(order_by=_order(leaf, value, key, facts)).label(_PLACE),
-            func.count().over().label(_SIZE),
+            func.row_number().over(order_by=_order(leaf, value, key, facts)).label(PLACE),
+            func.count().over().label(SIZE),
         )
         .select_from(known.relation)
         .where(value.expression.is_not(None))
         .subquery()
     )
-    return select(ranked.c[KEY]).where(*_within(leaf, ranked.c[_PLACE], ranked.c[_SIZE]))
 
 
 def _order(leaf: Rank, value: Value, key: Expression, facts: Facts) -> list[Expression]:

@@ -4,16 +4,20 @@ population LEFT JOIN tables of fields LEFT JOIN one grouped scan per event WHERE
 """
 
 from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Select
 
 from segflow.compiler.dialects import DIALECTS, Dialect
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.judgements import judged
 from segflow.compiler.targets.queries import select_query
+from segflow.compiler.targets.ranks import rank_place
 from segflow.compiler.timeline import zone
 from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
-from segflow.model.predicate import Predicate
+from segflow.model.predicate import Predicate, Rank
 from segflow.ports import Selection
 
 
@@ -34,7 +38,18 @@ def select_keys(
 ) -> Selection:
     """The query for the users of an entity's population that satisfy a typed predicate."""
     facts = facts_about(compiled, entity_name, as_of)
-    statement = facts.keys(where)
+    return _selection(facts.keys(where), facts)
+
+
+def select_place(
+    compiled: Compiled, entity_name: str, leaf: Rank, as_of: Instant, key: int
+) -> Selection:
+    """The query for the position of one user of an entity in a rank, as rank_place() gives it."""
+    facts = facts_about(compiled, entity_name, as_of)
+    return _selection(rank_place(leaf, facts, key), facts)
+
+
+def _selection(statement: Select[Any], facts: Facts) -> Selection:
     return Selection(
         source=facts.entity.population.source,
         statement=statement,

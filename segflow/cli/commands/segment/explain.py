@@ -10,7 +10,7 @@ from segflow.cli import options
 from segflow.cli.invocation import Invocation, command
 from segflow.cli.progress import LateBar
 from segflow.cli.session import session
-from segflow.cli.trace_view import tree, tree_facts
+from segflow.cli.trace_view import deadline_facts, deadline_lines, tree, tree_facts
 from segflow.compiler.trace import Trace
 from segflow.model.instant import Instant, format_instant
 
@@ -26,10 +26,11 @@ from segflow.model.instant import Instant, format_instant
 )
 @options.as_of
 def explain(call: Invocation, name: str, key: int, as_of: Instant | None) -> None:
-    """Say why somebody is in a segment, or is not.
+    """Say why somebody is in a segment, or is not, and when that changes by itself.
 
-    Shows the condition as a tree with what each part came to for the user with the key ID. NAME is
-    read from the files; nothing needs to be deployed.
+    Shows the condition as a tree with what each part came to for the user with the key ID, and
+    until when it stays so if nothing happens. NAME is read from the files; nothing needs to be
+    deployed.
     """
     with session(call) as opened, LateBar():
         trace = segments.explain(opened.world, opened.compiled, name, key, as_of)
@@ -50,6 +51,8 @@ def _lines(trace: Trace, entity: str) -> Iterator[str]:
         yield f"Nothing is known of {entity} {trace.key}: the population does not have the key."
     elif not trace.exists:
         yield f"{entity} {trace.key} does not exist at that instant{_beginning(trace)}."
+    if trace.deadline is not None:
+        yield from deadline_lines(trace.deadline, trace.member)
     if trace.population is not None:
         yield ""
         yield "population"
@@ -73,4 +76,5 @@ def _facts(trace: Trace) -> dict[str, Any]:
         "since": None if trace.since is None else format_instant(trace.since),
         "population": None if trace.population is None else tree_facts(trace.population),
         "because": None if trace.root is None else tree_facts(trace.root),
+        "changes": None if trace.deadline is None else deadline_facts(trace.deadline),
     }
