@@ -146,13 +146,13 @@ class Sqlite(SqliteStorage, Standard):
     def starts_with(self, text: Expression, part: Expression) -> Condition:
         """See Dialect."""
         whole, wanted = cast(text, LargeBinary), cast(part, LargeBinary)
-        return func.substr(whole, 1, func.length(wanted), type_=LargeBinary) == wanted
+        return _part(whole, 1, func.length(wanted)) == wanted
 
     def ends_with(self, text: Expression, part: Expression) -> Condition:
         """See Dialect."""
         whole, wanted = cast(text, LargeBinary), cast(part, LargeBinary)
         before = func.length(whole) - func.length(wanted)
-        return and_(before >= 0, func.substr(whole, before + 1, type_=LargeBinary) == wanted)
+        return and_(before >= 0, _part(whole, before + 1) == wanted)
 
     def matches(self, text: Expression, pattern: Expression) -> Condition:
         """See Dialect."""
@@ -219,6 +219,11 @@ def _checked(
 
 def _unfit(column: Expression, declared: str) -> Expression:
     return func.segflow_unfit(column, declared)
+
+
+def _part(whole: Expression, *place: Expression | int) -> Expression:
+    """A part of the bytes; of none, for which SQLite has NULL, all of them."""
+    return func.coalesce(func.substr(whole, *place, type_=LargeBinary), whole)
 
 
 def _exact(value: Expression) -> Expression:
