@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from segflow.compiler.codes import LITERAL, MISPLACED
+from segflow.compiler.codes import LITERAL, MISFIT, MISPLACED
 from segflow.compiler.passes.literals import LiteralError, constant
 from segflow.compiler.passes.operators import operator_key
 from segflow.compiler.passes.slots import Scope
@@ -47,6 +47,11 @@ def _literal(
     operand: Text | Const | None, field: Field, path: KeyPath, scope: Scope
 ) -> Text | Const | None:
     if not isinstance(operand, Text):
+        return operand
+    if field.type.is_list:
+        summary = f"`{path[-1]}` does not fit field {field.name} of type {field.type}"
+        help = "remove it: without `from` and `to` every change of the list is one"
+        scope.complain(MISFIT, path, summary, help, key=True)
         return operand
     try:
         return constant(operand, field.type, scope.zone)
