@@ -14,7 +14,13 @@ from segflow.compiler.dialects.base import Condition, Expression
 from segflow.compiler.targets.conditions import passes
 from segflow.compiler.targets.events import EVENT, KEY, TIE, Rows, Ties
 from segflow.compiler.targets.facts import Facts
-from segflow.compiler.targets.needs import Fact, Happened, facts_of, stored_fact
+from segflow.compiler.targets.needs import (
+    Fact,
+    Happened,
+    facts_of,
+    facts_of_rows,
+    stored_fact,
+)
 from segflow.compiler.targets.scans import NO_TIES, Joined
 from segflow.compiler.values import count_satisfies
 from segflow.model.instant import Instant
@@ -110,7 +116,10 @@ class Seen(Facts):
         """Whether the events that are tied may matter to a fact."""
         over = fact.events if isinstance(fact, Happened) else fact
         if isinstance(over, Aggregate):
-            return any(event in self.by for event in over.events)
+            asked = (stored_fact(one, self.entity) for one in facts_of_rows(over))
+            return any(event in self.by for event in over.events) or any(
+                self._is_of_pairs(one) for one in asked
+            )
         return isinstance(fact, EventHas | Sequence | Same)
 
     def event_rows(
