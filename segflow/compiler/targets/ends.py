@@ -5,11 +5,10 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from segflow.compiler.passes.walk import properties_in
-from segflow.compiler.targets.events import KEY
+from segflow.compiler.targets.events import KEY, sorted_value
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.matching import chosen
 from segflow.compiler.targets.needs import properties_of
-from segflow.compiler.targets.values import floored
 from segflow.model.predicate import EventHas, PropertyFeature
 
 _PLACE, _HAS = "place", "has"
@@ -22,7 +21,7 @@ def event_has_keys(leaf: EventHas, facts: Facts) -> Select[Any]:
     found, where = chosen(leaf.aggregate, read, facts, ordered=True, has=leaf.has)
     columns = found.rows.statement.c
     values = [found.value(PropertyFeature(property=name)) for name in asked]
-    contents = [floored(one.expression, one.type, facts.dialect) for one in values]
+    contents = [sorted_value(one.expression, one.type, facts.dialect) for one in values]
     order = found.rows.order(contents, facts.dialect, newest=leaf.which == "last")
     ranked = (
         select(

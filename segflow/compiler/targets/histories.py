@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CTE, Integer, Select, case, func, literal, null, select
 
 from segflow.compiler.dialects.base import Condition, Dialect, Expression
-from segflow.compiler.targets.events import KEY, TIME
+from segflow.compiler.targets.events import KEY, TIME, sorted_value
 from segflow.compiler.targets.values import floored, not_later, stored_table
 from segflow.model.catalog import Field, History
 from segflow.model.instant import Instant
@@ -45,13 +45,14 @@ class _Rows:
         self.key: Expression = dialect.whole(source.c[history.key])
         self.time = dialect.stored(source.c[history.time], TIMESTAMP)
         self.value = floored(value, field.type, dialect)
+        self._sorted = sorted_value(value, field.type, dialect)
 
     @property
     def newest(self) -> Sequence[Expression]:
         """From the last row on; of those at one instant from the greatest value on."""
         order, dialect = self._dialect.in_order, self._dialect
         since = order(dialect.floored(self.time), descending=True)
-        return (*since, *order(self.value, descending=True))
+        return (*since, *order(self._sorted, descending=True))
 
     def first(
         self,
