@@ -73,8 +73,10 @@ class PostgresEngine(ConnectedEngine):
         self, connection: Connection, selection: Selection, sets: Mapping[str, BitMap64]
     ) -> Select[Any]:
         # The server takes groups that are then tested for a few rows and would loop over a table
-        # for each; every table of a selection is joined whole.
+        # for each; every table of a selection is joined whole. A loop that can't be helped then
+        # counts as so dear that the server would compile the whole of a statement, for seconds.
         connection.execute(text("SET LOCAL enable_nestloop = off"))
+        connection.execute(text("SET LOCAL jit = off"))
         return super()._prepared(connection, selection, sets)
 
     def _given_keys(self, keys: BitMap64) -> Select[Any]:
