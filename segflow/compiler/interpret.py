@@ -18,7 +18,7 @@ from segflow.compiler.reference.keys import is_listed, is_sampled
 from segflow.compiler.reference.log import held_membership, moves
 from segflow.compiler.reference.periods import periods_hold
 from segflow.compiler.reference.properties import property_value
-from segflow.compiler.reference.ranks import is_ranked
+from segflow.compiler.reference.ranks import ranked_keys
 from segflow.compiler.reference.related import members_hold, via_holds
 from segflow.compiler.reference.same import same_holds
 from segflow.compiler.reference.sequences import sequence_holds
@@ -192,8 +192,7 @@ def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one a
         case Same():
             return same_holds(predicate, subject, holds)
         case Rank():
-            everyone = _people(subject, subject.context.entity.name)
-            return is_ranked(predicate, subject.user.key, everyone, feature_value, holds)
+            return subject.user.key in _ranked(predicate, subject)
         case Consent():
             return consents(predicate, subject)
         case Reachable():
@@ -202,6 +201,15 @@ def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one a
             raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
         case _:
             assert_never(predicate)
+
+
+def _ranked(leaf: Rank, subject: Subject) -> frozenset[int]:
+    context = subject.context
+    of = (leaf, context.entity.name, subject.segment)
+    if of not in context.ranked:
+        everyone = _people(subject, context.entity.name)
+        context.ranked[of] = ranked_keys(leaf, everyone, feature_value, holds)
+    return context.ranked[of]
 
 
 def _test_holds(test: Test, subject: Subject) -> bool:

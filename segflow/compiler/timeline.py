@@ -7,7 +7,7 @@ millisecond, (a, b] is [a + 1, b + 1). Every evaluator asks this module and none
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import assert_never
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -70,9 +70,10 @@ NOTHING = Bounds(start=Instant(0), end=Instant(0))
 _NO_DATE = DateBounds(start=date(1970, 1, 1), end=date(1970, 1, 1))
 
 
+@cache
 def zone(name: str) -> ZoneInfo:
     """The IANA zone of that name. Raises ValueError for a name that is none, and for those that
-    mean something else on each machine."""
+    mean something else on each machine. Kept: Python itself keeps eight of the six hundred."""
     if name not in ("localtime", "posixrules"):
         try:
             return ZoneInfo(name)

@@ -199,7 +199,8 @@ class Context:
     `worlds` are all that is known of users, by entity; of an explanation, which looks at one user,
     nothing is. `given` are leaves whose answer is known already, with the keys for which they hold;
     `places`, of ranks among them, the position of the one user who is explained, None for none.
-    `people` keeps the users of each entity, who are asked about by many of another.
+    `people` keeps the users of each entity, who are asked about by many of another, and `ranked`
+    for whom a rank holds, by the leaf, the entity and the segment.
     """
 
     compiled: Compiled
@@ -210,6 +211,7 @@ class Context:
     given: Mapping[Predicate, frozenset[int]] = field(default_factory=dict)
     places: Mapping[Rank, Place | None] = field(default_factory=dict)
     people: "dict[tuple[str, str], Mapping[int, Subject]]" = field(default_factory=dict)
+    ranked: dict[tuple[Predicate, str, str], frozenset[int]] = field(default_factory=dict)
     logs: Logs = field(default_factory=dict)
 
     @property

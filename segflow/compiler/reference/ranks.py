@@ -11,15 +11,16 @@ Holds = Callable[[Predicate, Subject], bool]
 Worth = Callable[[Feature, Subject], Value | None]
 
 
-def is_ranked(
-    leaf: Rank, key: int, everyone: Mapping[int, Subject], worth: Worth, holds: Holds
-) -> bool:
-    """The key's position among the users that are ranked lies in (low, high], which are positions
+def ranked_keys(
+    leaf: Rank, everyone: Mapping[int, Subject], worth: Worth, holds: Holds
+) -> frozenset[int]:
+    """The users whose position among all that are ranked lies in (low, high], which are positions
     or percent of how many they are."""
     ranked = _ranked(leaf, everyone, worth, holds)
-    if key not in ranked:
-        return False
-    return lies_within(leaf, Place(ranked.index(key) + 1, len(ranked)))
+    places = [Place(number, len(ranked)) for number in range(1, len(ranked) + 1)]
+    return frozenset(
+        key for key, place in zip(ranked, places, strict=True) if lies_within(leaf, place)
+    )
 
 
 def lies_within(leaf: Rank, place: Place) -> bool:
