@@ -6,11 +6,12 @@ BIN    := $(VENV)/bin
 LOCK   := requirements/dev.txt
 STAMP  := $(VENV)/.installed
 SERVERS := postgres
+SEED    ?= 1
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check services services-stop bench lock clean
+.PHONY: help setup demo test agreement check services services-stop bench lock clean
 
 help:  ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +36,10 @@ demo: setup  ## from YAML to a plan to deployed segments, on real purchases
 
 test: check  ## the checks, then every test, beside real servers
 	@services/with $(SERVERS) -- $(BIN)/python -m pytest -n 2 -q
+
+agreement: setup  ## thousands of segments on every engine, for most of an hour; SEED=2 for others
+	@services/with $(SERVERS) -- $(BIN)/python -m tests.agreement.full \
+	  --date "$$(date -u +%F)" --seed $(SEED)
 
 services:  ## start the servers that tests need, on loopback, until they are stopped
 	@for name in $(SERVERS); do services/start-$$name || exit 1; done

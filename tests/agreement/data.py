@@ -3,6 +3,7 @@
 A row is a mapping of columns to plain values: int, str, Decimal, float, bool, date, aware datetime.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from segflow.compiler.cells import cell_value
-from segflow.compiler.storage import storage_of_field, storage_of_property
+from segflow.compiler.storage import Storage, storage_of_field, storage_of_property
 from segflow.compiler.targets.lookup import version_of
 from segflow.compiler.worlds import ConsentRow, EventRow, Logs, SuppressionRow, User, World
 from segflow.model.catalog import ColumnTest, Entity, Event, Field, History, Location, Relation
@@ -109,6 +110,38 @@ def _columns_of_event(event: Event) -> Iterator[tuple[str, ValueType]]:
     if at.arrived is not None:
         yield at.arrived, TIMESTAMP
     yield from ((test.column, STRING) for test in at.when)
+
+
+def well_formed(project: Project, tables: Tables) -> Tables:
+    """The rows with nothing in place of text that is no JSON, where JSON is read."""
+    documents = {storage.column for storage in _storages(project) if storage.in_json}
+
+    def is_wrong(column: str, cell: Any) -> bool:
+        return column in documents and isinstance(cell, str) and not _is_json(cell)
+
+    return {
+        table: [
+            {column: None if is_wrong(column, cell) else cell for column, cell in row.items()}
+            for row in rows
+        ]
+        for table, rows in tables.items()
+    }
+
+
+def _storages(project: Project) -> Iterator[Storage]:
+    for declared in project:
+        if isinstance(declared, Entity):
+            yield from (storage_of_field(one, at) for one in declared.fields for at in one.at)
+        elif isinstance(declared, Event):
+            yield from map(storage_of_property, declared.properties)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def write_parquet(
@@ -224,7 +257,7 @@ def _users(entity: Entity, project: Project, tables: Tables) -> Sequence[User]:
             since=None if at.since is None else floored(row.get(at.since)),
             fields={name: values.get(row[at.key]) for name, values in fields.items()},
             history={
-                field.name: _history(field.history, row[at.key], tables)
+                field.name: _history(field.history, field.type, row[at.key], tables)
                 for field in entity.fields
                 if field.history is not None
             },
@@ -239,6 +272,7 @@ def _users(entity: Entity, project: Project, tables: Tables) -> Sequence[User]:
             },
         )
         for row in tables.get(at.table, ())
+        if row.get(at.key) is not None
     ]
 
 
@@ -267,9 +301,15 @@ def _suppressions(one: Suppression, key: int, tables: Tables) -> tuple[Suppressi
     )
 
 
-def _history(at: History, key: int, tables: Tables) -> tuple[tuple[Any, Any], ...]:
+def _history(
+    at: History, type_: ValueType, key: int, tables: Tables
+) -> tuple[tuple[Any, Any], ...]:
+    storage = Storage(type=type_, column=at.column)
     rows = (row for row in tables.get(at.table, ()) if row.get(at.key) == key)
-    return tuple((floored(row.get(at.time)), floored(row.get(at.column))) for row in rows)
+    return tuple(
+        (floored(row.get(at.time)), cell_value(floored(row.get(at.column)), storage))
+        for row in rows
+    )
 
 
 def _values(field: Field, place: Location, tables: Tables) -> Mapping[int, Any]:

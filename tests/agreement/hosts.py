@@ -21,7 +21,15 @@ from segflow.model.catalog import Source
 from segflow.model.project import Project
 from segflow.model.types import ValueType
 from segflow.ports import Engine
-from tests.agreement.data import KEY, Row, Tables, columns, floored, write_parquet
+from tests.agreement.data import (
+    KEY,
+    Row,
+    Tables,
+    columns,
+    floored,
+    well_formed,
+    write_parquet,
+)
 from tests.services import postgres_owner_url, postgres_url
 
 
@@ -29,7 +37,8 @@ from tests.services import postgres_owner_url, postgres_url
 class Host:
     """An engine under test. `url` gives what its source says, None for the files of the project;
     `keys` is the greatest key that it can hold. `write` puts tables where `opened` reads them, and
-    `forget` removes what is not in the folder."""
+    `forget` removes what is not in the folder. `version` is the function of its SQL that tells
+    which it is; `strict` engines fail on text that is no JSON where JSON is read."""
 
     name: str
     url: Callable[[], str] | None
@@ -37,6 +46,8 @@ class Host:
     write: Callable[[Path, Project, Tables, Mapping[str, str]], None]
     open: Callable[[Source, Path], Engine]
     forget: Callable[[], None] = lambda: None
+    version: str = "version"
+    strict: bool = False
 
     def of(self, project: Project) -> Project:
         """The project with its sources on this engine."""
@@ -49,13 +60,14 @@ class Host:
         }
         return replace(project, objects={**project.objects, **moved})
 
-    def held(self, tables: Tables) -> Tables:
-        """The rows that the engine can hold."""
+    def held(self, project: Project, tables: Tables) -> Tables:
+        """The rows that the engine can hold, with nothing in place of what it would fail on."""
 
         def fits(row: Row) -> bool:
             return all(not isinstance(one, int) or one <= self.keys for one in row.values())
 
-        return {name: [row for row in rows if fits(row)] for name, rows in tables.items()}
+        held = {name: [row for row in rows if fits(row)] for name, rows in tables.items()}
+        return well_formed(project, held) if self.strict else held
 
     @contextmanager
     def opened(self, project: Project, folder: Path) -> Iterator[Engine]:
@@ -238,7 +250,12 @@ def _postgres_value(value: Any, unit: str) -> Any:
 
 DUCKDB = Host(name="duckdb", url=None, keys=2**64 - 1, write=write_parquet, open=DuckDbEngine)
 SQLITE = Host(
-    name="sqlite", url=lambda: _SQLITE_FILE, keys=2**63 - 1, write=_write_sqlite, open=SqliteEngine
+    name="sqlite",
+    url=lambda: _SQLITE_FILE,
+    keys=2**63 - 1,
+    write=_write_sqlite,
+    open=SqliteEngine,
+    version="sqlite_version",
 )
 POSTGRES = Host(
     name="postgres",
@@ -246,6 +263,7 @@ POSTGRES = Host(
     keys=2**64 - 1,
     write=_write_postgres,
     open=lambda source, folder: PostgresEngine(source),
+    strict=True,
     forget=lambda: drop_schema(POSTGRES_SCHEMA),
 )
 HOSTS = (DUCKDB, SQLITE, POSTGRES)

@@ -5,11 +5,9 @@ Times lie on the edges of the windows that predicates use, and a millisecond bes
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cache
-from typing import Any
 
 from segflow.compiler.timeline import operator_bounds, window_bounds, zone
 from segflow.model.catalog import (
@@ -23,17 +21,20 @@ from segflow.model.catalog import (
     Property,
     Source,
 )
-from segflow.model.contact import ConsentTopic, ContactAddress, Suppression
+from segflow.model.codec import digest
 from segflow.model.duration import Duration, parse_duration
 from segflow.model.instant import Instant, datetime_of, format_instant, parse_instant
 from segflow.model.operator import InNext, OlderThan
 from segflow.model.predicate import Aggregate, Compare, FieldFeature, PropertyFeature, Test
-from segflow.model.scalar import Scalar, Text
+from segflow.model.project import ListFile, Object, Project, Settings
+from segflow.model.scalar import Text
+from segflow.model.segment import Segment
 from segflow.model.types import ValueType, parse_type
 from segflow.model.window import Ago, CalendarSpan, InCalendar, Window, Within
 from tests.agreement.choices import Pick
-from tests.agreement.data import TIME_TYPES, Row, Tables
-from tests.agreement.forms import contacts, history, zones
+from tests.agreement.data import TIME_TYPES
+from tests.agreement.forms import contacts, history, related, zones
+from tests.agreement.forms.keys import LIST
 
 FIELDS = {
     "plan": ("string", "people"),
@@ -48,6 +49,9 @@ FIELDS = {
     "born": ("date", "people"),
     "seen": ("timestamp", "profiles"),
     "zone": ("string", "profiles"),
+    "app": ("version", "people"),
+    "tags": ("list<string>", "profiles"),
+    "codes": ("list<integer>", "people"),
 }
 DERIVED: dict[str, tuple[str, Aggregate]] = {
     "spend": (
@@ -86,10 +90,18 @@ PROPERTIES = {
         "gift": "boolean",
         "due": "date",
         "paid": "timestamp",
+        "app": "version",
+        "tags": "list<string>",
+        "codes": "list<integer>",
     },
     "view": {"qty": "integer", "sku": "string", "stars": "decimal(3,1)"},
 }
 TABLES = {"purchase": "orders", "view": "views"}
+STORED = (
+    *("people", "profiles", *TABLES.values(), history.TABLE, related.TABLE),
+    *contacts.TABLES,
+)
+"""Every table of a shop."""
 ENTITIES = {
     "purchase": (("customer", "customer_id"),),
     "view": (("customer", "customer_id"), ("account", "account_id")),
@@ -120,6 +132,7 @@ SCALARS: Mapping[str, Sequence[str]] = {
     "decimal(3,1)": ["1.0", "0.0", "0.1", "2.5", "4.5", "-1.0"],
     "float": ["1", "0", "0.1", "0.3", "2.5", "-1", "1e300", "5e-324", "9007199254740992"],
     "boolean": ["true", "false"],
+    "version": ["1.10", "1.9", "1", "0", "1.2.3", "01.9", "1.10.0", "2." + "9" * 38],
 }  # fmt: skip
 DURATIONS = [parse_duration(text) for text in ("7d", "1d", "1h", "2w", "30d", "1mo", "1y", "0d")]
 SPANS = [
@@ -143,7 +156,7 @@ ANCHORS = [
     ("Pacific/Apia", "2012-01-02T00:00:00Z"),
     ("Asia/Kathmandu", "2026-02-28T18:15:00Z"),
 ]
-KEYS = [*range(17), 2**53 + 1, 2**63 - 1, 2**64 - 1]
+KEYS = [*range(34), 2**53 + 1, 2**63 - 1, 2**64 - 1]
 STRANGERS = [77, 78]
 """Keys that events and lists name and that the population lacks."""
 
@@ -186,7 +199,7 @@ class Shop:
             case "decimal":
                 return self.scalars.get(str(type_), self.scalars["decimal"])
             case _:
-                return self.scalars[type_.name]
+                return self.scalars[type_.name]  # of a list, its elements
 
 
 def shop(pick: Pick) -> Shop:
@@ -205,10 +218,7 @@ def shop(pick: Pick) -> Shop:
         unique_purchases=pick.chance(2),
         view_id=pick.one(["integer", "string", None]),
         since=pick.chance(2),
-        stored_as={
-            table: pick.one(TIME_TYPES)
-            for table in ("people", "profiles", "orders", "views", history.TABLE)
-        },
+        stored_as={table: pick.one(TIME_TYPES) for table in STORED},
         scalars={
             kind: tuple(pick.part(pool, 3 + len(pool) // 4)) for kind, pool in SCALARS.items()
         },
@@ -246,13 +256,9 @@ def edges(
 # --- the catalog -----------------------------------------------------------------------------
 
 
-Declared = Source | Entity | Event | ConsentTopic | ContactAddress | Suppression
-
-
-def catalog(of: Shop) -> tuple[Declared, ...]:
+def catalog(of: Shop) -> tuple[Object, ...]:
     """The objects that segments rest on."""
-    names = ("people", "profiles", "accounts", "orders", "views", history.TABLE, *contacts.TABLES)
-    tables = tuple((name, f"{name}.parquet") for name in names)
+    tables = tuple((name, f"{name}.parquet") for name in STORED)
     stored = tuple(
         Field(
             name=name,
@@ -283,19 +289,14 @@ def catalog(of: Shop) -> tuple[Declared, ...]:
         timezone_default=of.users_zone,
         fields=stored + derived + history.fields(),
     )
-    account = Entity(
-        name="account",
-        key_type="integer",
-        population=Population(source="shop", table="accounts", key="account_id"),
-    )
     view_id = None if of.view_id is None else EventId(column="id", type=of.view_id)  # type: ignore[arg-type]
     return (
         Source(name="shop", engine="duckdb", tables=tables),
-        account,
         entity,
+        *related.catalog(),
+        *contacts.catalog(),
         _event("purchase", EventId(column="id", type="integer"), of.unique_purchases),
         _event("view", view_id, False),
-        *contacts.catalog(),
     )
 
 
@@ -308,139 +309,12 @@ def _event(name: str, id_: EventId | None, unique: bool) -> Event:
     return Event(name=name, entities=ENTITIES[name], at=at, properties=properties)
 
 
-# --- rows ------------------------------------------------------------------------------------
-
-
-def tables(pick: Pick, of: Shop) -> Tables:
-    """Rows for the tables."""
-    early = datetime_of(of.as_of) - timedelta(days=5000)
-    people, profiles = [], []
-    for key in KEYS:
-        since = _moment(pick, of, of.edges) if of.since and pick.chance(3) else early
-        person = {"customer_id": key, "first_seen": since if not pick.chance(12) else None}
-        people.append(person | _fields(pick, of, "people"))
-        if not pick.chance(6):
-            profiles.append({"customer_id": key} | _fields(pick, of, "profiles"))
-    profiles.append({"customer_id": STRANGERS[0]} | _fields(pick, of, "profiles"))
-    return {
-        "people": people,
-        "profiles": profiles,
-        "orders": _events(pick, of, "purchase"),
-        "views": _events(pick, of, "view"),
-        history.TABLE: history.rows(
-            pick,
-            [*KEYS[2:], None, STRANGERS[0]],
-            lambda: _moment(pick, of, of.past),
-            lambda type_: stored_value(pick, of, type_),
-        ),
-    }
-
-
-def contact_tables(pick: Pick, of: Shop) -> tuple[Shop, Tables]:
-    """Rows for the tables of who may be written to, and the shop that knows how they are stored."""
-
-    def moment() -> datetime:
-        return _moment(pick, of, of.edges if pick.chance(3) else of.past)
-
-    stored_as = {table: pick.one(TIME_TYPES) for table in contacts.TABLES}
-    rows = contacts.tables(pick, KEYS, STRANGERS, moment, of.scalars["string"])
-    return replace(of, stored_as={**of.stored_as, **stored_as}), rows
-
-
-def _fields(pick: Pick, of: Shop, table: str) -> Row:
-    types = {name: parse_type(text) for name, (text, there) in FIELDS.items() if there == table}
-    if table == "people":
-        types |= history.TYPES
-    return {
-        f"c_{name}": pick.one(zones.POOL) if name == "zone" else stored_value(pick, of, type_)
-        for name, type_ in types.items()
-    }
-
-
-def stored_value(pick: Pick, of: Shop, type_: ValueType) -> Any:
-    """What a column of the type holds, now and then nothing."""
-    if pick.chance(6):
-        return None
-    match type_.name:
-        case "timestamp":
-            return _moment(pick, of, of.edges)
-        case "date":
-            return pick.one(of.days)
-        case "float" if pick.chance(5):
-            return pick.one([float("nan"), float("inf"), -float("inf"), -0.0])
-        case _:
-            return scalar(pick.one(of.literals(type_)), type_)
-
-
-def scalar(text: str, type_: ValueType) -> Scalar:
-    """The value of a literal."""
-    match type_.name:
-        case "integer":
-            return int(text)
-        case "decimal":
-            return Decimal(text)
-        case "float":
-            return float(text)
-        case "boolean":
-            return text == "true"
-        case _:
-            return text
-
-
-def by_value(text: str, type_: ValueType) -> Any:
-    """What sorts literals of a type by their values, nearly enough for timestamps and dates."""
-    return text if type_.name in ("timestamp", "date") else scalar(text, type_)
-
-
-def _moment(pick: Pick, of: Shop, edges: Sequence[Instant]) -> datetime:
-    """An instant at or beside an edge, with a rest below the millisecond that is to be cut off."""
-    return datetime_of(pick.one(edges)) + timedelta(microseconds=pick.one([0, 1, 999]))
-
-
-def _events(pick: Pick, of: Shop, name: str) -> list[Row]:
-    found: list[Row] = []
-    for number in range(pick.one([*[80] * 4, *[60] * 5, *[40] * 5, 5, 0])):
-        made = _event_row(pick, of, name, number, found)
-        if found and pick.chance(4) and not (name == "purchase" and of.unique_purchases):
-            made = _same_id(pick, of, pick.one(found), made)
-        found.append(made)
-    return found
-
-
-def _same_id(pick: Pick, of: Shop, old: Row, other: Row) -> Row:
-    """Another row with the id of an old one: the same once more, at another time, near T also, with
-    another value in one of its columns, with other properties, or different in all."""
-    match pick.below(5):
-        case 0:
-            return old
-        case 1:
-            near = datetime_of(Instant(of.as_of + pick.one([-1, 0, 1])))
-            return {**old, "happened_at": pick.one([other["happened_at"], near])}
-        case 2:
-            column = pick.one([column for column in old if column != "id"])
-            return {**old, column: other[column]}
-        case 3:
-            return {**old, **{name: other[name] for name in other if name.startswith("c_")}}
-        case _:
-            return {**other, "id": old["id"]}
-
-
-def _event_row(pick: Pick, of: Shop, name: str, number: int, before: Sequence[Row]) -> Row:
-    row = {
-        "customer_id": pick.one([*KEYS, *KEYS, *KEYS[:5], None, *STRANGERS]),
-        "account_id": pick.one([1, 2, None]),
-        "happened_at": None if pick.chance(40) else _moment(pick, of, of.past),
-        # Ids sort otherwise as text than as numbers, and against the order of the rows.
-        "id": 205 - number if number % 2 else 5 + number,
-    }
-    if before and pick.chance(6):  # another event of the same user and instant
-        row |= {key: before[-1][key] for key in ("customer_id", "happened_at")}
-    if pick.chance(12):
-        row["id"] = None
-    elif name == "view" and of.view_id == "string":
-        row["id"] = ["é", "z", "Z", "a", ""][number % 5] + str(row["id"])
-    if before and pick.chance(4):  # the same once more, at another time
-        last = before[-1]
-        return last | row | {"customer_id": last["customer_id"]}
-    properties = PROPERTY_TYPES[name]
-    return row | {f"c_{prop}": stored_value(pick, of, type_) for prop, type_ in properties.items()}
+def project(of: Shop, segments: Sequence[Segment]) -> Project:
+    """The shop's catalog and the segments, with a list of keys."""
+    listed = tuple(str(key) for key in (*KEYS[::3], *STRANGERS))
+    digest_ = digest("\n".join(listed))
+    return Project(
+        settings=Settings(name="shop", timezone=of.zone),
+        objects={found.address: found for found in (*catalog(of), *segments)},
+        lists={LIST: ListFile(path=LIST, keys=listed, digest=digest_, content=b"")},
+    )

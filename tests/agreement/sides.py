@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hypothesis import note
 from pyroaring import BitMap64
 
 from segflow.compiler import interpret
@@ -14,12 +15,14 @@ from segflow.compiler.targets import sql
 from segflow.compiler.targets.needs import beyond_one_user
 from segflow.compiler.targets.ranks import PLACE, SIZE
 from segflow.compiler.targets.related_lookup import look_around
+from segflow.compiler.targets.shared import select_shared
 from segflow.compiler.trace import Trace, explain_user
 from segflow.compiler.worlds import Place, World
 from segflow.model.compiled import Compiled, list_set, segment_set
 from segflow.model.instant import Instant
 from segflow.model.predicate import Predicate, Rank
 from segflow.model.project import Project
+from segflow.model.wording import phrase
 from segflow.ports import Engine, Selection
 from tests.agreement.data import world_of
 from tests.agreement.forms.log import log_sets
@@ -62,21 +65,55 @@ class Pair:
 
 
 def pairs(
-    example: Example, folder: Path, segments: Sequence[str], host: Host = DUCKDB
+    example: Example,
+    folder: Path,
+    segments: Sequence[str],
+    host: Host = DUCKDB,
+    *,
+    alone: bool = False,
 ) -> Iterator[Pair]:
     """Ask both sides for segments of the example, whose tables are written where the host reads
-    them; rows that it can't hold are left out on both sides."""
+    them; rows that it can't hold are left out on both sides. The engine is asked for all of them in
+    one query, or for each alone."""
     project, as_of = host.of(example.project), example.shop.as_of
-    tables = host.held(example.tables)
+    tables = host.held(project, example.tables)
     world = world_of(project, "customer", tables, example.world.snapshots, example.world.logs)
+    world = replace(world, given=example.world.given)
     compiled = compiled_for_engines(project)
     reference = compiled_for_reference(compiled)
     host.write(folder, project, tables, example.shop.stored_as)
     with host.opened(project, folder) as engine:
-        for name in segments:
-            found = by_engine(engine, compiled, world, name, as_of)
-            expected, everyone = by_reference(reference, world, name, as_of)
-            yield Pair(name, found, expected, everyone)
+        ask = each_alone if alone else together
+        found = ask(engine, compiled, world, segments, as_of)
+    expected, everyone = all_by_reference(reference, world, segments, as_of)
+    for name, keys in zip(segments, found, strict=True):
+        yield Pair(name, keys, expected[name], everyone)
+
+
+def agreed(example: Example, folder: Path, host: Host) -> Iterator[Pair]:
+    """The pairs of all segments of a drawn example, each of which must agree."""
+    for pair in pairs(example, folder, example.segments, host):
+        if not pair.agree:
+            segment = example.project.segment(pair.segment)
+            note(f"{pair.segment}: {segment and phrase(segment.where)}")
+        assert sorted(pair.by_engine) == sorted(pair.by_reference)
+        yield pair
+
+
+def each_alone(
+    engine: Engine, compiled: Compiled, world: World, names: Sequence[str], as_of: Instant
+) -> Sequence[frozenset[int]]:
+    """The members of segments that the engine gives, each in a query of its own."""
+    return [by_engine(engine, compiled, world, name, as_of) for name in names]
+
+
+def together(
+    engine: Engine, compiled: Compiled, world: World, names: Sequence[str], as_of: Instant
+) -> Sequence[frozenset[int]]:
+    """The members of segments that the engine gives, all in one query."""
+    selection = select_shared(compiled, names, as_of)
+    sets = sets_of(selection, engine, compiled, world, as_of)
+    return [frozenset(keys) for keys in engine.memberships(selection, sets, len(names))]
 
 
 def kept_sets(project: Project, snapshots: Mapping[str, frozenset[int]]) -> Mapping[str, BitMap64]:
@@ -110,10 +147,24 @@ def by_reference(
     compiled: Compiled, world: World, name: str, as_of: Instant
 ) -> tuple[frozenset[int], int]:
     """The members that the reference gives, and the size of the population."""
-    everyone = interpret.population(world, compiled, name, as_of)
-    where = compiled.segments[name].where
-    held = {user.user.key: interpret.holds(where, user) for user in everyone}
-    return frozenset(key for key, inside in held.items() if inside), len(held)
+    found, everyone = all_by_reference(compiled, world, [name], as_of)
+    return found[name], everyone
+
+
+def all_by_reference(
+    compiled: Compiled, world: World, names: Sequence[str], as_of: Instant
+) -> tuple[Mapping[str, frozenset[int]], int]:
+    """The members of segments of one entity that the reference gives, and the population's size."""
+    everyone = tuple(interpret.population(world, compiled, names[0], as_of))
+    found = {
+        name: frozenset(
+            user.user.key
+            for user in everyone
+            if interpret.holds(compiled.segments[name].where, replace(user, segment=name))
+        )
+        for name in names
+    }
+    return found, len(everyone)
 
 
 def explained(

@@ -41,7 +41,7 @@ Fields = Mapping[int, Mapping[str, Any]]
 def fields_by(host: Host, example: Example, folder: Path) -> tuple[Fields, Fields]:
     """The fields of everybody by the engine and by the reference."""
     project, as_of = host.of(example.project), example.shop.as_of
-    tables = host.held(example.tables)
+    tables = host.held(project, example.tables)
     world = world_of(project, "customer", tables, {}, {})
     compiled = compiled_for_engines(project)
     host.write(folder, project, tables, example.shop.stored_as)

@@ -1,15 +1,9 @@
-"""The agreement sees faults: each one seeded here makes engine and reference differ.
+"""The agreement sees faults: each one seeded here makes engine and reference differ."""
 
-A fault is put into the path of the engine only; where both sides share a function, into the name
-by which the SQL target calls it.
-"""
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from hashlib import shake_256
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,46 +12,20 @@ from sqlalchemy import Double, FromClause, Numeric, String, cast, distinct, func
 
 from segflow.compiler.dialects import DuckDb
 from segflow.compiler.passes import normalize
-from segflow.compiler.targets import aggregates, conditions, events, facts, needs, scans, values
+from segflow.compiler.targets import (
+    aggregates,
+    conditions,
+    events,
+    facts,
+    needs,
+    nesting,
+    scans,
+    values,
+)
 from segflow.compiler.timeline import Bounds
-from segflow.model.codec import canonical
+from tests.agreement.cells import Cell
+from tests.agreement.faults import Fault, is_caught, shop
 from tests.agreement.sides import pairs
-from tests.strategies import Example, example, size_of
-
-SHOPS = 150
-SEGMENTS = 16
-
-
-def shop(number: int) -> Example:
-    """One of the shops that every fault is tried on; always the same ones."""
-    return example(shake_256(b"shop %d" % number).digest(size_of(SEGMENTS)))
-
-
-def caught(folder: Path, about: Sequence[str]) -> bool:
-    """Whether the sides differ on a segment that has all these words in its canonical text; they
-    tell which segments a fault can touch at all."""
-    for number in range(SHOPS):
-        found = shop(number)
-        touched = [
-            segment.name
-            for segment in found.project.segments()
-            if all(word in canonical(segment.where) for word in about)
-        ]
-        if touched and not all(pair.agree for pair in pairs(found, folder, touched)):
-            return True
-    return False
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A deliberate mistake: `attribute` of `owner` becomes what `make` makes of it."""
-
-    name: str
-    owner: Any
-    attribute: str
-    make: Callable[[Any], Any]
-    about: tuple[str, ...] = ()
-
 
 # --- the faults ------------------------------------------------------------------------------
 
@@ -159,6 +127,9 @@ def greater_or_equal(applied: Any) -> Any:
     return lambda op, left, right: applied("gte" if op == "gt" else op, left, right)
 
 
+WINDOWS = (Cell("did", "within"), Cell("did", "ago"), Cell("did", "calendar"))
+"""Of segments that are asked together, they nest in each other."""
+
 FAULTS = [
     Fault("a window is closed at its start", scans, "window_bounds", a_millisecond_earlier),
     Fault("an operator is closed at its start", conditions, "operator_bounds",
@@ -172,7 +143,8 @@ FAULTS = [
     Fault("duplicates count", events.RowsOf, "_each_once", lambda _: lambda self, found, *_: found),
     Fault("rows of one id that differ all count", events.RowsOf, "_each_once", all_that_differ),
     Fault("the latest row of an id counts", events.RowsOf, "_contents", latest_first),
-    Fault("keys do not decide between rows", events.RowsOf, "_contents", without_keys),
+    Fault("keys do not decide between rows", events.RowsOf, "_contents", without_keys,
+          cells=(Cell("did"), Cell("did_not"), Cell("last_time"))),
     Fault("what is read decides between rows", events, "properties_that_decide", by_what_is_read),
     Fault("since is ignored", facts.Facts, "population", without("since")),
     Fault("no events are no number", scans, "aggregate_value", nulls_kept, ('"count"',)),
@@ -187,7 +159,8 @@ FAULTS = [
           ("count_distinct",)),
     Fault("NaN is a number", DuckDb, "stored",
           lambda stored: lambda self, column, type_: column if type_.name == "float"
-          else stored(self, column, type_)),
+          else stored(self, column, type_),
+          cells=(Cell("field", "exists", "float"), Cell("max", "gt", "float"))),
     Fault("instants keep their microseconds", DuckDb, "floored", lambda _: lambda self, time: time),
     Fault("none is any", normalize, "_not", lambda _: lambda item: item, ("NoneOf",)),
     Fault("users without a row are lost", FromClause, "outerjoin", lambda _: FromClause.join),
@@ -197,26 +170,25 @@ FAULTS = [
     Fault("parts are patterns", DuckDb, "contains",
           lambda _: lambda self, text, part:
           text.bool_op("SIMILAR TO")(func.concat(".*", part, ".*")),
-          ("contains",)),
+          ("contains",), (Cell("field", "contains", "string"), Cell("last", "contains", "string"))),
+    Fault("all windows are the widest", nesting, "_since",
+          lambda since: lambda last, start: since(last, None), cells=WINDOWS),
+    Fault("values are counted in every window", scans, "within_bounds",
+          lambda within: lambda time, its: within(time, Bounds()), cells=WINDOWS),
     Fault("a dot is any letter", DuckDb, "matches",
           lambda _: lambda self, text, pattern: func.regexp_matches(text, pattern, "s"),
-          ("a.b",)),
+          ("a.b",), (Cell("field", "matches", "string"), Cell("last", "matches", "string"))),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_the_agreement_catches(fault, tmp_path, monkeypatch):
+def test_the_agreement_catches(fault, tmp_path):
     """With the fault in the engine's path, some segment has other members than by the reference."""
-    monkeypatch.setattr(
-        fault.owner, fault.attribute, fault.make(getattr(fault.owner, fault.attribute))
-    )
-    assert caught(tmp_path, fault.about)
+    assert is_caught(fault, tmp_path)
 
 
 def test_without_a_fault_nothing_is_caught(tmp_path):
     """On a part of the same shops, all segments agree while nothing is wrong."""
-    assert all(
-        pair.agree
-        for number in range(8)
-        for pair in pairs(shop(number), tmp_path, shop(number).segments)
-    )
+    for number in range(8):
+        found = shop(number, [])
+        assert all(pair.agree for pair in pairs(found, tmp_path, found.segments))

@@ -1,8 +1,6 @@
 """The agreement sees faults in leaves that are judged over rows of their own: test_mutants.py."""
 
-from collections.abc import Sequence as Names
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pytest
@@ -24,11 +22,9 @@ from segflow.compiler.targets.events import KEY
 from segflow.compiler.timeline import window_bounds
 from segflow.compiler.zones import Ways
 from segflow.model.instant import Instant
-from segflow.model.predicate import Predicate, Step
-from tests import strategies
-from tests.agreement.choices import Pick
-from tests.agreement.shop import Shop
-from tests.agreement.test_mutants import Fault, caught
+from segflow.model.predicate import Step
+from tests.agreement.cells import Cell
+from tests.agreement.faults import Fault, is_caught
 
 
 def earliest_for_latest(_: Any) -> Any:
@@ -81,14 +77,7 @@ def whole_doubles(parts: Any) -> Any:
     return careless
 
 
-def of_these_kinds(pick: Pick, of: Shop, nested: Names[str], depth: int) -> Predicate:
-    """A leaf that is judged over rows of its own."""
-    if depth == 0:
-        return strategies.count_test(pick, of)
-    choice = 20 + pick.below(7)
-    inside = partial(of_these_kinds, pick, of, nested, 0)
-    return strategies.over_events(pick, of, choice, inside)
-
+LOCAL = (Cell("sequence", "timezone"),)
 
 FAULTS = [
     Fault("a step is at the instant of the one before", sequences, "_BEFORE",
@@ -115,16 +104,18 @@ FAULTS = [
           beside(self, relation, own, absences, later=False), ("Sequence",)),
     Fault("steps are in the project's zone", steps, "_bounds",
           lambda bounds: lambda step, leaf, facts:
-          bounds(step, replace(leaf, user_zone=False), facts), ("Sequence", '"user_zone":true')),
+          bounds(step, replace(leaf, user_zone=False), facts), ("Sequence", '"user_zone":true'),
+          LOCAL),
     Fault("rows are read from the default zone's start on", steps, "earliest",
-          lambda _: lambda bounds: bounds[0].start, ("Sequence", '"user_zone":true')),
+          lambda _: lambda bounds: bounds[0].start, ("Sequence", '"user_zone":true'),
+          LOCAL),
     Fault("by ties nothing", events.RowsOf, "_tie",
           lambda _: lambda self, event, named, source: literal("all"), ("Sequence",)),
     Fault("the least frequent value is the mode", modes, "_by_frequency",
           lambda _: lambda value: [func.count().asc(), value.asc()], ('"mode"',)),
     Fault("the greatest of frequent values is the mode", modes, "_by_frequency",
           lambda _: lambda value: [func.count().desc(), value.desc()], ('"mode"',)),
-    Fault("contents do not decide which event is last", ends, "floored",
+    Fault("contents do not decide which event is last", ends, "sorted_value",
           lambda _: lambda value, type_, dialect: literal(0), ("EventHas",)),
     Fault("positions begin at zero", ranks, "_within",
           lambda within: lambda leaf, place, size: within(leaf, place - 1, size), ("Rank",)),
@@ -140,17 +131,16 @@ FAULTS = [
     Fault("the oldest period is forgotten", conditions, "period_counts",
           lambda counts: lambda leaf: counts(leaf)[:-1] or counts(leaf), ("Periods",)),
 ]  # fmt: skip
+FAULTS = [
+    # What links the rows of steps one by one is for engines that have no joins with the nearest.
+    replace(fault, beside=((DuckDb, "traits", replace(DuckDb.traits, nearest_joins=False)),))
+    if fault.owner is sequences
+    else fault
+    for fault in FAULTS
+]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_the_agreement_catches(fault, tmp_path, monkeypatch):
-    """With the fault in the engine's path, some segment has other members than by the reference.
-
-    Only leaves of these kinds are drawn: among all the others each would be rare."""
-    monkeypatch.setattr(strategies, "predicate", of_these_kinds)
-    if fault.owner is sequences:  # which is for engines that have no such joins
-        monkeypatch.setattr(DuckDb, "traits", replace(DuckDb.traits, nearest_joins=False))
-    monkeypatch.setattr(
-        fault.owner, fault.attribute, fault.make(getattr(fault.owner, fault.attribute))
-    )
-    assert caught(tmp_path, fault.about)
+def test_the_agreement_catches(fault, tmp_path):
+    """With the fault in the engine's path, some segment has other members than by the reference."""
+    assert is_caught(fault, tmp_path)

@@ -11,9 +11,13 @@ from segflow.compiler.targets import anniversaries, changes, conditions, facts, 
 from segflow.compiler.zones import Ways, Zones
 from segflow.membership import past
 from segflow.membership.log import members_at
-from tests.agreement.test_mutants import Fault, caught
+from tests.agreement.cells import Cell
+from tests.agreement.faults import Fault, is_caught
 
 USERS = '"user_zone":true'
+WINDOWS = tuple(Cell(form, "timezone") for form in ("did", "sum", "first_time"))
+DAYS = (Cell("field", "anniversary", "timestamp"), Cell("first_time", "anniversary"))
+PAST = (Cell("field in held"), Cell("field in held", "eq", "string"))
 
 
 def of_project(ways: Any) -> Any:
@@ -56,18 +60,20 @@ def ends_alone(_: Any) -> Any:
 
 
 FAULTS = [
-    Fault("users' zones are the project's", Zones, "ways", of_project, (USERS,)),
-    Fault("without a zone it is UTC", scans, "zones_of", utc_by_default, (USERS,)),
-    Fault("zones' names are trimmed", scans, "join_ways", trimmed, (USERS,)),
+    Fault("users' zones are the project's", Zones, "ways", of_project, (USERS,), WINDOWS),
+    Fault("without a zone it is UTC", scans, "zones_of", utc_by_default, (USERS,), WINDOWS),
+    Fault("zones' names are trimmed", scans, "join_ways", trimmed, (USERS,), WINDOWS),
     Fault("clocks of users show UTC", anniversaries, "_ahead",
-          lambda _: lambda *given: literal(0), (USERS, "Anniversary")),
+          lambda _: lambda *given: literal(0), (USERS, "Anniversary"), DAYS),
     Fault("clocks are always as of late", facts, "offsets_text",
-          lambda text: lambda offsets: text(offsets[-1:]), (USERS, "Anniversary")),
+          lambda text: lambda offsets: text(offsets[-1:]), (USERS, "Anniversary"), DAYS),
     Fault("clocks are of the default zone", conditions, "text_by_zone",
           lambda by_zone: lambda ways, *rest: by_zone(Ways(ways.default), *rest),
-          (USERS, "Anniversary")),
-    Fault("before its first row a value is today's", facts, "value_then", todays_before),
-    Fault("the least of a history counts", histories._Rows, "newest", ties_by_nothing),
+          (USERS, "Anniversary"), DAYS),
+    Fault("before its first row a value is today's", facts, "value_then", todays_before,
+          cells=PAST),
+    Fault("the least of a history counts", histories._Rows, "newest", ties_by_nothing,
+          cells=PAST),
     Fault("held begins a millisecond late", changes, "first_instant",
           lambda first: lambda *arguments: first(*arguments) + 1, ("Held",)),
     Fault("held forgets what came later", changes, "_failed",
@@ -84,9 +90,6 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_the_agreement_catches(fault, tmp_path, monkeypatch):
+def test_the_agreement_catches(fault, tmp_path):
     """With the fault in the engine's path, some segment has other members than by the reference."""
-    monkeypatch.setattr(
-        fault.owner, fault.attribute, fault.make(getattr(fault.owner, fault.attribute))
-    )
-    assert caught(tmp_path, fault.about)
+    assert is_caught(fault, tmp_path)

@@ -1,30 +1,25 @@
 """What is stored in other ways than plainly means the same to the engine, reference and trace."""
 
-import re
-from collections import Counter
-
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, given, settings
 
-from segflow.model.codec import canonical
-from segflow.model.wording import phrase
-from tests.agreement.forms.stored import KEYS, stored_examples, well_formed
-from tests.agreement.hosts import HOSTS, POSTGRES
-from tests.agreement.sides import by_engine, compiled_for_engines, explained, pairs
+from tests.agreement.data import world_of
+from tests.agreement.forms.stored import KEYS, stored_examples
+from tests.agreement.hosts import HOSTS
+from tests.agreement.sides import agreed, by_engine, compiled_for_engines, explained
+from tests.agreement.tally import Tally
 from tests.strategies import Example
 
 SHOPS = 10 * settings.default.max_examples // 100
 SEGMENTS = 16
 PAIRS = 100
 FORMS = {
-    "ListMatch",
-    "Size",
-    "Aggregate",
-    "Scaled",
-    "Among",
-    "Between",
-    "Compare",
-    "count_distinct",
+    *("field", "property in where", "field on the right", "did", "sum", "avg", "min", "max"),
+    *("first", "last", "count_distinct"),
+}
+OPERATORS = {
+    *("has_any", "has_all", "has_none", "size", "ignore_case", "eq", "gt", "in", "between"),
+    *("exists", "another feature"),
 }
 
 
@@ -32,28 +27,20 @@ FORMS = {
 @pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.name)
 def test_stored_values_agree_with_the_reference(host, tmp_path):
     """Each engine gives the reference's members for versions, lists, JSON and encoded numbers."""
-    tally: Counter[str] = Counter()
-    seen: set[str] = set()
+    tally = Tally()
 
     def run(example: Example) -> None:
-        for segment in example.project.segments():
-            seen.update(re.findall(r'"(?:\$|kind)":"(\w+)"', canonical(segment.where)))
-        asked = well_formed(example) if host is POSTGRES else example
-        for pair in pairs(asked, tmp_path, example.segments, host):
-            if not pair.agree:
-                segment = example.project.segment(pair.segment)
-                note(f"{pair.segment}: {segment and phrase(segment.where)}")
-            assert sorted(pair.by_engine) == sorted(pair.by_reference)
-            inside = len(pair.by_engine)
-            tally["nobody" if not inside else "all" if inside == pair.everyone else "some"] += 1
+        for pair in agreed(example, tmp_path, host):
+            tally.count(pair, example.cells(pair.segment))
 
     run.__name__ = f"stored_on_{host.name}"  # hypothesis seeds by name, so that engines differ
     settings(max_examples=SHOPS, suppress_health_check=list(HealthCheck))(
         given(stored_examples(SEGMENTS))(run)
     )()
-    assert seen >= FORMS
-    assert tally.total() >= PAIRS
-    assert tally["some"] >= 0.33 * tally.total(), tally
+    assert {cell.form for cell in tally.hits} >= FORMS
+    assert {cell.key for cell in tally.hits} >= OPERATORS
+    assert tally.pairs >= PAIRS
+    assert tally.telling >= 0.33, tally.results
 
 
 @pytest.mark.timeout(600)
@@ -64,15 +51,16 @@ def test_explanations_agree_about_stored_values(host, tmp_path):
     @settings(max_examples=3, suppress_health_check=list(HealthCheck))
     @given(stored_examples(6))
     def run(example: Example) -> None:
-        asked = well_formed(example) if host is POSTGRES else example
-        project, as_of = host.of(asked.project), asked.shop.as_of
+        project, as_of = host.of(example.project), example.shop.as_of
+        tables = host.held(project, example.tables)
+        world = world_of(project, "customer", tables, {}, {})
         compiled = compiled_for_engines(project)
-        host.write(tmp_path, project, asked.tables, asked.shop.stored_as)
+        host.write(tmp_path, project, tables, example.shop.stored_as)
         with host.opened(project, tmp_path) as engine:
-            for name in asked.segments:
-                found = by_engine(engine, compiled, asked.world, name, as_of)
+            for name in example.segments:
+                found = by_engine(engine, compiled, world, name, as_of)
                 for key in KEYS[:4]:
-                    trace = explained(engine, compiled, asked.world, name, key, as_of)
+                    trace = explained(engine, compiled, world, name, key, as_of)
                     assert trace.member == (key in found)
 
     run()

@@ -1,9 +1,8 @@
 """The agreement about stored values sees faults: each one seeded here makes the sides differ."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import shake_256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,31 +11,16 @@ from sqlalchemy import Double, String, case, cast, func, true, try_cast
 from segflow.compiler import versions
 from segflow.compiler.dialects.duckdb_storage import DuckDbStorage
 from segflow.compiler.targets import events
+from tests.agreement.cells import Cell
+from tests.agreement.faults import SEGMENTS, Fault, is_caught
 from tests.agreement.forms.stored import ROWS, SEGMENT, stored_example
-from tests.agreement.sides import pairs
-
-SHOPS = 240
-SEGMENTS = 16
+from tests.strategies import Example
 
 
-def caught(folder: Path) -> bool:
-    """Whether the sides differ on one of the shops, which are always the same ones."""
+def shop(number: int, cells: Sequence[Cell]) -> Example:
+    """One of always the same shops; all of their leaves are about stored values."""
     size = 64 + ROWS + SEGMENTS * SEGMENT
-    for number in range(SHOPS):
-        example = stored_example(shake_256(b"stored %d" % number).digest(size))
-        if not all(pair.agree for pair in pairs(example, folder, example.segments)):
-            return True
-    return False
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A deliberate mistake: `attribute` of `owner` becomes what `make` makes of it."""
-
-    name: str
-    owner: Any
-    attribute: str
-    make: Callable[[Any], Any]
+    return stored_example(shake_256(b"stored %d" % number).digest(size))
 
 
 def without_version(each_once: Any) -> Any:
@@ -102,12 +86,11 @@ FAULTS = [
     Fault("lists of events are counted, not elements", DuckDbStorage, "count_elements",
           lambda _: lambda self, found, where: func.count(cast(found, String).distinct())),
 ]  # fmt: skip
+FAULTS = [replace(fault, shop=shop) for fault in FAULTS]
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_every_fault_is_seen(fault, tmp_path, monkeypatch):
+def test_every_fault_is_seen(fault, tmp_path):
     """With the fault, some segment has other members than the reference gives."""
-    right = getattr(fault.owner, fault.attribute)
-    monkeypatch.setattr(fault.owner, fault.attribute, fault.make(right))
-    assert caught(tmp_path)
+    assert is_caught(fault, tmp_path)

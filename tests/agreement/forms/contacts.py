@@ -12,7 +12,7 @@ from segflow.model.contact import (
     Suppression,
     SuppressionTable,
 )
-from segflow.model.predicate import Consent, Predicate, Reachable
+from segflow.model.predicate import Consent, Reachable
 from tests.agreement.choices import Pick
 
 TABLES = ("consents", "terms", "contacts", "bounced", "blocked")
@@ -103,8 +103,11 @@ _WORDS_ON = ("news", "offers", "news", "offers", "News", None)
 _CHANNELS = ("email", "sms", "post", None, "", "SMS", "fax")
 
 
-def leaf(pick: Pick) -> Predicate:
-    """Consent or reachable."""
-    if pick.chance(3):
-        return Consent(topic=pick.one(TOPICS))
+def consent(pick: Pick) -> Consent:
+    """Who consented to a topic."""
+    return Consent(topic=pick.one(TOPICS))
+
+
+def reachable(pick: Pick) -> Reachable:
+    """Who may be written to at an address of a kind."""
     return Reachable(address=pick.one(ADDRESSES))

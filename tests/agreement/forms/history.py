@@ -7,7 +7,7 @@ from typing import Any
 from segflow.model.catalog import Field, History, Location
 from segflow.model.duration import Duration, parse_duration
 from segflow.model.operator import Ahead, Anniversary, InLast, InNext, OlderThan, OnCalendar
-from segflow.model.predicate import Changed, Compare, FieldFeature, Held, Predicate, Scaled, Test
+from segflow.model.predicate import Changed, Compare, Held, Scaled, Test
 from segflow.model.scalar import Text
 from segflow.model.types import ValueType, parse_type
 from tests.agreement.choices import Pick
@@ -23,6 +23,9 @@ TYPES: Mapping[str, ValueType] = {
         "member": "boolean",
         "renews": "timestamp",
         "wed": "date",
+        "build": "version",
+        "labels": "list<string>",
+        "marks": "list<integer>",
     }.items()
 }
 FOR = [parse_duration(text) for text in ("1h", "1d", "7d", "30d", "1mo", "1y")]
@@ -62,23 +65,18 @@ def rows(
     return found
 
 
-def leaf(
-    pick: Pick,
-    literals: Callable[[ValueType], Sequence[str]],
-    tested: Callable[[FieldFeature, ValueType], Test],
-) -> Predicate:
-    """Held or changed."""
-    name = pick.one(list(TYPES))
-    if pick.chance(2):
-        named = [Text(text=text) for text in literals(TYPES[name])]
-        texts = [*[None] * (3 * len(named)), *named]
-        in_last: Sequence[Duration | None] = [None, *FOR, *FOR[3:]]
-        return Changed(
-            field=name, old=pick.one(texts), new=pick.one(texts), in_last=pick.one(in_last)
-        )
-    test = tested(FieldFeature(field=name), TYPES[name])
+def changed(pick: Pick, name: str, literals: Sequence[str]) -> Changed:
+    """A field that became another, from and to values of which these are some; of a list any."""
+    named = [] if TYPES[name].is_list else [Text(text=text) for text in literals]
+    texts = [*[None] * (1 + 3 * len(named)), *named]
+    in_last: Sequence[Duration | None] = [None, *FOR, *FOR[3:]]
+    return Changed(field=name, old=pick.one(texts), new=pick.one(texts), in_last=pick.one(in_last))
+
+
+def held(pick: Pick, test: Test, literals: Sequence[str]) -> Held:
+    """A test of a field that has held; one that moves with time is of a value instead."""
     if any(map(_moves, test.operators)):
-        right = Text(text=pick.one(literals(TYPES[name])))
+        right = Text(text=pick.one(literals))
         operators = (Compare(op=pick.one(["ne", "eq"]), right=right),)  # type: ignore[arg-type]
         test = Test(feature=test.feature, operators=operators, user_zone=test.user_zone)
     return Held(item=test, for_=pick.one(FOR))

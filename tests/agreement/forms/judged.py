@@ -5,10 +5,9 @@ from decimal import Decimal
 from typing import Literal
 
 from segflow.model.duration import Duration, parse_duration
-from segflow.model.operator import CountOp, CountTest
+from segflow.model.operator import CountTest
 from segflow.model.predicate import (
     Aggregate,
-    EventHas,
     Feature,
     Periods,
     Predicate,
@@ -20,17 +19,12 @@ from segflow.model.predicate import Sequence as SequenceLeaf
 from segflow.model.window import CalendarUnit, Window, Within
 from tests.agreement.choices import Pick
 from tests.agreement.forms import zones
+from tests.agreement.forms.operators import count_test
 
 Events = tuple[str, ...]
 Where = Callable[[Events], Predicate]
-COUNT_OPS: tuple[CountOp, ...] = ("at_least", "at_most", "exactly", "more_than", "fewer_than")
 EVENTS: Sequence[Events] = [("purchase",), ("view",), ("purchase", "view")]
 SOME = CountTest(op="at_least", count=1)
-
-
-def count(pick: Pick, most: int) -> CountTest:
-    """A test of a number of things, up to `most`."""
-    return CountTest(op=pick.one(COUNT_OPS), count=pick.below(most + 1))
 
 
 def _now_and_then(pick: Pick, where: Where, events: Events) -> Predicate | None:
@@ -50,26 +44,18 @@ def periods(pick: Pick, where: Where) -> Periods:
     every, last = pick.one(LENGTHS), 1 + pick.below(6)
     events = pick.one(EVENTS)
     return Periods(
-        aggregate=Aggregate(kind="count", events=events, where=_now_and_then(pick, where, events)),
-        counts=(pick.one([SOME, count(pick, 3)]),),
+        aggregate=Aggregate(
+            kind="count",
+            events=events,
+            where=_now_and_then(pick, where, events),
+            user_zone=isinstance(every, str) and pick.chance(2),
+        ),
+        counts=(pick.one([SOME, count_test(pick, 3)]),),
         every=every,
         last=last,
-        holds=(count(pick, last),),
+        holds=(count_test(pick, last),),
         skip_current=isinstance(every, str) and pick.chance(3),
     )
-
-
-# --- has -------------------------------------------------------------------------------------
-
-
-def event_has(pick: Pick, where: Where, window: Window | None) -> EventHas:
-    """`first` and `last` with `has`."""
-    which: Literal["first", "last"] = pick.one(["first", "last"])
-    events = pick.one(EVENTS)
-    aggregate = Aggregate(
-        kind=which, events=events, where=_now_and_then(pick, where, events), window=window
-    )
-    return EventHas(which=which, aggregate=aggregate, has=where(events))
 
 
 # --- sequences -------------------------------------------------------------------------------
@@ -82,7 +68,7 @@ TIES: Sequence[tuple[tuple[str, str], ...]] = [
     (("purchase", "qty"), ("view", "qty")),
 ]
 TIES_OF_ONE: Sequence[tuple[tuple[str, str], ...]] = [
-    (("purchase", name),) for name in ("gift", "due", "weight", "paid")
+    (("purchase", name),) for name in ("gift", "due", "weight", "paid", "amount", "app")
 ]
 
 
@@ -136,7 +122,7 @@ def _absence(pick: Pick, where: Where, pool: Sequence[Events], lengths: Sequence
 def same(pick: Pick, part: Callable[[], Predicate]) -> Same:
     """For how many values a predicate holds."""
     tied = pick.one([*TIES, *TIES, *(one[:1] for one in TIES), *TIES_OF_ONE])
-    return Same(by=tied, where=part(), counts=(pick.one([SOME, SOME, count(pick, 3)]),))
+    return Same(by=tied, where=part(), counts=(pick.one([SOME, SOME, count_test(pick, 3)]),))
 
 
 # --- ranks -----------------------------------------------------------------------------------

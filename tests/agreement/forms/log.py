@@ -1,6 +1,7 @@
 """Membership logs: made up for the reference, as real entries for the other side, and leaves."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from pyroaring import BitMap64
 
@@ -12,7 +13,7 @@ from segflow.membership.bitmaps import digest_of
 from segflow.model.compiled import Compiled, log_set, logged_segment
 from segflow.model.duration import parse_duration
 from segflow.model.instant import Instant
-from segflow.model.predicate import Held, InSegment, Predicate, Transition
+from segflow.model.predicate import Held, InSegment, Transition
 from segflow.model.state import Cause, LogEntry
 from tests.agreement.choices import Pick
 
@@ -38,16 +39,15 @@ def log(pick: Pick, keys: Sequence[int], edges: Sequence[Instant]) -> tuple[Logg
     return tuple(found)
 
 
-def leaf(pick: Pick, nested: Sequence[str]) -> Predicate:
-    """A leaf that asks the log of one of the segments."""
-    name = pick.one(nested)
-    match pick.below(3):
-        case 0:
-            return Held(item=InSegment(segment=name), for_=pick.one(FOR))
-        case 1:
-            return Transition(kind="entered", segment=name, in_last=pick.one([*FOR[2:], None]))
-        case _:
-            return Transition(kind="exited", segment=name, in_last=pick.one([*FOR[2:], None]))
+def held(pick: Pick, nested: Sequence[str]) -> Held:
+    """A segment that has held its users, by the log."""
+    return Held(item=InSegment(segment=pick.one(nested)), for_=pick.one(FOR))
+
+
+def transition(pick: Pick, kind: Literal["entered", "exited"], nested: Sequence[str]) -> Transition:
+    """Who entered or left a segment, by the log."""
+    in_last = pick.one([*FOR[2:], None])
+    return Transition(kind=kind, segment=pick.one(nested), in_last=in_last)
 
 
 def log_sets(compiled: Compiled, logs: Logs, as_of: Instant) -> Mapping[str, BitMap64]:

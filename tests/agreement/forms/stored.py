@@ -11,7 +11,6 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from segflow.compiler.values import version
 from segflow.model.catalog import (
     ColumnTest,
     Entity,
@@ -25,27 +24,22 @@ from segflow.model.catalog import (
     Source,
 )
 from segflow.model.instant import Instant, datetime_of
-from segflow.model.operator import Among, Between, CountTest, Exists, ListMatch
 from segflow.model.predicate import (
     Aggregate,
-    Compare,
-    Feature,
     FieldFeature,
-    Operator,
     Predicate,
     PropertyFeature,
-    Scaled,
-    Size,
     Test,
 )
 from segflow.model.project import Project, Settings
-from segflow.model.scalar import Text
 from segflow.model.segment import Segment
 from segflow.model.types import ValueType, decimal_type, parse_type
 from tests.agreement.choices import Pick
 from tests.agreement.data import Row, Tables, world_of
+from tests.agreement.forms.features import algebra, window
+from tests.agreement.forms.operators import Candidate, count_test, tested
 from tests.agreement.shop import Shop, shop
-from tests.strategies import Example, algebra, operator, window
+from tests.strategies import Example
 
 Form = tuple[str, str | None, tuple[str, ...]]
 """Type, encoding, and path of a field, or of a property within its column."""
@@ -218,34 +212,16 @@ def tables(pick: Pick, of: Shop) -> Tables:
         made = _order(pick, of, number)
         if orders and pick.chance(3):
             made = {**made, "number": pick.one(orders)["number"]}
+        if orders and pick.chance(4):  # a new version at another time
+            made = {**pick.one(orders), "rev": made["rev"], "at": made["at"]}
         if orders and pick.chance(5):
             made = {**pick.one(orders), "rev": pick.below(3), pick.one(list(made)): None}
         orders.append(made)
     return {"people": people, "labels": labels, "orders": orders}
 
 
-def well_formed(example: Example) -> Example:
-    """The example without text that is no JSON where JSON is read, for engines that then fail."""
-    documents = {
-        f"c_{name}"
-        for name, (_, encoding, path) in (*FIELDS.items(), *PROPERTIES.items())
-        if path or encoding == "json"
-    }
-    rows = {
-        table: [
-            {
-                column: None if column in documents and value in MALFORMED else value
-                for column, value in row.items()
-            }
-            for row in found
-        ]
-        for table, found in example.tables.items()
-    }
-    return replace(example, tables=rows)
-
-
 def _order(pick: Pick, of: Shop, number: int) -> Row:
-    instant = pick.one([*of.past, Instant(of.as_of + 1), of.as_of])
+    instant = pick.one([*of.past, *[Instant(of.as_of + 1), of.as_of] * 5])
     items = [{"sku": pick.one(TEXTS)} for _ in range(pick.below(4))]
     odd = [{"x": 1}, 3, {"sku": 5}, {"sku": None}, None]
     held = [*items, *pick.part(odd, 1)]
@@ -320,7 +296,6 @@ def node(pick: Pick, type_: ValueType, encoding: str | None) -> str:
 
 # --- predicates ------------------------------------------------------------------------------
 
-Candidate = tuple[Feature, ValueType]
 FIELD_FEATURES: list[Candidate] = [
     (FieldFeature(field=name), parse_type(form[0])) for name, form in FIELDS.items()
 ]
@@ -341,7 +316,7 @@ def predicate(pick: Pick, of: Shop, depth: int) -> Predicate:
     if choice >= 3:
         return _aggregate_test(pick, of)
     feature, type_ = pick.one(FIELD_FEATURES)
-    return _tested(pick, of, feature, type_, FIELD_FEATURES)
+    return tested(pick, of, feature, type_, FIELD_FEATURES)
 
 
 def _aggregate_test(pick: Pick, of: Shop) -> Test:
@@ -356,12 +331,11 @@ def _aggregate_test(pick: Pick, of: Shop) -> Test:
         window=window(pick, of),
     )
     if kind in ("count", "count_distinct"):
-        op = pick.one(["at_least", "exactly", "at_most"])
-        return Test(feature=feature, operators=(CountTest(op=op, count=pick.below(4)),))
+        return Test(feature=feature, operators=(count_test(pick, 3),))
     type_ = PROPERTY_TYPES[name or ""]
     if kind == "avg" or (kind == "sum" and type_.name == "decimal"):
         type_ = decimal_type(38, type_.scale or 0)
-    return _tested(pick, of, feature, type_, FIELD_FEATURES)
+    return tested(pick, of, feature, type_, FIELD_FEATURES)
 
 
 def _aggregated(kind: str) -> list[str]:
@@ -376,50 +350,4 @@ def _aggregated(kind: str) -> list[str]:
 
 def _where(pick: Pick, of: Shop) -> Predicate:
     feature, type_ = pick.one(FIELD_FEATURES if pick.chance(5) else PROPERTY_FEATURES)
-    return _tested(pick, of, feature, type_, [*PROPERTY_FEATURES, *FIELD_FEATURES])
-
-
-def _tested(
-    pick: Pick, of: Shop, feature: Feature, type_: ValueType, others: Sequence[Candidate]
-) -> Test:
-    if type_.is_list:
-        folds = type_.name == "string" and pick.chance(3)
-        found: Operator = _list_operator(pick, of, type_)
-    elif type_.name == "version":
-        folds, found = False, _version_operator(pick, of, others)
-    else:
-        plain = [one for one in others if not one[1].is_list and one[1].name != "version"]
-        folds, found = False, operator(pick, of, type_, plain)
-    return Test(feature=feature, operators=(found,), ignore_case=folds)
-
-
-def _list_operator(pick: Pick, of: Shop, type_: ValueType) -> Operator:
-    match pick.below(6):
-        case 0:
-            return Exists(expected=pick.chance(2))
-        case 1:
-            op = pick.one(["gte", "eq", "lt", "ne"])
-            return Size(tests=(Compare(op=op, right=Text(text=str(pick.below(4)))),))
-        case _:
-            literals = [Text(text=text) for text in of.literals(type_.element)]
-            op = pick.one(["has_any", "has_all", "has_none"])
-            return ListMatch(op=op, values=tuple(pick.some(literals, 3)))
-
-
-def _version_operator(pick: Pick, of: Shop, others: Sequence[Candidate]) -> Operator:
-    pool = of.scalars["version"]
-    match pick.below(5):
-        case 0:
-            return Exists(expected=pick.chance(2))
-        case 1:
-            values = tuple(Text(text=text) for text in pick.some(pool, 2))
-            return Among(values=values, negated=pick.chance(2))
-        case 2:
-            low, high = sorted((pick.one(pool), pick.one(pool)), key=lambda text: version(text))  # type: ignore[arg-type, return-value]
-            return Between(low=Text(text=low), high=Text(text=high))
-        case 3:
-            other = pick.one([one for one, type_ in others if type_.name == "version"])
-            return Compare(op=pick.one(["gt", "lte", "eq", "ne"]), right=Scaled(feature=other))
-        case _:
-            ops = ["eq", "ne", "gt", "gte", "lt", "lte"]
-            return Compare(op=pick.one(ops), right=Text(text=pick.one(pool)))
+    return tested(pick, of, feature, type_, [*PROPERTY_FEATURES, *FIELD_FEATURES])

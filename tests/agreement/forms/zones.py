@@ -29,4 +29,4 @@ def windowed(pick: Pick, leaf: Windowed) -> Windowed:
     """The leaf, now and then with its window in each user's zone."""
     steps = leaf.steps if isinstance(leaf, Sequence) else ()
     bounded = leaf.window is not None or any(step.in_last is not None for step in steps)
-    return replace(leaf, user_zone=True) if bounded and not pick.chance(2) else leaf
+    return replace(leaf, user_zone=True) if bounded and pick.chance(8) else leaf

@@ -1,0 +1,140 @@
+"""`make agreement`: every engine is judged on shops, until each cell that it permits was judged
+often enough, and every seeded fault must be noticed. Writes docs/reference/agreement.md.
+"""
+
+import argparse
+import multiprocessing
+import os
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from datetime import date
+
+from rich.console import Console
+from rich.progress import Progress
+
+from tests.agreement.hosts import HOSTS
+from tests.agreement.judging import FAULTS, Judged, judge, seed, versions
+from tests.agreement.permitted import permitted
+from tests.agreement.report import PAGE, Figures, render
+from tests.agreement.steering import shops
+from tests.agreement.tally import LEAST, TELLING, Tally
+from tests.strategies import Example
+
+PAIRS = 10_000
+"""Judged on each engine at least."""
+MOST = 3_000
+"""Shops. A cell that was judged too seldom in so many is not met."""
+FAILURES = 5
+"""So many disagreements are enough to stop for."""
+
+
+def main() -> int:
+    """Run it; 1 if something is wrong, which is told."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--date", type=date.fromisoformat, required=True, help="for the page")
+    parser.add_argument("--seed", type=int, default=1, help="of the shops")
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    asked = parser.parse_args()
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(asked.workers, mp_context=spawned) as pool:
+        found = pool.submit(versions)
+        tallies, wrong = judged(pool, asked.seed, 2 * asked.workers)
+        if not wrong:
+            wrong += [line for name, tally in tallies.items() for line in lacking(name, tally)]
+            wrong += uncaught(pool)
+    for line in wrong:
+        print(line, file=sys.stderr)
+    if wrong:
+        return 1
+    figures = Figures(
+        day=asked.date,
+        seed=asked.seed,
+        versions=found.result(),
+        tallies=tallies,
+        faults=len(FAULTS),
+    )
+    PAGE.write_text(render(figures), encoding="utf-8")
+    return 0
+
+
+def judged(pool: Executor, number: int, ahead: int) -> tuple[Mapping[str, Tally], list[str]]:
+    """What was counted by engine, until it is enough, and what the sides differ on."""
+    tallies = {host.name: Tally() for host in HOSTS}
+    differences: list[str] = []
+    cells = set().union(*(permitted(host.name).cells for host in HOSTS))
+    with progress() as shown:
+        task = shown.add_task("hits of cells", total=LEAST * sum(map(_cells, tallies)))
+        for done, one in enumerate(in_order(pool, shops(number, cells), ahead), start=1):
+            for name, tally in one.tallies.items():
+                tallies[name].add(tally)
+            differences += one.differences
+            shown.update(task, completed=sum(map(_hits, tallies, tallies.values())))
+            if is_enough(tallies) or done == MOST or len(differences) >= FAILURES:
+                break
+    return tallies, differences
+
+
+def in_order(pool: Executor, found: Iterable[Example], ahead: int) -> Iterator[Judged]:
+    """The shops judged, in their order, so that a run is the same on every machine."""
+    pending: deque[Future[Judged]] = deque()
+    try:
+        for number, shop in enumerate(found):
+            pending.append(pool.submit(judge, number, shop))
+            if len(pending) == ahead:
+                yield pending.popleft().result()
+    finally:
+        for one in pending:
+            one.cancel()
+
+
+def uncaught(pool: Executor) -> list[str]:
+    """The seeded faults that are not noticed."""
+    lines = []
+    with progress() as shown:
+        noticed = shown.track(pool.map(seed, range(len(FAULTS))), len(FAULTS), description="faults")
+        for fault, is_caught in zip(FAULTS, noticed, strict=True):
+            if not is_caught:
+                lines.append(f"nobody notices the fault: {fault.name}")
+    return lines
+
+
+def is_enough(tallies: Mapping[str, Tally]) -> bool:
+    """Whether every engine was judged often enough."""
+    return all(
+        tally.pairs >= PAIRS and not tally.below(LEAST, permitted(name).cells)
+        for name, tally in tallies.items()
+    )
+
+
+def lacking(engine: str, tally: Tally) -> Iterator[str]:
+    """What an engine was judged too seldom on."""
+    if tally.pairs < PAIRS:
+        yield f"{engine}: {tally.pairs} pairs, fewer than {PAIRS}"
+    if tally.telling < TELLING:
+        yield f"{engine}: {tally.telling:.1%} of the results are some users: {dict(tally.results)}"
+    language = permitted(engine).cells
+    for cell in tally.below(LEAST, language):
+        yield f"{engine}: {tally.hits[cell]} hits of {cell}, fewer than {LEAST}"
+    for cell in sorted(tally.hits.keys() - language):
+        yield f"{engine}: {cell} is drawn, and the language does not permit it"
+
+
+def progress() -> Progress:
+    """Shown on a terminal only."""
+    console = Console(stderr=True)
+    return Progress(console=console, disable=not console.is_terminal)
+
+
+def _cells(engine: str) -> int:
+    return len(permitted(engine).cells)
+
+
+def _hits(engine: str, tally: Tally) -> int:
+    """Hits of cells, as far as they are asked for."""
+    return sum(min(tally.hits[cell], LEAST) for cell in permitted(engine).cells)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

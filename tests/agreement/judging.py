@@ -1,0 +1,153 @@
+"""One shop judged on every engine, and one fault seeded: what the full run does many times."""
+
+import tempfile
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from segflow.compiler.passes.depends import named_in
+from segflow.compiler.passes.walk import segment_sites
+from segflow.model.project import Project
+from segflow.model.segment import Segment
+from segflow.model.wording import phrase
+from tests.agreement import (
+    test_mutants,
+    test_mutants_contacts,
+    test_mutants_judged,
+    test_mutants_past,
+    test_stored_mutants,
+)
+from tests.agreement.cells import Cell
+from tests.agreement.choices import Pick
+from tests.agreement.faults import is_caught
+from tests.agreement.hosts import HOSTS, Host
+from tests.agreement.minimal import smallest, told
+from tests.agreement.permitted import permitted
+from tests.agreement.sides import Pair, pairs
+from tests.agreement.tally import Tally
+from tests.strategies import Example, composed
+
+FAULTS = (
+    *test_mutants.FAULTS,
+    *test_mutants_contacts.FAULTS,
+    *test_mutants_judged.FAULTS,
+    *test_mutants_past.FAULTS,
+    *test_stored_mutants.FAULTS,
+)
+"""Every seeded fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was counted, by engine, and the disagreements in words."""
+
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    differences: list[str] = field(default_factory=list)
+
+
+def judge(number: int, shop: Example) -> Judged:
+    """Ask every engine for the segments of a shop, of some shops for each alone."""
+    judged = Judged()
+    for host in HOSTS:
+        asked = answered(shop, permitted(host.name).cells)
+        tally = judged.tallies[host.name] = Tally()
+        with tempfile.TemporaryDirectory() as folder:
+            asking = _Asking(asked, host, Path(folder))
+            try:
+                found = asking.of(asked.segments, alone=number % 16 == 0)
+            except Exception as error:
+                judged.differences.append(f"shop {number}, {asking.failed(error)}")
+                continue
+            for pair in found:
+                tally.count(pair, asked.cells(pair.segment))
+            wrong = [pair.segment for pair in found if not pair.agree]
+            for name in wrong[:1]:
+                judged.differences.append(f"shop {number}, {asking.differed(name)}")
+    return judged
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A shop that is asked of an engine."""
+
+    shop: Example
+    host: Host
+    folder: Path
+
+    def of(self, names: Collection[str], *, alone: bool) -> list[Pair]:
+        """The pairs of some of its segments."""
+        return list(pairs(self.shop, self.folder, list(names), self.host, alone=alone))
+
+    def failed(self, error: Exception) -> str:
+        """What is told of an engine that gave no answer: the segments that are the reason."""
+        lines = [f"{self.host.name} fails with {type(error).__name__}: {error}"]
+        for name in self.shop.segments:
+            try:
+                self.of([name], alone=True)
+            except Exception as own:
+                segment = self.shop.project.segment(name)
+                lines.append(f"{segment and phrase(segment.where)}: {own}")
+        return "\n".join(lines)
+
+    def differed(self, name: str) -> str:
+        """What is told of a segment about which the sides differ: the least that they differ on."""
+
+        def differs(example: Example, alone: bool = True) -> bool:
+            names = [name] if alone else example.segments
+            found = replace(self, shop=example).of(names, alone=alone)
+            return any(pair.segment == name and not pair.agree for pair in found)
+
+        if differs(self.shop):
+            return f"{self.host.name} and the reference differ on {name}\n" + told(
+                smallest(self.shop, name, differs)
+            )
+        return f"{self.host.name} and the reference differ on {name}, asked with others\n" + told(
+            smallest(self.shop, name, lambda example: differs(example, alone=False))
+        )
+
+
+def answered(shop: Example, cells: Collection[Cell]) -> Example:
+    """The shop with those of its segments that are in these cells only, and rest on such only."""
+    project = shop.project
+    refused = {name for name in shop.segments if not shop.cells(name) <= set(cells)}
+    while more := {
+        segment.name
+        for segment in project.segments()
+        if segment.name not in refused and not refused.isdisjoint(_named(segment, project))
+    }:
+        refused |= more
+    objects = {
+        address: one
+        for address, one in project.objects.items()
+        if not (isinstance(one, Segment) and one.name in refused)
+    }
+    return replace(shop, project=replace(project, objects=objects))
+
+
+def _named(segment: Segment, project: Project) -> set[str]:
+    related = {one.name: one.to_entity for one in project.relations()}
+    named = named_in(segment_sites(segment, related), project)
+    return {address.name for address in named if address.kind == "segment"}
+
+
+def seed(number: int) -> bool:
+    """Whether the fault of that number is caught."""
+    with tempfile.TemporaryDirectory() as folder:
+        return is_caught(FAULTS[number], Path(folder))
+
+
+def versions() -> dict[str, str]:
+    """Which engines are asked, in their own words."""
+    found = {}
+    picks = iter([Pick(()), Pick(())])
+    shop = composed(next(picks), next(picks), [])
+    for host in HOSTS:
+        project = host.of(shop.project)
+        with tempfile.TemporaryDirectory() as folder:
+            host.write(Path(folder), project, {}, {})
+            with host.opened(project, Path(folder)) as engine:
+                told_ = engine.rows(select(getattr(func, host.version)().label("version")))
+        found[host.name] = str(told_[0]["version"]).partition(" (")[0]
+    return found
