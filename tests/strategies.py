@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from segflow.compiler.worlds import LoggedChange, World
 from segflow.model.project import Project
 from segflow.model.segment import Segment
+from segflow.model.wording import phrase
 from tests.agreement.cells import Cell, cells_of
 from tests.agreement.choices import Pick
 from tests.agreement.data import Tables, world_of
@@ -18,7 +19,7 @@ from tests.agreement.rows import tables
 from tests.agreement.shop import KEYS, STRANGERS, Shop, project, shop
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Example:
     """A project, rows for its tables, the same rows as the reference sees them, and an instant."""
 
@@ -26,6 +27,11 @@ class Example:
     project: Project
     tables: Tables
     world: World
+
+    def __repr__(self) -> str:
+        """Rows are thousands: of a disagreement `smallest` tells which ones matter."""
+        wheres = [f"{one.name}: {phrase(one.where)}" for one in self.project.segments()]
+        return f"Example({self.shop.as_of}, {self.shop.zone}, {wheres})"
 
     @property
     def segments(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from pyroaring import BitMap64
 
 from segflow.compiler import interpret
 from segflow.compiler.targets.fields import fields_of, select_fields
+from segflow.compiler.values import Version
 from segflow.model.instant import instant_of
 from segflow.model.predicate import FieldFeature
 from tests.agreement.data import world_of
@@ -68,8 +69,10 @@ def worth(name: str, subject: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Exact numbers as fractions, instants as their milliseconds."""
+    """Exact numbers as fractions, instants as their milliseconds, versions as they are written."""
     match value:
+        case Version():
+            return str(value)
         case Decimal():
             return Fraction(value)
         case datetime():
