@@ -138,8 +138,8 @@ def logged_segment(leaf: LogLeaf) -> str:
 def log_set(leaf: LogLeaf) -> str:
     """The name under which an engine is given the users for whom the log says that a leaf holds."""
     if isinstance(leaf, Transition):
-        return f"log.{leaf.kind}.{leaf.segment}.{leaf.in_last or 'ever'}"
-    return f"log.held.{logged_segment(leaf)}.{leaf.for_}"
+        return _short(f"log.{leaf.kind}.{leaf.segment}.{leaf.in_last or 'ever'}")
+    return _short(f"log.held.{logged_segment(leaf)}.{leaf.for_}")
 
 
 def list_set(path: str) -> str:
