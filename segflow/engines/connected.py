@@ -25,6 +25,7 @@ _ROWS = 100_000
 MISSING = "a table or column is missing, or has another type than the catalog says"
 UNFIT = "a value does not fit the type that the catalog gives its column"
 NEGATIVE = "keys are integers from 0 on; leave such rows out by a view"
+TOO_LARGE = "make the segment of smaller ones that are static, or asked for with `as: snapshot`"
 NO_INTEGERS = "the key of an entity is a column of integers"
 
 

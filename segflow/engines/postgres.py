@@ -32,8 +32,21 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import Select
 
 from segflow.compiler.dialects.base import Condition, Expression
-from segflow.engines.connected import MISSING, NEGATIVE, NO_INTEGERS, UNFIT, ConnectedEngine
-from segflow.errors import RefusedError, SegflowError, SourceUnavailableError, UnusableDataError
+from segflow.engines.connected import (
+    MISSING,
+    NEGATIVE,
+    NO_INTEGERS,
+    TOO_LARGE,
+    UNFIT,
+    ConnectedEngine,
+)
+from segflow.errors import (
+    RefusedError,
+    SegflowError,
+    SourceUnavailableError,
+    TooLargeError,
+    UnusableDataError,
+)
 from segflow.model.catalog import Limits, Source
 from segflow.ports import Selection
 
@@ -42,7 +55,7 @@ _EXAMPLE = "postgresql://user:password@host:5432/database"
 
 # SQLSTATE: a class of errors by its first two characters.
 _DATA, _NAMES, _DENIED = "22", "42", "42501"
-_CANCELLED = "57014"
+_CANCELLED, _LIMITS = "57014", "54"
 
 _COLUMNS = text(
     "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
@@ -95,6 +108,8 @@ class PostgresEngine(ConnectedEngine):
             )
         if state == _DENIED:
             return UnusableDataError(told, hint="the user of the url needs the right to SELECT")
+        if state.startswith(_LIMITS):
+            return TooLargeError(told, hint=TOO_LARGE)
         if state.startswith(_NAMES):
             return UnusableDataError(told, hint=MISSING)
         if state.startswith(_DATA) or isinstance(error.orig, psycopg.DataError):

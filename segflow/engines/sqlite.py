@@ -14,12 +14,15 @@ from sqlalchemy.pool import SingletonThreadPool
 from sqlalchemy.sql import Select
 
 from segflow.engines import sqlite_storage
-from segflow.engines.connected import MISSING, NO_INTEGERS, UNFIT, ConnectedEngine
+from segflow.engines.connected import MISSING, NO_INTEGERS, TOO_LARGE, UNFIT, ConnectedEngine
 from segflow.engines.files import file_inside
 from segflow.engines.sqlite_functions import FUNCTIONS, Total, UnfitError
-from segflow.errors import SegflowError, SourceUnavailableError, UnusableDataError
+from segflow.errors import SegflowError, SourceUnavailableError, TooLargeError, UnusableDataError
 from segflow.model.catalog import Source
 from segflow.ports import Selection
+
+_LIMITS = ("tables in a join", "Expression tree", "parser stack", "too many")
+"""What SQLite says of queries that are larger than it takes."""
 
 _STEPS = 100_000
 """So many steps of SQLite's own machine are made before a person who stops it is heard."""
@@ -65,6 +68,8 @@ class SqliteEngine(ConnectedEngine):
             return UnusableDataError(f"source {self._source}: {raised}", hint=UNFIT)
         if raised is not None:
             raise raised
+        if any(limit in told for limit in _LIMITS):
+            return TooLargeError(told, hint=TOO_LARGE)
         if "no such" in told:
             return UnusableDataError(told, hint=MISSING)
         return SourceUnavailableError(told)

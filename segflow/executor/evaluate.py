@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from pyroaring import BitMap64
@@ -19,7 +18,7 @@ from segflow.compiler.targets.sql import (
     select_place,
 )
 from segflow.compiler.worlds import Logs, Place
-from segflow.errors import CorruptStateError, RefusedError, SourceUnavailableError
+from segflow.errors import CorruptStateError, RefusedError, SourceUnavailableError, TooLargeError
 from segflow.executor.effects import Engines
 from segflow.executor.past import Past
 from segflow.model.catalog import Source
@@ -76,14 +75,24 @@ class Evaluator:
         """Evaluate segments together, so that what they ask of a source is scanned for once. What
         can't be is left to members(), which then says why: a segment that asks for the kept set or
         the log of another one here, which may be made anew before its turn, and all those of a
-        query that fails."""
-        for together in self._sharing(names):
-            selection = select_shared(self._compiled, together, self._as_of)
-            with suppress(SourceUnavailableError, RefusedError):
-                sets = self._sets_of(selection)
-                engine = self._engine(selection)
-                found = engine.memberships(selection, sets, len(together))
+        query that fails. One that is too large is asked in halves."""
+        waiting = list(self._sharing(names))
+        while waiting:
+            together = waiting.pop()
+            try:
+                found = self._together(together)
+            except TooLargeError:
+                middle = len(together) // 2
+                waiting += [half for half in (together[middle:], together[:middle]) if middle]
+            except (SourceUnavailableError, RefusedError):
+                pass
+            else:
                 self._prepared.update(zip(together, found, strict=True))
+
+    def _together(self, names: Sequence[str]) -> Sequence[BitMap64]:
+        selection = select_shared(self._compiled, names, self._as_of)
+        sets = self._sets_of(selection)
+        return self._engine(selection).memberships(selection, sets, len(names))
 
     def _sharing(self, names: Sequence[str]) -> Iterator[Sequence[str]]:
         """The segments that can be asked in one query, at most TOGETHER at a time."""

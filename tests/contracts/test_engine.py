@@ -17,18 +17,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyroaring import BitMap64
-from sqlalchemy import BigInteger, cast, column, func, literal, or_, select, table
+from sqlalchemy import BigInteger, and_, case, cast, column, func, literal, or_, select, table
 
 from segflow.compiler.dialects import DIALECTS, UTC_TIMESTAMP, Dialect
 from segflow.engines.duckdb import DuckDbEngine
 from segflow.engines.postgres import PostgresEngine
 from segflow.engines.sqlite import SqliteEngine
-from segflow.errors import UnusableDataError
+from segflow.errors import TooLargeError, UnusableDataError
 from segflow.model.catalog import Source
 from segflow.model.instant import instant_of
 from segflow.model.operator import TextMatch
 from segflow.model.types import BOOLEAN, DATE, FLOAT, INTEGER, STRING, TIMESTAMP, decimal_type
-from segflow.ports import Engine, Selection, Split
+from segflow.ports import MASK_BITS, Engine, Selection, Split
 from tests.agreement.hosts import drop_schema, in_schema, postgres_schema
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
@@ -320,6 +320,37 @@ def test_lists_of_ten_thousand(place, engine, listed):
     value = place.dialect.stored(column(name), type_)
     found = [place.dialect.one_of(value, constants, type_)] * 10
     assert engine.members(keys(or_(*found), KNOWN), {}) == BitMap64(expected)
+
+
+def test_members_of_many_segments_are_told_by_masks(engine):
+    """Each row has a key and numbers whose bits are the segments that it is in, however many rows
+    there are and however they are ordered."""
+    people = table("people", column("id"))
+    bit = case((people.c.id == 2, 2 + 8), else_=1)
+    last = case((people.c.id > 2, 1), else_=0)
+    asked = select(people.c.id.label("key"), bit.label("mask_0"), last.label("mask_1"))
+    found = engine.memberships(
+        Selection(source="warehouse", statement=asked.where(KNOWN)), {}, MASK_BITS + 1
+    )
+    assert found[:4] == (BitMap64([1, 2**53 + 1]), BitMap64([2]), BitMap64(), BitMap64([2]))
+    assert found[MASK_BITS] == BitMap64([2**53 + 1])
+    assert not any(found[4:MASK_BITS])
+
+
+def test_a_query_that_is_too_large_is_refused(engine):
+    """Where an engine takes no more tables, that is told; else it is answered."""
+    joined, first = table("people", column("id")), table("people", column("id"))
+    whole: Any = first
+    for number in range(80):
+        more = joined.alias(f"other_{number}")
+        whole = whole.outerjoin(more, and_(more.c.id == first.c.id, more.c.id == 1))
+    asked = select(first.c.id.label("key")).select_from(whole).where(first.c.id.is_not(None))
+    try:
+        found = engine.members(Selection(source="warehouse", statement=asked), {})
+    except TooLargeError as refused:
+        assert refused.hint
+    else:
+        assert found == BitMap64([1, 2, 2**53 + 1])
 
 
 def test_sets_are_forgotten_after_the_question(engine):

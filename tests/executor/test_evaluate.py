@@ -1,10 +1,13 @@
 """Evaluating: which sets an engine is handed, and where they come from."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+import pytest
 from pyroaring import BitMap64
 
 from segflow.compiler.pipeline import compile_project
+from segflow.errors import TooLargeError
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.past import Past
 from segflow.model.catalog import Entity, Population, Source
@@ -16,6 +19,7 @@ from segflow.model.predicate import All, Everyone, InFile, InSegment, Predicate
 from segflow.model.project import ListFile, Object, Project, Settings
 from segflow.model.rule import Action, EveryTrigger, Rule
 from segflow.model.segment import Segment
+from segflow.ports import Selection
 from segflow.store.state import SqlStateStore
 from tests.executor.worlds import GivenEngine, MemorySnapshots
 
@@ -121,3 +125,37 @@ def test_audience_of_a_rule_is_evaluated():
     kept = {"frozen": BitMap64([1, 2])}
     assert Evaluator(found, NOW, lambda _: engine, kept.get, NOTHING).audience("r") == BitMap64([1])
     assert engine.handed == [{segment_set("frozen"): BitMap64([1, 2])}]
+
+
+@dataclass
+class NarrowEngine(GivenEngine):
+    """An engine that takes so many segments in one query, and notes how many it was asked for."""
+
+    most: int = 0
+    asked: list[int] = field(default_factory=list)
+
+    def memberships(
+        self, selection: Selection, sets: Mapping[str, BitMap64], count: int
+    ) -> tuple[BitMap64, ...]:
+        """The given members, or a refusal."""
+        self.asked.append(count)
+        if count > self.most:
+            raise TooLargeError("too many tables")
+        return GivenEngine.memberships(self, selection, sets, count)
+
+
+@pytest.mark.parametrize(
+    ("most", "asked", "alone"),
+    [(5, [5], 0), (2, [5, 2, 3, 1, 2], 0), (0, [5, 2, 1, 1, 3, 1, 2, 1, 1], 5)],
+)
+def test_segments_of_which_a_query_is_too_large_are_asked_in_halves(most, asked, alone):
+    """Until it is not; one that is too large by itself is left to be asked alone, which says so."""
+    engine = NarrowEngine(lambda: BitMap64([1]), most=most)
+    names = [f"s{number}" for number in range(5)]
+    of = compiled(*(segment(name, Everyone()) for name in names))
+    evaluator = Evaluator(of, NOW, lambda _: engine, {}.get, NOTHING)
+    evaluator.prepare(names)
+    assert engine.asked == asked
+    prepared = len(engine.handed)
+    assert [evaluator.members(name) for name in names] == [BitMap64([1])] * 5
+    assert len(engine.handed) - prepared == alone
