@@ -132,9 +132,11 @@ def askable() -> Iterator[Any]:
         text = path.read_text(encoding="utf-8")
         keys = [int(key) for key in re.findall(r"customer_id: (\d+)", text)]
         named = re.search(r"^engines: \[(.*)\]", text, re.MULTILINE)
+        infinite = re.search(r": -?inf\b", text) is not None
         for host in HOSTS:
             asked = named is None or host.name in named[1].split(", ")
-            if asked and max(keys, default=0) <= host.keys:
+            held = max(keys, default=0) <= host.keys and (not infinite or host.holds(float("inf")))
+            if asked and held:
                 yield pytest.param(path, host, id=f"{path.stem}-{host.name}")
 
 

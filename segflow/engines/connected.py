@@ -97,12 +97,14 @@ class ConnectedEngine(ABC):
         """See Engine.columns."""
 
     @abstractmethod
-    def _given_keys(self, keys: BitMap64) -> Select[Any]:
-        """A query that gives the keys in one column `key`; they are a parameter of it."""
+    def _given_keys(self, connection: Connection, keys: BitMap64) -> Select[Any]:
+        """A query that gives the keys in one column `key`; they are given to the
+        connection first, or are a parameter of it."""
 
     @abstractmethod
-    def _given_texts(self, texts: Sequence[str]) -> Select[Any]:
-        """A query that gives the texts in one column `value`; they are a parameter of it."""
+    def _given_texts(self, connection: Connection, texts: Sequence[str]) -> Select[Any]:
+        """A query that gives the texts in one column `value`; they are given to the
+        connection first, or are a parameter of it."""
 
     @abstractmethod
     def _error(self, error: DBAPIError, told: str) -> SegflowError:
@@ -128,11 +130,11 @@ class ConnectedEngine(ABC):
             self._check_one_row(connection, name, key)
         statement = selection.statement
         for wanted in selection.sets:
-            statement = statement.add_cte(self._given_keys(sets[wanted]).cte(wanted))
+            statement = statement.add_cte(self._given_keys(connection, sets[wanted]).cte(wanted))
         for split in selection.splits:
             found = connection.scalars(split.values)
             passing = [text for text in found if text_matches(split.test.op, text, split.test.text)]
-            statement = statement.add_cte(self._given_texts(passing).cte(split.name))
+            statement = statement.add_cte(self._given_texts(connection, passing).cte(split.name))
         return statement
 
     def _rows(self, connection: Connection, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:

@@ -55,11 +55,11 @@ class SqliteEngine(ConnectedEngine):
         found = connection.execute(query, {"name": table})
         return {name: word or "ANY" for name, word in found} or None
 
-    def _given_keys(self, keys: BitMap64) -> Select[Any]:
+    def _given_keys(self, connection: Connection, keys: BitMap64) -> Select[Any]:
         held = [key for key in keys if key < 2**63]  # no greater one can be in a table
         return _listed(held, "key")
 
-    def _given_texts(self, texts: Sequence[str]) -> Select[Any]:
+    def _given_texts(self, connection: Connection, texts: Sequence[str]) -> Select[Any]:
         return _listed(texts, "value")
 
     def _error(self, error: DBAPIError, told: str) -> SegflowError:

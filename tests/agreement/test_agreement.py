@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, note, settings
 
 from segflow.model.codec import canonical
 from segflow.model.wording import phrase
-from tests.agreement.hosts import DUCKDB, POSTGRES, SQLITE
+from tests.agreement.hosts import DUCKDB, MYSQL, POSTGRES, SQLITE
 from tests.agreement.sides import pairs
 from tests.strategies import Example, examples
 
@@ -17,7 +17,13 @@ SEGMENTS = 16
 PAIRS = 1_000
 """In each run at least so many pairs of a segment and data."""
 
-RUNS = [("duckdb 1", DUCKDB), ("duckdb 2", DUCKDB), ("sqlite", SQLITE), ("postgres", POSTGRES)]
+RUNS = [
+    ("duckdb 1", DUCKDB),
+    ("duckdb 2", DUCKDB),
+    ("sqlite", SQLITE),
+    ("postgres", POSTGRES),
+    ("mysql", MYSQL),
+]
 """Each draws shops of its own."""
 
 FORMS = {

@@ -5,10 +5,12 @@ An engine is opened on tables that are given as Arrow; how they get into it is i
 
 import os
 import sqlite3
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from math import inf, isinf
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from sqlalchemy import BigInteger, and_, case, cast, column, func, literal, or_,
 
 from segflow.compiler.dialects import DIALECTS, UTC_TIMESTAMP, Dialect
 from segflow.engines.duckdb import DuckDbEngine
+from segflow.engines.mysql import MySqlEngine
 from segflow.engines.postgres import PostgresEngine
 from segflow.engines.sqlite import SqliteEngine
 from segflow.errors import TooLargeError, UnusableDataError
@@ -30,6 +33,7 @@ from segflow.model.operator import TextMatch
 from segflow.model.types import BOOLEAN, DATE, FLOAT, INTEGER, STRING, TIMESTAMP, decimal_type
 from segflow.ports import MASK_BITS, Engine, Selection, Split
 from tests.agreement.hosts import drop_schema, in_schema, postgres_schema
+from tests.agreement.mariadb import drop_database, in_database, insert, mariadb_database
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 PEOPLE = pa.table(
@@ -62,11 +66,13 @@ Tables = Mapping[str, pa.Table]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an engine is asked: how it is opened on tables, its dialect, its greatest key."""
+    """Where an engine is asked: how it is opened on tables, its dialect, its greatest key,
+    and what it holds for infinity."""
 
     name: str
     open: Callable[[Path, Tables], Engine]
     greatest: int = 2**64 - 1
+    infinity: float = inf
     forget: Callable[[], None] = lambda: None
 
     @property
@@ -154,11 +160,61 @@ def postgres_type(type_: pa.DataType) -> str:
     return named.get(type_, "smallint")
 
 
+def mysql(folder: Path, tables: Tables) -> Engine:
+    """MariaDB, in a database of its own."""
+    with mariadb_database(SCHEMA) as cursor:
+        for name, content in tables.items():
+            kinds = ", ".join(
+                f"`{field.name}` {mysql_type(field.type)} NULL" for field in content.schema
+            )
+            cursor.execute(f"CREATE TABLE `{name}` ({kinds})")
+            rows = [[mysql_value(cell) for cell in row.values()] for row in content.to_pylist()]
+            insert(cursor, name, rows)
+    return MySqlEngine(Source(name="warehouse", engine="mysql", url=in_database(SCHEMA)))
+
+
+def mysql_type(type_: pa.DataType) -> str:
+    """The type of a column in MariaDB."""
+    named = {
+        pa.string(): "longtext",
+        pa.bool_(): "boolean",
+        pa.date32(): "date",
+        pa.float64(): "double",
+        pa.uint64(): "bigint unsigned",
+        pa.uint32(): "int unsigned",
+        pa.uint8(): "tinyint unsigned",
+        pa.int64(): "bigint",
+        pa.int32(): "int",
+        pa.int16(): "smallint",
+        pa.int8(): "tinyint",
+    }
+    if pa.types.is_decimal(type_):
+        return f"decimal({type_.precision}, {type_.scale})"
+    return named.get(type_, "datetime(6)")
+
+
+def mysql_value(cell: Any) -> Any:
+    """The value of a cell in MariaDB, which has no infinity."""
+    match cell:
+        case float() if isinf(cell):
+            return sys.float_info.max
+        case datetime():
+            return cell.astimezone(UTC).replace(tzinfo=None)
+        case _:
+            return cell
+
+
 PLACES = (
     Place("duckdb parquet", parquet),
     Place("duckdb database", database),
     Place("sqlite", sqlite, greatest=2**63 - 1),
     Place("postgres", postgres, forget=lambda: drop_schema(SCHEMA)),
+    Place(
+        "mysql",
+        mysql,
+        infinity=sys.float_info.max,
+        forget=lambda: drop_database(SCHEMA),
+    ),
 )
 
 
@@ -427,9 +483,9 @@ def test_rows_are_plain_values(place, engine):
 
 
 def test_missing_values_are_none(place, engine):
-    """NULL is None in every column, and an infinity stays one."""
+    """NULL is None in every column, and an infinity stays one where there is one."""
     (row,) = engine.rows(select(*typed(place)).where(NAMES.c.id == 2**53 + 1))
-    assert row["score"] == float("inf")
+    assert row["score"] == place.infinity
     assert [row[name] for name in ("name", "vip", "born", "seen")] == [None] * 4
 
 

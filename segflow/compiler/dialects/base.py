@@ -111,6 +111,10 @@ class Dialect(StorageDialect, Protocol):
         """The timestamp's whole milliseconds. One beyond the calendar, which no language of ours
         can hold and infinity is, becomes the first or the last that there is."""
 
+    def sought(self, column: Expression, since: Instant) -> Sequence[Condition]:
+        """What may be asked of a column of timestamps itself where only those from an instant on
+        are wanted, so that an index serves where it can't serve stored()."""
+
     # --- constants ---
 
     def text(self, value: str) -> Expression:

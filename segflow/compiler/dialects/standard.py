@@ -28,7 +28,7 @@ from segflow.compiler.dialects.base import (
     Expression,
 )
 from segflow.compiler.timeline import FIRST, LAST
-from segflow.model.instant import datetime_of
+from segflow.model.instant import Instant, datetime_of
 from segflow.model.scalar import Scalar
 from segflow.model.types import ValueType
 
@@ -49,6 +49,10 @@ class Standard:
     def whole(self, column: Expression) -> Expression:
         """See Dialect."""
         return column
+
+    def sought(self, column: Expression, since: Instant) -> Sequence[Condition]:
+        """See Dialect."""
+        return ()
 
     def text(self, value: str) -> Expression:
         """See Dialect."""

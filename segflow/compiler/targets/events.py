@@ -100,6 +100,8 @@ class RowsOf:
             found = self._each_once(found, columns, event, source)
         else:
             found = found.where(not_later(columns[TIME].element, self.as_of))
+            if self.since is not None:
+                found = found.where(*self.dialect.sought(source.c[event.at.time], self.since))
         if self.since is not None:
             found = found.where(found.selected_columns[TIME] >= bound(self.since))
         return found

@@ -26,8 +26,8 @@ def distinct_values(
     one column, `value`. `events` are those whose property it is, if it is one."""
     parts = []
     for table, storage in dict.fromkeys(_places(feature, events, compiled, entity)):
-        value = value_in(stored_table(table, [storage.column]), storage, dialect)
-        parts.append(select(value.label("value")))
+        source = stored_table(table, [storage.column])
+        parts.append(select(value_in(source, storage, dialect).label("value")).select_from(source))
     found = union_all(*parts).subquery("found")
     return select(found.c.value).distinct().where(found.c.value.is_not(None))
 
