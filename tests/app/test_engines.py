@@ -97,10 +97,10 @@ def test_a_missing_driver_names_its_extra(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_sqlite_needs_no_driver():
-    """Neither DuckDB nor Arrow nor psycopg is imported for it."""
+    """Neither DuckDB nor Arrow nor psycopg nor PyMySQL is imported for it."""
     script = (
         "import sys, segflow.app.wiring, segflow.engines.sqlite\n"
-        "print(sorted({'duckdb', 'pyarrow', 'psycopg'} & set(sys.modules)))"
+        "print(sorted({'duckdb', 'pyarrow', 'psycopg', 'pymysql'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert found.stdout.strip() == "[]", found.stderr
