@@ -25,7 +25,7 @@ def field_held(leaf: Held, test: Test, feature: FieldFeature, facts: Facts) -> S
     field = declared_field(feature, facts.entity)
     first = first_instant(leaf.for_, facts.as_of, facts.zone)
     then = facts.at(first)
-    there = then.population().cte(facts.name("there"))
+    there = then.population()
     key = there.c[KEY]
     begun = then.joined(there, key, [feature])
     zoned = facts.joined(begun.relation, key, _zone(test))

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select, String, cast, null, select, union_all
 
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Expression
-from segflow.compiler.storage import storage_of_field
+from segflow.compiler.storage import place_of_field
 from segflow.compiler.targets.contacts import is_text, stored_text
 from segflow.compiler.targets.events import TIME
 from segflow.compiler.targets.facts import Facts
@@ -82,12 +82,9 @@ def _time(column: Expression | None, facts: Facts) -> Expression:
 def _own_addresses(facts: Facts, key: int, name: str) -> Iterator[Select[Any]]:
     """The texts of the user's address now, and those that its history knows."""
     feature = FieldFeature(field=declared_address(name, facts.compiled).text_field)
-    field, population = declared_field(feature, facts.entity), facts.entity.population
-    dialect = facts.dialect
-    (location,) = field.at
-    storage = storage_of_field(field, location)
-    owner = location.key or population.key
-    source = stored_table(location.table or population.table, (owner, storage.column))
+    field, dialect = declared_field(feature, facts.entity), facts.dialect
+    table, owner, storage = place_of_field(field, facts.entity)
+    source = stored_table(table, (owner, storage.column))
     now = dialect.folded(value_in(source, storage, dialect))
     yield select(now).where(source.c[owner] == dialect.key(key))
     if (history := field.history) is not None:

@@ -28,7 +28,7 @@ def consent_keys(leaf: Consent, facts: Facts) -> Select[Any]:
     yes, no = words.c[_GRANTED], words.c[_REFUSED]
     if topic.default == "denied":
         return select(words.c[KEY]).where(yes.is_not(None), or_(no.is_(None), yes > no))
-    users = facts.population_once()
+    users = facts.population()
     everyone = users.outerjoin(words, words.c[KEY] == users.c[KEY])
     return select(users.c[KEY]).select_from(everyone).where(or_(no.is_(None), yes > no))
 
@@ -65,7 +65,7 @@ def suppressed_keys(leaf: Suppressed, facts: Facts) -> Select[Any]:
         if one.at is not None
     ]
     if not found:
-        return select(facts.population_once().c[KEY]).where(false())
+        return select(facts.population().c[KEY]).where(false())
     every = union(*found).subquery(facts.name("suppressed"))
     return select(every.c[KEY])
 
@@ -83,7 +83,7 @@ def _by_address(at: SuppressionTable, leaf: Suppressed, facts: Facts) -> Select[
     listed = dialect.folded(stored_text(source.c[column], dialect))
     texts = select(listed.label(_TEXT)).distinct().where(*_applies(at, source, leaf, facts))
     named = texts.cte(facts.name("addresses"))
-    users = facts.population_once()
+    users = facts.population()
     feature = FieldFeature(field=declared_address(leaf.address, facts.compiled).text_field)
     known = facts.joined(users, users.c[KEY], [feature])
     own = dialect.folded(known.values[feature].expression)

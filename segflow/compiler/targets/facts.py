@@ -13,7 +13,7 @@ from sqlalchemy import CTE, FromClause, Select, case, select
 
 from segflow.compiler.clocks import Offsets, offsets_text
 from segflow.compiler.dialects.base import Condition, Expression
-from segflow.compiler.storage import Storage, storage_of_field
+from segflow.compiler.storage import FieldPlace, place_of_field
 from segflow.compiler.targets.conditions import Conditions
 from segflow.compiler.targets.events import KEY
 from segflow.compiler.targets.histories import VALUE, value_then
@@ -96,7 +96,7 @@ class Facts(Scans):
         described = self.entity.population.where
         every = predicates if described is None else [described, *predicates]
         asked = dict.fromkeys(fact for one in every for fact in facts_of(one, self.compiled))
-        population = self.population_once()
+        population = self.population()
         key = population.c[KEY]
         self._scan_once([fact for fact in asked if isinstance(fact, Rank)])
         joined = self.joined(population, key, asked)
@@ -124,15 +124,12 @@ class Facts(Scans):
         """The same as of another instant, within the same statement."""
         return replace(self, as_of=as_of)
 
-    def population(self) -> Select[Any]:
-        """Every key once that exists at the instant."""
-        return population_keys(self.entity, self.as_of, self.dialect)
-
-    def population_once(self) -> CTE:
-        """The same as a table of the statement, which all its parts share."""
+    def population(self) -> CTE:
+        """Every key once that exists at the instant; all parts of the statement share the table."""
         asked = self.entity.name, self.as_of
         if asked not in self.populations:
-            self.populations[asked] = self.population().cte(self.name("population"))
+            keys = population_keys(self.entity, self.as_of, self.dialect)
+            self.populations[asked] = keys.cte(self.name("population"))
         return self.populations[asked]
 
     def name(self, wanted: str) -> str:
@@ -211,17 +208,18 @@ class Facts(Scans):
     ) -> FromClause:
         by_table: dict[tuple[str, str], list[FieldFeature]] = defaultdict(list)
         for feature in features:
-            if self._storage(feature).form == "rows":
+            place = self._place(feature)
+            if place.storage.form == "rows":
                 relation = self._join_child_table(relation, key, feature, values)
             else:
-                by_table[self._table(feature)].append(feature)
+                by_table[place.table, place.key].append(feature)
         for (name, key_column), fields in by_table.items():
             self.one_row[name, key_column] = None
-            read = (key_column, *(self._storage(feature).column for feature in fields))
+            read = (key_column, *(self._place(feature).storage.column for feature in fields))
             source = stored_table(name, read).alias(self.name(f"{name}_fields"))
             relation = relation.outerjoin(source, source.c[key_column] == key)
             for feature in fields:
-                storage = self._storage(feature)
+                storage = self._place(feature).storage
                 values[feature] = Value(value_in(source, storage, self.dialect), storage.type)
         for feature in features if self.then else ():
             relation = self._join_history(relation, key, feature, values)
@@ -230,7 +228,7 @@ class Facts(Scans):
     def _join_child_table(
         self, relation: FromClause, key: Expression, feature: FieldFeature, values: Values
     ) -> FromClause:
-        storage, (name, key_column) = self._storage(feature), self._table(feature)
+        name, key_column, storage = self._place(feature)
         source = stored_table(name, (key_column, storage.column))
         lists = gathered(source, source.c[key_column], storage, self.dialect)
         grouped = lists.cte(self.name(f"{name}_lists"))
@@ -251,15 +249,8 @@ class Facts(Scans):
         values[feature] = Value(value, declared.type)
         return relation.outerjoin(then, then.c[KEY] == key)
 
-    def _table(self, feature: FieldFeature) -> tuple[str, str]:
-        population = self.entity.population
-        (location,) = declared_field(feature, self.entity).at
-        return location.table or population.table, location.key or population.key
-
-    def _storage(self, feature: FieldFeature) -> Storage:
-        declared = declared_field(feature, self.entity)
-        (location,) = declared.at
-        return storage_of_field(declared, location)
+    def _place(self, feature: FieldFeature) -> FieldPlace:
+        return place_of_field(declared_field(feature, self.entity), self.entity)
 
     # --- judgements ---
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select
 
 from segflow.compiler.reference.related import led_entity, relation_of
 from segflow.compiler.targets.events import KEY
@@ -15,8 +15,8 @@ from segflow.compiler.targets.needs import (
     inlined_segment,
     own_sites,
 )
+from segflow.compiler.targets.relations import OTHER, key_pairs
 from segflow.compiler.targets.sql import facts_about
-from segflow.compiler.targets.values import stored_table
 from segflow.compiler.worlds import EventRow, User, World
 from segflow.errors import UnusableDataError
 from segflow.model.catalog import Relation
@@ -36,8 +36,6 @@ from segflow.model.predicate import (
 
 MOST = 50
 """So many users are looked up at most: each costs some queries."""
-
-_OTHER = "other"
 
 Asked = Mapping[str, tuple[Predicate, ...]]
 """The predicates that are asked about users, by their entity."""
@@ -135,24 +133,18 @@ class _People:
                 f" one row for key {key}",
                 hint="a relation has one value per key: bring the table to one row each by a view",
             )
-        return next((None if row[_OTHER] is None else int(row[_OTHER]) for row in rows), None)
+        return next((None if row[OTHER] is None else int(row[OTHER]) for row in rows), None)
 
     def _leading(self, relation: Relation, key: int) -> list[int]:
-        rows = self._ask(_pairs(relation, self._compiled, _OTHER, key).limit(MOST + 1))
+        rows = self._ask(_pairs(relation, self._compiled, OTHER, key).limit(MOST + 1))
         return [int(row[KEY]) for row in rows if row[KEY] is not None]
 
 
 def _pairs(relation: Relation, compiled: Compiled, side: str, key: int) -> Select[Any]:
     """The keys that a relation leads from, with those that it leads to, of which one is known."""
     facts = facts_about(compiled, relation.from_entity, Instant(0))
-    population = facts.entity.population
-    source = stored_table(population.table, (population.key, relation.from_column))
-    sides = {
-        KEY: facts.dialect.whole(source.c[population.key]),
-        _OTHER: facts.dialect.whole(source.c[relation.from_column]),
-    }
-    columns = (expression.label(name) for name, expression in sides.items())
-    return select(*columns).where(sides[side] == facts.dialect.key(key))
+    pairs = key_pairs(relation, facts)
+    return pairs.where(pairs.selected_columns[side] == facts.dialect.key(key))
 
 
 # --- what is asked of whom -------------------------------------------------------------------

@@ -38,7 +38,7 @@ def select_keys(
 ) -> Selection:
     """The query for the users of an entity's population that satisfy a typed predicate."""
     facts = facts_about(compiled, entity_name, as_of)
-    return _selection(facts.keys(where), facts)
+    return selection_of(facts.keys(where), facts)
 
 
 def select_place(
@@ -46,21 +46,22 @@ def select_place(
 ) -> Selection:
     """The query for the position of one user of an entity in a rank, as rank_place() gives it."""
     facts = facts_about(compiled, entity_name, as_of)
-    return _selection(rank_place(leaf, facts, key), facts)
+    return selection_of(rank_place(leaf, facts, key), facts)
 
 
-def _selection(statement: Select[Any], facts: Facts) -> Selection:
+def selection_of(statement: Select[Any], facts: Facts) -> Selection:
+    """A statement with all that its facts say it needs."""
     return Selection(
         source=facts.entity.population.source,
         statement=statement,
         sets=tuple(facts.sets),
-        made=made_sets(facts),
+        made=_made_sets(facts),
         splits=tuple(facts.splits.values()),
         one_row=tuple(facts.one_row),
     )
 
 
-def made_sets(facts: Facts) -> Mapping[str, Selection]:
+def _made_sets(facts: Facts) -> Mapping[str, Selection]:
     """The queries of the id sets that conditions refer to and that `sql:` leaves make."""
     leaves = {name: leaf for name, leaf in facts.sets.items() if leaf is not None}
     return {name: select_query(leaf, facts.compiled, facts.as_of) for name, leaf in leaves.items()}
