@@ -24,6 +24,10 @@ from segflow.ports import Selection
 _STEPS = 100_000
 """So many steps of SQLite's own machine are made before a person who stops it is heard."""
 
+_STOPPED = ("interrupted", "user-defined function raised exception")
+"""What SQLite says when Python raised something. If `_guarded` kept nothing, it was a signal:
+Python hears one as a function begins, before the `try` in it."""
+
 
 class SqliteEngine(ConnectedEngine):
     """One SQLite source. A relative path is relative to the project."""
@@ -63,6 +67,8 @@ class SqliteEngine(ConnectedEngine):
         raised, self._raised = self._raised, None
         if isinstance(raised, UnfitError):
             return UnusableDataError(f"source {self._source}: {raised}", hint=UNFIT)
+        if raised is None and any(stop in told for stop in _STOPPED):
+            raised = KeyboardInterrupt()
         if raised is not None:
             raise raised
         if "no such" in told:
