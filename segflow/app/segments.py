@@ -23,9 +23,11 @@ from segflow.membership.log import drops, members_at
 from segflow.model.address import Address
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant
+from segflow.model.keys import Key
 from segflow.model.segment import Segment
 from segflow.model.state import LogEntry, Snapshot
 from segflow.planner.files import named_files
+from segflow.ports import Keys, is_among
 
 Status = Literal["deployed", "changed", "new", "deleted"]
 
@@ -89,7 +91,7 @@ def count(world: World, compiled: Compiled, name: str, as_of: Instant | None) ->
     return Counted(segment=name, as_of=instant, count=len(members(world, compiled, name, instant)))
 
 
-def members(world: World, compiled: Compiled, name: str, as_of: Instant | None) -> BitMap64:
+def members(world: World, compiled: Compiled, name: str, as_of: Instant | None) -> Keys:
     """The members of a segment of the working tree at an instant (None: now).
 
     Static segments that it names are their frozen sets where they are deployed, and what an apply
@@ -97,10 +99,10 @@ def members(world: World, compiled: Compiled, name: str, as_of: Instant | None) 
     where a source is not as the catalog says.
     """
     readable(world, compiled, name)
-    return _evaluator(world, compiled, instant_or_now(world, as_of)).members(name)
+    return _evaluator(world, compiled, instant_or_now(world, as_of)).keys(name)
 
 
-def explain(world: World, compiled: Compiled, name: str, key: int, as_of: Instant | None) -> Trace:
+def explain(world: World, compiled: Compiled, name: str, key: Key, as_of: Instant | None) -> Trace:
     """Why one user is in a segment of the working tree at an instant (None: now), or is not, by the
     reference evaluator over that user's rows. Raises as members() does."""
     readable(world, compiled, name)
@@ -116,8 +118,8 @@ def explain(world: World, compiled: Compiled, name: str, key: int, as_of: Instan
     user = user_of(lookup, engine.rows(lookup.user), histories)
     evaluator = _evaluator(world, compiled, instant)
 
-    def only(found: BitMap64) -> frozenset[int]:
-        return frozenset({key} if key in found else ())
+    def only(found: Keys) -> frozenset[Key]:
+        return frozenset({key} if is_among(key, found) else ())
 
     alone = {nested: only(found) for nested, found in evaluator.nested(name).items()}
     given = {

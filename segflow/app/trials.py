@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pyroaring import BitMap64
-
 from segflow.app.segments import known
 from segflow.app.wiring import open_stage
 from segflow.compiler.targets.stage import stage_tables, staged
@@ -22,12 +20,13 @@ from segflow.executor.past import Past
 from segflow.model.address import Address
 from segflow.model.catalog import EngineName, Source
 from segflow.model.compiled import Compiled
+from segflow.model.keys import KeyType
 from segflow.model.predicate import Predicate
 from segflow.model.state import LogEntry
 from segflow.model.trial import TypedTrial
 from segflow.model.wording import phrase
 from segflow.planner.reach import closure
-from segflow.ports import Progress
+from segflow.ports import Progress, is_among, keys_of
 
 REFERENCE = "reference"
 _SOURCE = "tests"
@@ -159,16 +158,20 @@ class _Stage:
             except UnusableDataError as error:
                 return error.message
             try:
-                kept = {name: BitMap64(keys) for name, keys in kept_sets(trial).items()}
+                type_ = self._key_type(trial.segment)
+                kept = {name: keys_of(type_, keys) for name, keys in kept_sets(trial).items()}
                 known = with_lists(self._compiled, trial)
                 evaluator = Evaluator(
                     known, trial.as_of, lambda _: engine, kept.get, Past(_no_log, _no_content)
                 )
-                return trial.key in evaluator.members(trial.segment)
+                return is_among(trial.key, evaluator.keys(trial.segment))
             except SegflowError as error:
                 return error.message
             finally:
                 engine.close()
+
+    def _key_type(self, segment: str) -> KeyType:
+        return self._compiled.entities[self._compiled.segments[segment].segment.entity].key_type
 
 
 def _no_log(_: str) -> Sequence[LogEntry]:

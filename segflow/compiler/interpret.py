@@ -37,6 +37,7 @@ from segflow.model.catalog import Field
 from segflow.model.compiled import Compiled
 from segflow.model.hashing import HASHES, stable_hash
 from segflow.model.instant import Instant
+from segflow.model.keys import Key
 from segflow.model.predicate import (
     Aggregate,
     All,
@@ -70,7 +71,7 @@ from segflow.model.predicate import (
 )
 
 
-def members(world: World, compiled: Compiled, name: str, as_of: Instant) -> frozenset[int]:
+def members(world: World, compiled: Compiled, name: str, as_of: Instant) -> frozenset[Key]:
     """The keys in a segment at an instant, by its definition, static or not.
 
     Raises NotSupportedError for a form that is not here yet.
@@ -97,7 +98,7 @@ def population(world: World, compiled: Compiled, name: str, as_of: Instant) -> I
 
 def _existing(context: Context, segment: str) -> Iterator[Subject]:
     world = context.worlds[context.entity.name]
-    rows_of: dict[int | None, list[EventRow]] = defaultdict(list)
+    rows_of: dict[Key | None, list[EventRow]] = defaultdict(list)
     for row in events_that_count(world.events, context.compiled.project):
         rows_of[row.key].append(row)
     for user in world.users:
@@ -106,7 +107,7 @@ def _existing(context: Context, segment: str) -> Iterator[Subject]:
             yield subject
 
 
-def _people(subject: Subject, entity: str) -> Mapping[int, Subject]:
+def _people(subject: Subject, entity: str) -> Mapping[Key, Subject]:
     """The users of an entity that exist, by key; asked for by one of them or of another entity."""
     context, of = subject.context, (entity, subject.segment)
     if entity not in context.worlds:
@@ -222,9 +223,9 @@ def _in_segment(leaf: InSegment, subject: Subject) -> bool:
     return subject.user.key in recorded
 
 
-def listed(compiled: Compiled, path: str) -> frozenset[int]:
-    """The keys in a list file of the project, by their digits."""
-    return frozenset(int(key) for key in compiled.project.lists[path].keys)
+def listed(compiled: Compiled, path: str) -> frozenset[Key]:
+    """The keys in a list file of the project."""
+    return frozenset(compiled.project.lists[path].typed())
 
 
 def _in_sample(sample: Sample, subject: Subject) -> bool:

@@ -23,6 +23,7 @@ from segflow.compiler.values import Value, Version
 from segflow.compiler.worlds import Context, EventRow, Logs, Subject, User
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant
+from segflow.model.keys import Key
 from segflow.model.predicate import (
     Aggregate,
     AggregateKind,
@@ -83,7 +84,7 @@ class Trace:
     come to, and is None where nothing is known of the key."""
 
     segment: str
-    key: int
+    key: Key
     as_of: Instant
     exists: bool
     member: bool
@@ -95,13 +96,13 @@ class Trace:
 def explain_user(
     compiled: Compiled,
     name: str,
-    key: int,
+    key: Key,
     user: User | None,
     events: Iterable[EventRow],
     as_of: Instant,
-    snapshots: Mapping[str, frozenset[int]],
+    snapshots: Mapping[str, frozenset[Key]],
     logs: Logs,
-    given: Mapping[Predicate, frozenset[int]] = MappingProxyType({}),
+    given: Mapping[Predicate, frozenset[Key]] = MappingProxyType({}),
 ) -> Trace:
     """Why the user with the key is in the named segment at an instant, or is not.
 

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from segflow.model.address import Address
 from segflow.model.catalog import Entity
+from segflow.model.keys import KeyType
 from segflow.model.predicate import Held, InSegment, Predicate, Transition
 from segflow.model.project import Project
 from segflow.model.rule import Rule
@@ -115,9 +116,9 @@ def segment_set(name: str) -> str:
     return _short(f"segment.{name}")
 
 
-def query_set(source: str, query: str) -> str:
-    """The name of the id set that a query of a source gives."""
-    hashed = hashlib.sha256(f"{source}\n{query}".encode())
+def query_set(source: str, query: str, key_type: KeyType) -> str:
+    """The name of the id set that a query of a source gives, read as keys of that type."""
+    hashed = hashlib.sha256(f"{source}\n{key_type}\n{query}".encode())
     return f"query_{hashed.hexdigest()[:16]}"
 
 

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from segflow.compiler.values import count_satisfies
 from segflow.compiler.worlds import NotSupportedError, Subject
 from segflow.model.catalog import Relation
+from segflow.model.keys import Key
 from segflow.model.predicate import Members, Predicate, Via
 
 Holds = Callable[[Predicate, Subject], bool]
-People = Mapping[int, Subject]
+People = Mapping[Key, Subject]
 """The users of an entity that exist at T, by key."""
 
 
@@ -36,5 +37,5 @@ def members_hold(
     return all(count_satisfies(test.op, holding, test.count) for test in leaf.counts)
 
 
-def _led_to(subject: Subject, relation: Relation) -> int | None:
+def _led_to(subject: Subject, relation: Relation) -> Key | None:
     return subject.user.related.get(relation.name)

@@ -7,9 +7,11 @@ from sqlalchemy import FromClause, Select, and_, func, select
 from segflow.compiler.targets.conditions import counted
 from segflow.compiler.targets.events import KEY
 from segflow.compiler.targets.facts import Facts
+from segflow.compiler.targets.keys import key_of
 from segflow.compiler.targets.values import stored_table
 from segflow.model.catalog import Relation
 from segflow.model.predicate import Everyone, Members, Via
+from segflow.ports import KeyColumn
 
 _OTHER = "other"
 
@@ -55,10 +57,12 @@ def _related(pairs: FromClause, inside: FromClause, facts: Facts, name: str) -> 
 def _pairs(relation: Relation, facts: Facts) -> FromClause:
     """The keys of the entity that a relation leads from, with those that it leads to. They stand in
     the table of the population, which has one row per key where it does."""
-    population = facts.compiled.entities[relation.from_entity].population
-    facts.one_row[population.table, population.key] = None
-    source = stored_table(population.table, (population.key, relation.from_column))
-    key = facts.dialect.whole(source.c[population.key])
-    other = facts.dialect.whole(source.c[relation.from_column])
+    here = facts.compiled.entities[relation.from_entity]
+    there = facts.compiled.entities[relation.to_entity]
+    table, column = here.population.table, here.population.key
+    facts.one_row[KeyColumn(table, column, here.key_type)] = None
+    source = stored_table(table, (column, relation.from_column))
+    key = key_of(source.c[column], here.key_type, facts.dialect)
+    other = key_of(source.c[relation.from_column], there.key_type, facts.dialect)
     found = select(key.label(KEY), other.label(_OTHER))
     return found.where(key.is_not(None), other.is_not(None)).cte(facts.name(f"{relation.name}_of"))

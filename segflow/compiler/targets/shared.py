@@ -23,6 +23,7 @@ def select_shared(compiled: Compiled, names: Sequence[str], as_of: Instant) -> S
     return Selection(
         source=facts.entity.population.source,
         statement=statement.order_by(found.key),
+        key_type=facts.entity.key_type,
         sets=tuple(facts.sets),
         made=made_sets(facts),
         splits=tuple(facts.splits.values()),

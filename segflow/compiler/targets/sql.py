@@ -38,6 +38,7 @@ def select_keys(
     return Selection(
         source=facts.entity.population.source,
         statement=statement,
+        key_type=facts.entity.key_type,
         sets=tuple(facts.sets),
         made=made_sets(facts),
         splits=tuple(facts.splits.values()),
@@ -47,8 +48,8 @@ def select_keys(
 
 def made_sets(facts: Facts) -> Mapping[str, Selection]:
     """The queries of the id sets that conditions refer to and that `sql:` leaves make."""
-    leaves = {name: leaf for name, leaf in facts.sets.items() if leaf is not None}
-    return {name: select_query(leaf, facts.compiled, facts.as_of) for name, leaf in leaves.items()}
+    asked = {name: query for name, query in facts.sets.items() if query is not None}
+    return {name: select_query(one, facts.compiled, facts.as_of) for name, one in asked.items()}
 
 
 def facts_about(compiled: Compiled, entity_name: str, as_of: Instant) -> Facts:

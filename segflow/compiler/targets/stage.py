@@ -21,6 +21,7 @@ from segflow.model.catalog import (
     Source,
 )
 from segflow.model.compiled import Compiled
+from segflow.model.keys import Key
 from segflow.model.project import Object
 from segflow.model.scalar import Scalar
 from segflow.model.trial import TypedEvent, TypedTrial
@@ -64,7 +65,7 @@ def stage_tables(
         event = compiled.project.event(address.name) if address.kind == "event" else None
         if event is not None:
             happened = [one for one in trial.events if one.event == event.name]
-            yield _event_table(event, entity, trial.key, happened)
+            yield _event_table(event, compiled.entities, entity.name, trial.key, happened)
 
 
 # --- the catalog -----------------------------------------------------------------------------
@@ -133,7 +134,7 @@ def _column(name: str) -> str:
 def _user_table(entity: Entity, trial: TypedTrial) -> StagedTable:
     stored = [field for field in entity.fields if field.derived is None]
     columns = [
-        Column(name=_KEY, type=None),
+        _key_column(_KEY, entity),
         Column(name=_SINCE, type=TIMESTAMP),
         *(Column(name=_column(field.name), type=field.type) for field in stored),
     ]
@@ -144,25 +145,33 @@ def _user_table(entity: Entity, trial: TypedTrial) -> StagedTable:
 def _history_table(entity: Entity, field: Field) -> StagedTable:
     """No change is known of a test's user: fields have their values at every instant."""
     columns = (
-        Column(name=_KEY, type=None),
+        _key_column(_KEY, entity),
         Column(name=_TIME, type=TIMESTAMP),
         Column(name=_column(field.name), type=field.type),
     )
     return StagedTable(name=_changes(entity.name, field.name), columns=columns, rows=())
 
 
+def _key_column(name: str, entity: Entity) -> Column:
+    return Column(name=name, type=STRING if entity.key_type == "string" else None)
+
+
 def _event_table(
-    event: Event, entity: Entity, key: int, happened: Iterable[TypedEvent]
+    event: Event,
+    entities: Mapping[str, Entity],
+    entity: str,
+    key: Key,
+    happened: Iterable[TypedEvent],
 ) -> StagedTable:
     id_ = INTEGER if event.at.id is not None and event.at.id.type == "integer" else STRING
     columns = [
-        *(Column(name=f"{_KEY}_{name}", type=None) for name, _ in event.entities),
+        *(_key_column(f"{_KEY}_{name}", entities[name]) for name, _ in event.entities),
         Column(name=_TIME, type=TIMESTAMP),
         Column(name=_ID, type=id_),
         *(Column(name=_column(one.name), type=one.type) for one in event.properties),
     ]
     rows: list[Mapping[str, Scalar | None]] = [
-        {f"{_KEY}_{entity.name}": key, _TIME: one.time, _ID: one.id, **_named(one.properties)}
+        {f"{_KEY}_{entity}": key, _TIME: one.time, _ID: one.id, **_named(one.properties)}
         for one in happened
     ]
     return StagedTable(name=_events(event.name), columns=tuple(columns), rows=tuple(rows))

@@ -8,6 +8,7 @@ import click
 from segflow.app import segments
 from segflow.cli import options
 from segflow.cli.invocation import Invocation, command
+from segflow.cli.keys import shown
 from segflow.cli.progress import LateBar
 from segflow.cli.session import session
 from segflow.cli.trace_view import tree, tree_facts
@@ -20,20 +21,21 @@ from segflow.model.instant import Instant, format_instant
 @click.option(
     "--key",
     metavar="ID",
-    type=options.KeyType(),
     required=True,
     help="The key of the one to explain.",
 )
 @options.as_of
-def explain(call: Invocation, name: str, key: int, as_of: Instant | None) -> None:
+def explain(call: Invocation, name: str, key: str, as_of: Instant | None) -> None:
     """Say why somebody is in a segment, or is not.
 
     Shows the condition as a tree with what each part came to for the user with the key ID. NAME is
     read from the files; nothing needs to be deployed.
     """
     with session(call) as opened, LateBar():
-        trace = segments.explain(opened.world, opened.compiled, name, key, as_of)
+        segments.known(opened.compiled, name)
         entity = opened.compiled.segments[name].segment.entity
+        wanted = options.key_of(key, opened.compiled.entities[entity].key_type)
+        trace = segments.explain(opened.world, opened.compiled, name, wanted, as_of)
     if call.output.as_json:
         call.output.facts(_facts(trace))
     else:
@@ -42,14 +44,14 @@ def explain(call: Invocation, name: str, key: int, as_of: Instant | None) -> Non
 
 def _lines(trace: Trace, entity: str) -> Iterator[str]:
     verdict = "is" if trace.member else "is not"
+    user = f"{entity} {shown(trace.key)}"
     yield click.style(
-        f"{entity} {trace.key} {verdict} in {trace.segment} as of {format_instant(trace.as_of)}.",
-        bold=True,
+        f"{user} {verdict} in {trace.segment} as of {format_instant(trace.as_of)}.", bold=True
     )
     if trace.root is None:
-        yield f"Nothing is known of {entity} {trace.key}: the population does not have the key."
+        yield f"Nothing is known of {user}: the population does not have the key."
     elif not trace.exists:
-        yield f"{entity} {trace.key} does not exist at that instant{_beginning(trace)}."
+        yield f"{user} does not exist at that instant{_beginning(trace)}."
     if trace.population is not None:
         yield ""
         yield "population"
