@@ -19,6 +19,7 @@ from segflow.compiler.storage import storage_of_field, storage_of_property
 from segflow.compiler.targets.lookup import version_of
 from segflow.compiler.worlds import EventRow, Logs, User, World
 from segflow.model.catalog import ColumnTest, Entity, Event, Field, History, Location, Relation
+from segflow.model.keys import Key
 from segflow.model.project import Project
 from segflow.model.types import INTEGER, STRING, TIMESTAMP, ValueType
 
@@ -26,7 +27,7 @@ Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
 
 KEY = ValueType(name="integer", precision=64)
-"""Stands for the keys of entities, which may be as large as 64 bits without a sign hold."""
+"""Stands for keys that are integers, which may be as large as 64 bits without a sign hold."""
 
 _TIMES = {
     "us": pa.timestamp("us"),
@@ -42,36 +43,43 @@ TIME_TYPES = ("us", "us utc", "ms", "ns")
 def columns(project: Project) -> Mapping[str, Mapping[str, ValueType]]:
     """The columns that the catalog speaks of, by table, with the types that it says or implies."""
     found: dict[str, dict[str, ValueType]] = defaultdict(dict)
+    keys = {one.name: _type_of_keys(one) for one in project if isinstance(one, Entity)}
     for declared in project:
         if isinstance(declared, Entity):
-            population = declared.population
-            found[population.table][population.key] = KEY
+            population, key = declared.population, keys[declared.name]
+            found[population.table][population.key] = key
             if population.since is not None:
                 found[population.table][population.since] = TIMESTAMP
             for field in declared.fields:
                 if field.history is not None:
                     table = found[field.history.table]
-                    table |= {field.history.key: KEY, field.history.time: TIMESTAMP}
+                    table |= {field.history.key: key, field.history.time: TIMESTAMP}
                     table[field.history.column] = field.type
                 for at in field.at:
                     storage = storage_of_field(field, at)
-                    found[at.table or ""].setdefault(at.key or "", KEY)
+                    found[at.table or ""].setdefault(at.key or "", key)
                     found[at.table or ""][storage.column] = storage.column_type or STRING
         elif isinstance(declared, Relation):
             leads = project.entity(declared.from_entity)
             assert leads is not None
-            found[leads.population.table][declared.from_column] = KEY
+            found[leads.population.table][declared.from_column] = keys[declared.to_entity]
         elif isinstance(declared, Event):
             table = found[declared.at.table]
-            for column, type_ in _columns_of_event(declared):
+            for column, type_ in _columns_of_event(declared, keys):
                 table.setdefault(column, type_)
     return found
 
 
-def _columns_of_event(event: Event) -> Iterator[tuple[str, ValueType]]:
+def _type_of_keys(entity: Entity) -> ValueType:
+    return STRING if entity.key_type == "string" else KEY
+
+
+def _columns_of_event(
+    event: Event, keys: Mapping[str, ValueType]
+) -> Iterator[tuple[str, ValueType]]:
     """What is said outright comes first; what is implied may be said of another event, too."""
     at = event.at
-    yield from ((column, KEY) for _, column in event.entities)
+    yield from ((column, keys[entity]) for entity, column in event.entities)
     yield at.time, TIMESTAMP
     if at.id is not None:
         yield at.id.column, INTEGER if at.id.type == "integer" else STRING
@@ -153,7 +161,7 @@ def world_of(
     project: Project,
     entity_name: str,
     tables: Tables,
-    snapshots: Mapping[str, frozenset[int]],
+    snapshots: Mapping[str, frozenset[Key]],
     logs: Logs,
 ) -> World:
     """The rows as the reference sees them: instants are floored to milliseconds."""
@@ -198,24 +206,25 @@ def _users(entity: Entity, project: Project, tables: Tables) -> Sequence[User]:
             },
         )
         for row in tables.get(at.table, ())
+        if row.get(at.key) is not None
     ]
 
 
-def _history(at: History, key: int, tables: Tables) -> tuple[tuple[Any, Any], ...]:
+def _history(at: History, key: Key, tables: Tables) -> tuple[tuple[Any, Any], ...]:
     rows = (row for row in tables.get(at.table, ()) if row.get(at.key) == key)
     return tuple((floored(row.get(at.time)), floored(row.get(at.column))) for row in rows)
 
 
-def _values(field: Field, place: Location, tables: Tables) -> Mapping[int, Any]:
+def _values(field: Field, place: Location, tables: Tables) -> Mapping[Key | None, Any]:
     """The values of a field by key."""
     storage = storage_of_field(field, place)
     rows = tables.get(place.table or "", ())
     if storage.form != "rows":
         return {
-            row[place.key or ""]: cell_value(floored(row.get(storage.column)), storage)
+            row.get(place.key or ""): cell_value(floored(row.get(storage.column)), storage)
             for row in rows
         }
-    lists: dict[int, list[Any]] = defaultdict(list)
+    lists: dict[Key, list[Any]] = defaultdict(list)
     for row in rows:
         lists[row[place.key or ""]].append(row.get(storage.column))
     return {key: cell_value(cells, storage) for key, cells in lists.items()}

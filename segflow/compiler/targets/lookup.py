@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, cast, func, null, or_, select
 
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Expression
-from segflow.compiler.passes.walk import predicate_sites, tied_by
+from segflow.compiler.passes.walk import tied_by
 from segflow.compiler.storage import storage_of_property
 from segflow.compiler.targets.events import (
     TIME,
@@ -23,7 +23,12 @@ from segflow.compiler.targets.events import (
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.histories import VALUE, history_of
 from segflow.compiler.targets.keys import has_key, key_of
-from segflow.compiler.targets.needs import declared_field, inlined_segment, properties_of
+from segflow.compiler.targets.needs import (
+    declared_field,
+    inlined_segment,
+    own_sites,
+    properties_of,
+)
 from segflow.compiler.targets.sql import facts_about
 from segflow.compiler.targets.stored import property_value, read_back
 from segflow.compiler.targets.values import floored, stored_table
@@ -199,7 +204,7 @@ def _instant(value: Scalar | None) -> Instant | None:
 
 def _features(predicate: Predicate, compiled: Compiled, entity: Entity) -> Iterator[Feature]:
     """Every stored field, property and aggregate that the predicate rests on, however deep."""
-    for site in predicate_sites(predicate, (), ""):
+    for site in own_sites(predicate):
         match site.node:
             case InSegment():
                 nested = inlined_segment(site.node, compiled)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from segflow.compiler.passes.walk import Related, predicate_sites
+from segflow.compiler.passes.walk import Related, Site, predicate_sites
 from segflow.compiler.periods import period_counts
 from segflow.model.catalog import Entity, Field
 from segflow.model.compiled import Compiled, logged_segment
@@ -41,6 +41,10 @@ from segflow.model.segment import Segment
 
 Judgement = EventHas | Sequence | Same | Held | Changed | Rank | Via | Members | Consent | Reachable
 """Leaves that are judged over rows of their own: each is a fact about the user, true or not."""
+
+
+_OWN = ""
+"""Stands for the entity whose users a predicate is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +93,13 @@ def beyond_one_user(compiled: Compiled, name: str) -> tuple[Predicate, ...]:
     return tuple(dict.fromkeys(leaf for where in wheres for leaf in _beyond(where, compiled)))
 
 
+def own_sites(predicate: Predicate) -> Iterator[Site]:
+    """The nodes of a predicate that ask the user, and no user of another entity."""
+    return (site for site in predicate_sites(predicate, (), _OWN) if site.entity == _OWN)
+
+
 def _beyond(predicate: Predicate, compiled: Compiled) -> Iterator[Predicate]:
-    for site in predicate_sites(predicate, (), ""):
+    for site in own_sites(predicate):
         if isinstance(site.node, InSegment):
             nested = inlined_segment(site.node, compiled)
             if nested is not None:
