@@ -4,16 +4,8 @@ Adapters (engines, store, …) implement these and are chosen in app/wiring.py a
 cross as 64-bit roaring bitmaps, of keys that are texts as plain sets; instants as milliseconds UTC.
 """
 
-from segflow.ports.engines import (
-    MASK_BITS,
-    Engine,
-    KeyColumn,
-    Keys,
-    Selection,
-    Split,
-    is_among,
-    keys_of,
-)
+from segflow.ports.engines import MASK_BITS, Engine, Selection, Split
+from segflow.ports.keys import KeyColumn, Keys, is_among, keys_of
 from segflow.ports.running import Channel, Channels, Delivery, Ledger, LedgerReader, Message
 from segflow.ports.stages import Column, StagedTable
 from segflow.ports.state import SnapshotStore, StateCommit, StateReader, StateStore

@@ -1,50 +1,18 @@
 """Sources that can be asked."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-from pyroaring import BitMap64
 from sqlalchemy.sql import Select
 
-from segflow.model.keys import Key, KeyType
+from segflow.model.keys import KeyType
 from segflow.model.operator import TextMatch
+from segflow.ports.keys import KeyColumn, Keys
 
 MASK_BITS = 62
 """So many segments share one column of a query for several; numbers of 64 bits with a sign hold
 them in every engine."""
-
-Keys = BitMap64 | frozenset[str]
-"""A set of keys of one entity: of integers as their own ordinals, or of texts."""
-
-
-def keys_of(type_: KeyType, keys: Iterable[Key]) -> Keys:
-    """The set of the keys. Raises ValueError where one is not of that type."""
-    integers: list[int] = []
-    texts: list[str] = []
-    for key in keys:
-        if isinstance(key, str):
-            texts.append(key)
-        else:
-            integers.append(key)
-    if texts if type_ == "integer" else integers:
-        raise ValueError(f"keys of this entity are of type {type_}")
-    return BitMap64(integers) if type_ == "integer" else frozenset(texts)
-
-
-def is_among(key: Key, keys: Keys) -> bool:
-    """Whether the key is in the set."""
-    if isinstance(keys, frozenset):
-        return key in keys
-    return isinstance(key, int) and key in keys
-
-
-class KeyColumn(NamedTuple):
-    """A column of a table that holds keys of that type."""
-
-    table: str
-    column: str
-    type: KeyType = "integer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +31,7 @@ class Split:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """A query for the keys of one segment at one instant: one column, `key`, each key once; for
-    Engine.values() with more columns behind it. The keys are of the type `key_type`: texts are
-    what strings of the catalog are to the engine.
+    Engine.values() with more columns behind it. `key_type` is the type of the keys.
 
     `statement` is SQLAlchemy Core with bound parameters. It refers to the id sets named in `sets`
     as tables of one column `key`, and to those of `splits` as tables of one column `value`; the
