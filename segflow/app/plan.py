@@ -49,7 +49,7 @@ def _refuse_unkept(compiled: Compiled) -> None:
     has no members to keep."""
     report = Report()
     for name, found in compiled.segments.items():
-        entity = compiled.entities[found.segment.entity]
+        entity = compiled.entity_of(name)
         if entity.key_type == "string":
             report.add(
                 Diagnostic(

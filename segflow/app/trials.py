@@ -20,7 +20,6 @@ from segflow.executor.past import Past
 from segflow.model.address import Address
 from segflow.model.catalog import EngineName, Source
 from segflow.model.compiled import Compiled
-from segflow.model.keys import KeyType
 from segflow.model.predicate import Predicate
 from segflow.model.state import LogEntry
 from segflow.model.trial import TypedTrial
@@ -158,7 +157,7 @@ class _Stage:
             except UnusableDataError as error:
                 return error.message
             try:
-                type_ = self._key_type(trial.segment)
+                type_ = self._compiled.entity_of(trial.segment).key_type
                 kept = {name: keys_of(type_, keys) for name, keys in kept_sets(trial).items()}
                 known = with_lists(self._compiled, trial)
                 evaluator = Evaluator(
@@ -169,9 +168,6 @@ class _Stage:
                 return error.message
             finally:
                 engine.close()
-
-    def _key_type(self, segment: str) -> KeyType:
-        return self._compiled.entities[self._compiled.segments[segment].segment.entity].key_type
 
 
 def _no_log(_: str) -> Sequence[LogEntry]:

@@ -83,7 +83,7 @@ def members(world: World, compiled: Compiled, name: str, as_of: Instant) -> froz
 
 def population(world: World, compiled: Compiled, name: str, as_of: Instant) -> Iterator[Subject]:
     """The users that exist at the instant, of the entity of the named segment."""
-    entity = compiled.entities[compiled.segments[name].segment.entity]
+    entity = compiled.entity_of(name)
     context = Context(
         compiled=compiled,
         entity=entity,

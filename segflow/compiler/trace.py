@@ -114,7 +114,7 @@ def explain_user(
     """
     if user is None:
         return Trace(segment=name, key=key, as_of=as_of, exists=False, member=False)
-    entity = compiled.entities[compiled.segments[name].segment.entity]
+    entity = compiled.entity_of(name)
     context = Context(
         compiled=compiled, entity=entity, as_of=as_of, snapshots=snapshots, logs=logs, given=given
     )

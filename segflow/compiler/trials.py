@@ -114,7 +114,7 @@ def _user(trial: TypedTrial) -> User:
 
 
 def _subject(compiled: Compiled, trial: TypedTrial) -> Subject:
-    entity = compiled.entities[compiled.segments[trial.segment].segment.entity]
+    entity = compiled.entity_of(trial.segment)
     context = Context(
         compiled=compiled, entity=entity, as_of=trial.as_of, snapshots=kept_sets(trial)
     )

@@ -20,7 +20,7 @@ from segflow.membership.ordinals import ordinals
 from segflow.model.catalog import Source
 from segflow.model.compiled import Compiled, list_set, log_set, logged_segment, segment_set
 from segflow.model.instant import Instant
-from segflow.model.keys import Key, KeyType
+from segflow.model.keys import Key
 from segflow.model.predicate import Everyone, Predicate
 from segflow.ports import MASK_BITS, Engine, Keys, Selection, keys_of
 
@@ -164,7 +164,8 @@ class Evaluator:
         for name in self._compiled.segments:
             if wanted == segment_set(name):
                 kept = self._kept(name)
-                is_fitting = isinstance(kept, BitMap64) == (self._key_type(name) == "integer")
+                type_ = self._compiled.entity_of(name).key_type  # what is kept may be older
+                is_fitting = isinstance(kept, BitMap64) == (type_ == "integer")
                 return self.keys(name) if kept is None or not is_fitting else kept
         for leaf in log_leaves(self._compiled):
             if wanted == log_set(leaf):
@@ -174,12 +175,8 @@ class Evaluator:
         raise CorruptStateError(f"no set is called {wanted}")
 
     def _refuse_texts(self, segment: str) -> None:
-        if self._key_type(segment) == "string":
+        if self._compiled.entity_of(segment).key_type == "string":
             raise RefusedError(
                 f"the log of segment.{segment} is asked, and users whose keys are strings have none"
                 " yet"
             )
-
-    def _key_type(self, segment: str) -> KeyType:
-        """The type of the keys that the segment's members have now; what is kept may be older."""
-        return self._compiled.entities[self._compiled.segments[segment].segment.entity].key_type

@@ -83,6 +83,10 @@ class Compiled:
     rules: Mapping[str, CompiledRule] = field(default_factory=dict)
     trials: tuple[TypedTrial, ...] = ()
 
+    def entity_of(self, segment: str) -> Entity:
+        """The entity whose users a segment selects."""
+        return self.entities[self.segments[segment].segment.entity]
+
     def definition(self, address: Address) -> str | None:
         """The definition hash of a segment or of a rule's audience; None for other objects."""
         match address.kind:

@@ -14,7 +14,7 @@ from segflow.compiler.trace import Trace, explain_user
 from segflow.compiler.worlds import World
 from segflow.model.compiled import Compiled, list_set, segment_set
 from segflow.model.instant import Instant
-from segflow.model.keys import Key, KeyType
+from segflow.model.keys import Key
 from segflow.model.predicate import Predicate
 from segflow.model.project import Project
 from segflow.ports import Engine, Keys, Selection, keys_of
@@ -83,15 +83,10 @@ def kept_sets(compiled: Compiled, snapshots: Mapping[str, frozenset[Key]]) -> Ma
         for path, found in compiled.project.lists.items()
     }
     recorded = {
-        segment_set(name): keys_of(key_type(compiled, name), keys)
+        segment_set(name): keys_of(compiled.entity_of(name).key_type, keys)
         for name, keys in snapshots.items()
     }
     return lists | recorded
-
-
-def key_type(compiled: Compiled, segment: str) -> KeyType:
-    """The type of the keys of a segment's users."""
-    return compiled.entities[compiled.segments[segment].segment.entity].key_type
 
 
 def by_engine(

@@ -56,7 +56,7 @@ def stage_tables(
 ) -> Iterator[StagedTable]:
     """The tables of a test: one of its user, and one for each event among the objects that its
     segment rests on, with the rows that there are."""
-    entity = compiled.entities[compiled.segments[trial.segment].segment.entity]
+    entity = compiled.entity_of(trial.segment)
     yield _user_table(entity, trial)
     for field in entity.fields:
         if field.history is not None:

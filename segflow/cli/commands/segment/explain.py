@@ -33,13 +33,13 @@ def explain(call: Invocation, name: str, key: str, as_of: Instant | None) -> Non
     """
     with session(call) as opened, LateBar():
         segments.known(opened.compiled, name)
-        entity = opened.compiled.segments[name].segment.entity
-        wanted = options.key_of(key, opened.compiled.entities[entity].key_type)
+        entity = opened.compiled.entity_of(name)
+        wanted = options.key_of(key, entity.key_type)
         trace = segments.explain(opened.world, opened.compiled, name, wanted, as_of)
     if call.output.as_json:
         call.output.facts(_facts(trace))
     else:
-        call.output.lines(_lines(trace, entity))
+        call.output.lines(_lines(trace, entity.name))
 
 
 def _lines(trace: Trace, entity: str) -> Iterator[str]:

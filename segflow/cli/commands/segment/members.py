@@ -64,8 +64,7 @@ def _evaluated(
     with session(call) as opened, LateBar():
         instant = segments.instant_or_now(opened.world, as_of)
         found = segments.members(opened.world, opened.compiled, name, instant)
-        entity = opened.compiled.segments[name].segment.entity
-        column = opened.compiled.entities[entity].population.key
+        column = opened.compiled.entity_of(name).population.key
     facts = {"segment": name, "as_of": format_instant(instant), "count": len(found)}
     return facts, found, column
 
