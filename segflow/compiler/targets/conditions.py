@@ -104,9 +104,9 @@ class Conditions:
 
     `value` gives the worth of a fact in that row, `key` is the user's key, of the type `key_type`,
     and `inlined` the predicate that a nested segment stands for at T, or None where its kept set is
-    meant. `sets`
-    gathers the names of the id sets that are referred to, and of one that a query makes, the query;
-    `split` names the set of a feature's values that pass a test the engine can't make.
+    meant. `sets` gathers the names of the id sets that are referred to, and of one that a query
+    makes, the query; `split` names the set of a feature's values that pass a test the engine can't
+    make.
     """
 
     as_of: Instant
