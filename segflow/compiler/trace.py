@@ -12,6 +12,7 @@ from segflow.compiler.trace_values import FeatureValue, leaf_values
 from segflow.compiler.worlds import Context, EventRow, Logs, Place, Subject, User, World
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
+from segflow.model.keys import Key
 from segflow.model.predicate import (
     All,
     AnyOf,
@@ -50,7 +51,7 @@ class Trace:
     for and something is known."""
 
     segment: str
-    key: int
+    key: Key
     as_of: Instant
     exists: bool
     member: bool
@@ -63,13 +64,13 @@ class Trace:
 def explain_user(
     compiled: Compiled,
     name: str,
-    key: int,
+    key: Key,
     user: User | None,
     events: Iterable[EventRow],
     as_of: Instant,
-    snapshots: Mapping[str, frozenset[int]],
+    snapshots: Mapping[str, frozenset[Key]],
     logs: Logs,
-    given: Mapping[Predicate, frozenset[int]] = MappingProxyType({}),
+    given: Mapping[Predicate, frozenset[Key]] = MappingProxyType({}),
     *,
     places: Mapping[Rank, Place | None] = MappingProxyType({}),
     worlds: Mapping[str, World] = MappingProxyType({}),
@@ -87,7 +88,7 @@ def explain_user(
     """
     if user is None:
         return Trace(segment=name, key=key, as_of=as_of, exists=False, member=False)
-    entity = compiled.entities[compiled.segments[name].segment.entity]
+    entity = compiled.entity_of(name)
     context = Context(
         compiled=compiled,
         entity=entity,

@@ -19,7 +19,7 @@ from segflow.engines.files import file_inside
 from segflow.engines.sqlite_functions import FUNCTIONS, Total, UnfitError
 from segflow.errors import SegflowError, SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
-from segflow.ports import Selection
+from segflow.ports import KeyColumn, Keys, Selection
 
 _STEPS = 100_000
 """So many steps of SQLite's own machine are made before a person who stops it is heard."""
@@ -42,7 +42,7 @@ class SqliteEngine(ConnectedEngine):
         self._raised: BaseException | None = None
         engine = create_engine("sqlite://", creator=self._connect, poolclass=SingletonThreadPool)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-        super().__init__(source.name, engine)
+        super().__init__(source, engine)
         try:
             self._check_encoding()
         except BaseException:
@@ -76,10 +76,11 @@ class SqliteEngine(ConnectedEngine):
         return SourceUnavailableError(told)
 
     def _prepared(
-        self, connection: Connection, selection: Selection, sets: Mapping[str, BitMap64]
+        self, connection: Connection, selection: Selection, sets: Mapping[str, Keys]
     ) -> Select[Any]:
-        for name, key in selection.one_row:
-            self._check_integers(connection, name, key)
+        for of in selection.one_row:
+            if of.type == "integer":
+                self._check_integers(connection, of.table, of.column)
         return super()._prepared(connection, selection, sets)
 
     def _check_integers(self, connection: Connection, name: str, key: str) -> None:
@@ -95,6 +96,10 @@ class SqliteEngine(ConnectedEngine):
                 " integers",
                 hint=NO_INTEGERS,
             )
+
+    def _is_unique(self, connection: Connection, of: KeyColumn) -> bool:
+        """See ConnectedEngine. To a primary key 1 and '1' differ, and both are the text '1'."""
+        return of.type == "integer" and super()._is_unique(connection, of)
 
     # --- opening ---
 

@@ -8,6 +8,7 @@ from hashlib import sha256
 from segflow.model.address import Address
 from segflow.model.catalog import Entity, Event
 from segflow.model.contact import ConsentTopic, Suppression
+from segflow.model.keys import KeyType
 from segflow.model.predicate import Held, InSegment, Predicate, Transition
 from segflow.model.project import Project
 from segflow.model.rule import Rule
@@ -90,6 +91,10 @@ class Compiled:
         found = frozenset(map(str.lower, _tables(self.project, self.entities.values())))
         object.__setattr__(self, "tables", found)
 
+    def entity_of(self, segment: str) -> Entity:
+        """The entity whose users a segment selects."""
+        return self.entities[self.segments[segment].segment.entity]
+
     def definition(self, address: Address) -> str | None:
         """The definition hash of a segment or of a rule's audience; None for other objects."""
         match address.kind:
@@ -136,9 +141,9 @@ def segment_set(name: str) -> str:
     return _short(f"segment.{name}")
 
 
-def query_set(source: str, query: str) -> str:
-    """The name of the id set that a query of a source gives."""
-    hashed = hashlib.sha256(f"{source}\n{query}".encode())
+def query_set(source: str, query: str, key_type: KeyType) -> str:
+    """The name of the id set that a query of a source gives, read as keys of that type."""
+    hashed = hashlib.sha256(f"{source}\n{key_type}\n{query}".encode())
     return f"query_{hashed.hexdigest()[:16]}"
 
 

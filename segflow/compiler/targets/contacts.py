@@ -9,6 +9,7 @@ from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.dialects.standard import FIRST_INSTANT
 from segflow.compiler.targets.events import KEY
 from segflow.compiler.targets.facts import Facts
+from segflow.compiler.targets.keys import key_of
 from segflow.compiler.targets.needs import Suppressed, declared_address, declared_topic
 from segflow.compiler.targets.values import Value, compared, not_later, opposite, stored_table
 from segflow.model.contact import ConsentTable, SuppressionTable
@@ -38,7 +39,7 @@ def _last_words(at: ConsentTable, topic: str, facts: Facts) -> Select[Any]:
     dialect = facts.dialect
     columns = (at.key, at.granted, at.time, at.topic)
     source = stored_table(at.table, filter(None, columns))
-    key = dialect.whole(source.c[at.key])
+    key = key_of(source.c[at.key], facts.entity.key_type, dialect)
     granted = dialect.stored(source.c[at.granted], BOOLEAN)
     moment = _moment(source, at.time, dialect)
     tests = [key.is_not(None), *_up_to(source, at.time, facts)]
@@ -72,7 +73,7 @@ def suppressed_keys(leaf: Suppressed, facts: Facts) -> Select[Any]:
 
 def _by_key(at: SuppressionTable, column: str, leaf: Suppressed, facts: Facts) -> Select[Any]:
     source = _rows(at, column)
-    key = facts.dialect.whole(source.c[column])
+    key = key_of(source.c[column], facts.entity.key_type, facts.dialect)
     return select(key.label(KEY)).where(key.is_not(None), *_applies(at, source, leaf, facts))
 
 

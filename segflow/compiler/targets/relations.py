@@ -8,9 +8,11 @@ from segflow.compiler.reference.related import relation_of
 from segflow.compiler.targets.conditions import counted
 from segflow.compiler.targets.events import KEY
 from segflow.compiler.targets.facts import Facts
+from segflow.compiler.targets.keys import key_of
 from segflow.compiler.targets.values import stored_table
 from segflow.model.catalog import Relation
 from segflow.model.predicate import Everyone, Members, Via
+from segflow.ports import KeyColumn
 
 OTHER = "other"
 
@@ -55,8 +57,9 @@ def _related(pairs: FromClause, inside: FromClause, facts: Facts, name: str) -> 
 def _pairs(relation: Relation, facts: Facts) -> FromClause:
     """The keys of the entity that a relation leads from, with those that it leads to. They stand in
     the table of the population, which has one row per key where it does."""
-    population = facts.compiled.entities[relation.from_entity].population
-    facts.one_row[population.table, population.key] = None
+    here = facts.compiled.entities[relation.from_entity]
+    of = KeyColumn(here.population.table, here.population.key, here.key_type)
+    facts.one_row[of] = None
     found = key_pairs(relation, facts)
     known = (one.is_not(None) for one in found.selected_columns)
     return found.where(*known).cte(facts.name(f"{relation.name}_of"))
@@ -64,8 +67,9 @@ def _pairs(relation: Relation, facts: Facts) -> FromClause:
 
 def key_pairs(relation: Relation, facts: Facts) -> Select[Any]:
     """The same as they are stored, missing ones, too: KEY is what leads, OTHER what it leads to."""
-    population = facts.compiled.entities[relation.from_entity].population
-    source = stored_table(population.table, (population.key, relation.from_column))
-    key = facts.dialect.whole(source.c[population.key])
-    other = facts.dialect.whole(source.c[relation.from_column])
+    here = facts.compiled.entities[relation.from_entity]
+    there = facts.compiled.entities[relation.to_entity]
+    source = stored_table(here.population.table, (here.population.key, relation.from_column))
+    key = key_of(source.c[here.population.key], here.key_type, facts.dialect)
+    other = key_of(source.c[relation.from_column], there.key_type, facts.dialect)
     return select(key.label(KEY), other.label(OTHER))

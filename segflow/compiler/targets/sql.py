@@ -17,6 +17,7 @@ from segflow.compiler.timeline import zone
 from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
+from segflow.model.keys import Key
 from segflow.model.predicate import Predicate, Rank
 from segflow.ports import Selection
 
@@ -42,7 +43,7 @@ def select_keys(
 
 
 def select_place(
-    compiled: Compiled, entity_name: str, leaf: Rank, as_of: Instant, key: int
+    compiled: Compiled, entity_name: str, leaf: Rank, as_of: Instant, key: Key
 ) -> Selection:
     """The query for the position of one user of an entity in a rank, as rank_place() gives it."""
     facts = facts_about(compiled, entity_name, as_of)
@@ -54,6 +55,7 @@ def selection_of(statement: Select[Any], facts: Facts) -> Selection:
     return Selection(
         source=facts.entity.population.source,
         statement=statement,
+        key_type=facts.entity.key_type,
         sets=tuple(facts.sets),
         made=_made_sets(facts),
         splits=tuple(facts.splits.values()),
@@ -63,8 +65,8 @@ def selection_of(statement: Select[Any], facts: Facts) -> Selection:
 
 def _made_sets(facts: Facts) -> Mapping[str, Selection]:
     """The queries of the id sets that conditions refer to and that `sql:` leaves make."""
-    leaves = {name: leaf for name, leaf in facts.sets.items() if leaf is not None}
-    return {name: select_query(leaf, facts.compiled, facts.as_of) for name, leaf in leaves.items()}
+    asked = {name: query for name, query in facts.sets.items() if query is not None}
+    return {name: select_query(one, facts.compiled, facts.as_of) for name, one in asked.items()}
 
 
 def facts_about(compiled: Compiled, entity_name: str, as_of: Instant) -> Facts:
