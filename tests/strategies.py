@@ -49,6 +49,7 @@ from segflow.model.window import Fixed, Window
 from tests.agreement.choices import Pick
 from tests.agreement.data import Tables, world_of
 from tests.agreement.forms import contacts, history, judged, log, zones
+from tests.agreement.forms.texts import entities_with_texts, with_texts
 from tests.agreement.shop import (
     FIELD_TYPES,
     KEYS,
@@ -129,6 +130,8 @@ def example(entropy: bytes) -> Example:
         made.append(Segment(name=name, entity="customer", where=where, mode=mode))  # type: ignore[arg-type]
     whole = project(of, made)
     world = world_of(whole, "customer", rows, recorded, logs)
+    texts = entities_with_texts(entropy[SHOP - 1])  # which the shop does not read
+    whole, rows, world = with_texts(whole, rows, world, texts)
     return Example(shop=of, project=whole, tables=rows, world=world)
 
 

@@ -27,7 +27,7 @@ from segflow.errors import (
     UnusableDataError,
 )
 from segflow.model.catalog import Source
-from segflow.ports import Selection
+from segflow.ports import KeyColumn, Keys, Selection
 
 _EXAMPLE = "mysql://user:password@host:3306/database"
 _DRIVERS = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql")
@@ -88,7 +88,7 @@ class MySqlEngine(ConnectedEngine):
         # What the server warned of is known when all rows are here.
         engine.dialect.supports_server_side_cursors = False
         event.listen(engine, "after_cursor_execute", self._check_warnings)
-        super().__init__(source.name, engine)
+        super().__init__(source, engine)
 
     # --- what an engine says of itself ---
 
@@ -97,7 +97,7 @@ class MySqlEngine(ConnectedEngine):
         return {name: _word(type_) for name, type_ in found} or None
 
     def _prepared(
-        self, connection: Connection, selection: Selection, sets: Mapping[str, BitMap64]
+        self, connection: Connection, selection: Selection, sets: Mapping[str, Keys]
     ) -> Select[Any]:
         connection.info["given"] = 0
         return super()._prepared(connection, selection, sets)
@@ -106,14 +106,14 @@ class MySqlEngine(ConnectedEngine):
         listed = list(keys)
         parts = range(0, max(1, len(listed)), _KEYS_OF_A_PART)
         written = (json.dumps(listed[start : start + _KEYS_OF_A_PART]) for start in parts)
-        return self._given(connection, written, "`key`", "`key` BIGINT UNSIGNED PATH '$'")
+        return self._listed(connection, written, "`key`", "`key` BIGINT UNSIGNED PATH '$'")
 
     def _given_texts(self, connection: Connection, texts: Sequence[str]) -> Select[Any]:
         written = map(json.dumps, _parted(texts))
         value = "CAST(value AS BINARY) AS value"
-        return self._given(connection, written, value, "value LONGTEXT PATH '$'")
+        return self._listed(connection, written, value, "value LONGTEXT PATH '$'")
 
-    def _given(
+    def _listed(
         self, connection: Connection, parts: Iterable[str], value: str, column: str
     ) -> Select[Any]:
         """The elements of the parts, which are texts of JSON, as a table of one column."""
@@ -131,8 +131,8 @@ class MySqlEngine(ConnectedEngine):
         """See ConnectedEngine; keys that were calculated are whole decimals."""
         super()._extend(keys, whole_keys(found))
 
-    def _is_unique(self, connection: Connection, name: str, key: str) -> bool:
-        return connection.execute(_UNIQUE, {"name": name, "key": key}).first() is not None
+    def _is_unique(self, connection: Connection, of: KeyColumn) -> bool:
+        return connection.execute(_UNIQUE, {"name": of.table, "key": of.column}).first() is not None
 
     def _error(self, error: DBAPIError, told: str) -> SegflowError:
         arguments: tuple[Any, ...] = error.orig.args if error.orig else ()

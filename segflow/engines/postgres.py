@@ -49,7 +49,7 @@ from segflow.errors import (
     UnusableDataError,
 )
 from segflow.model.catalog import Source
-from segflow.ports import Selection
+from segflow.ports import Keys, Selection
 
 _SIGNED = literal(Decimal(2**63), Numeric)
 _EXAMPLE = "postgresql://user:password@host:5432/database"
@@ -76,7 +76,7 @@ class PostgresEngine(ConnectedEngine):
         self._url = (url or str(source.url)).replace("postgresql+psycopg://", "postgresql://", 1)
         self._timeout = longest(source.limits)
         engine = create_engine("postgresql+psycopg://", creator=self._connect, pool_pre_ping=True)
-        super().__init__(source.name, engine)
+        super().__init__(source, engine)
 
     # --- what an engine says of itself ---
 
@@ -84,7 +84,7 @@ class PostgresEngine(ConnectedEngine):
         return {name: word for name, word in connection.execute(_COLUMNS, {"name": table})} or None
 
     def _prepared(
-        self, connection: Connection, selection: Selection, sets: Mapping[str, BitMap64]
+        self, connection: Connection, selection: Selection, sets: Mapping[str, Keys]
     ) -> Select[Any]:
         # The server takes groups that are then tested for a few rows and would loop over a table
         # for each; every table of a selection is joined whole.

@@ -28,7 +28,7 @@ from segflow.model.instant import parse_instant
 from segflow.model.operator import TextMatch
 from segflow.model.settings import SecretRef
 from segflow.model.types import BOOLEAN, DATE, INTEGER, STRING, TIMESTAMP, ValueType, decimal_type
-from segflow.ports import Selection, Split
+from segflow.ports import KeyColumn, Selection, Split
 from tests.agreement.mariadb import connected, drop_database, in_database, insert, mariadb_database
 from tests.compiler.projects import CATALOG, compiled
 from tests.engines.people import DEADLINE, KEYS, ONE, PEOPLE, until
@@ -420,5 +420,6 @@ def test_views_count_as_tables(opened, people):
     asked = select(column("id").label("key")).select_from(table("persons"))
     with pytest.raises(UnusableDataError, match="persons, 1 keys .* id 7 "):
         engine.members(
-            Selection(source="warehouse", statement=asked, one_row=(("persons", "id"),)), {}
+            Selection(source="warehouse", statement=asked, one_row=(KeyColumn("persons", "id"),)),
+            {},
         )

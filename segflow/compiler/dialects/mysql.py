@@ -167,9 +167,9 @@ class MySql(MySqlStorage, Standard):
         """See Dialect. Bytes have no lower case."""
         return folded_bytes(text)
 
-    def hash_text(self, salt: Expression, key: Expression) -> Expression:
+    def hash_text(self, salt: Expression, text: Expression) -> Expression:
         """See Dialect."""
-        salted = func.concat(cast(salt, BYTES), func.char(literal_column("0")), cast(key, String))
+        salted = func.concat(cast(salt, BYTES), func.char(literal_column("0")), text)
         return cast(func.md5(salted), BYTES)
 
     # --- aggregates and order ---

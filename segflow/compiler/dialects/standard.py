@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, assert_never
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     Boolean,
     Date,
@@ -29,6 +30,7 @@ from segflow.compiler.dialects.base import (
 )
 from segflow.compiler.timeline import FIRST, LAST
 from segflow.model.instant import Instant, datetime_of
+from segflow.model.keys import KeyType
 from segflow.model.scalar import Scalar
 from segflow.model.types import ValueType
 
@@ -85,6 +87,14 @@ class Standard:
     def folded(self, text: Expression) -> Expression:
         """See Dialect."""
         return func.translate(text, UPPER, UPPER.lower(), type_=String)
+
+    def key_text(self, key: Expression, type_: KeyType) -> Expression:
+        """See Dialect."""
+        return key if type_ == "string" else cast(key, String)
+
+    def read_once(self, rows: CTE) -> CTE:
+        """See Dialect."""
+        return rows
 
     def aggregated(
         self, function: Aggregation, value: Expression | None, where: Condition | None

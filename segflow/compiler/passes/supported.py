@@ -259,9 +259,7 @@ def _of_limits(limits: Limits) -> Iterator[Finding]:
 
 
 def _of_entity(entity: Entity) -> Iterator[Finding]:
-    if entity.key_type == "string":
-        yield ("key",), "a key of strings (it comes with the reuse of groups)"
-    elif entity.ordinals == "dictionary":
+    if entity.key_type == "integer" and entity.ordinals == "dictionary":
         yield ("key", "ordinals"), "`ordinals: dictionary`"
     for field in entity.fields:
         yield from _of_field(field)

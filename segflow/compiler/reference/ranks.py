@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from segflow.compiler.values import Value
 from segflow.compiler.worlds import Place, Subject
+from segflow.model.keys import Key
 from segflow.model.predicate import Feature, Predicate, Rank
 
 Holds = Callable[[Predicate, Subject], bool]
@@ -12,7 +13,7 @@ Worth = Callable[[Feature, Subject], Value | None]
 
 
 def is_ranked(
-    leaf: Rank, key: int, everyone: Mapping[int, Subject], worth: Worth, holds: Holds
+    leaf: Rank, key: Key, everyone: Mapping[Key, Subject], worth: Worth, holds: Holds
 ) -> bool:
     """The key's position among the users that are ranked lies in (low, high], which are positions
     or percent of how many they are."""
@@ -30,7 +31,7 @@ def lies_within(leaf: Rank, place: Place) -> bool:
     return low < place.position <= high
 
 
-def _ranked(leaf: Rank, everyone: Mapping[int, Subject], worth: Worth, holds: Holds) -> list[int]:
+def _ranked(leaf: Rank, everyone: Mapping[Key, Subject], worth: Worth, holds: Holds) -> list[Key]:
     """The keys in order: by value from the leaf's side, then by key; who has no value is out."""
     asked = (
         subject for subject in everyone.values() if leaf.among is None or holds(leaf.among, subject)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select, select, union_all
 
 from segflow.compiler.dialects.base import Dialect
-from segflow.compiler.storage import Storage, storage_of_field, storage_of_property
+from segflow.compiler.storage import Storage, place_of_field, storage_of_property
 from segflow.compiler.targets.events import property_of
 from segflow.compiler.targets.needs import Fact, declared_field
 from segflow.compiler.targets.stored import value_in
@@ -38,9 +38,8 @@ def _places(
     match feature:
         case FieldFeature():
             field = declared_field(feature, entity)
-            (location,) = field.at
-            table = location.table or entity.population.table
-            yield table, storage_of_field(field, location)
+            place = place_of_field(field, entity)
+            yield place.table, place.storage
             if field.history is not None:
                 yield field.history.table, Storage(type=field.type, column=field.history.column)
         case PropertyFeature(property=name):
