@@ -8,6 +8,7 @@ SegflowError
 │   ├── ForeignPlanError        the plan was made for another project's state
 │   ├── BlockedError            a guard (protect, prevent_destroy) forbids it
 │   ├── NotDeployedError        the object is not in the deployed state
+│   ├── TooLargeError           a query is larger than its engine takes; a part of it may not be
 │   └── UnusableDataError       a source holds data that has no meaning here (a negative key, say)
 ├── RetryableError          the same request may succeed later
 │   ├── LockedError             somebody else holds the lease
@@ -65,6 +66,10 @@ class BlockedError(RefusedError):
 
 class NotDeployedError(RefusedError):
     """The named object is not part of the deployed state."""
+
+
+class TooLargeError(RefusedError):
+    """A query has more parts than its engine takes; one that asks for less may have fewer."""
 
 
 class UnusableDataError(RefusedError):

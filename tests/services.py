@@ -2,8 +2,8 @@
 
 Each address may be given in the environment instead, by the name of its function in capitals:
 SEGFLOW_TEST_POSTGRES_URL and so on. A reader may only select and is what segflow itself connects
-as; an owner writes what the reader sees. Tests run side by side, so each makes a schema of its own
-and drops it afterwards.
+as; an owner writes what the reader sees. Tests run side by side, so each makes a schema (a database
+in MariaDB, whose name begins with `segflow`) of its own and drops it afterwards.
 """
 
 import os
@@ -30,12 +30,26 @@ def postgres_replica_url() -> str:
     return _answering("POSTGRES_REPLICA_URL", f"postgresql://{_READER}:{port}/segflow")
 
 
+def mariadb_url() -> str:
+    """The reader of all databases whose name begins with `segflow`."""
+    return _answering("MARIADB_URL", f"mysql://{_READER}:{_mariadb_port()}/segflow")
+
+
+def mariadb_owner_url() -> str:
+    """The owner of the databases whose name begins with `segflow`; it may make more of them."""
+    return _answering("MARIADB_OWNER_URL", f"mysql://{_OWNER}:{_mariadb_port()}/segflow")
+
+
 _READER = "segflow_reader:segflow_reader@127.0.0.1"
 _OWNER = "segflow_owner:segflow_owner@127.0.0.1"
 
 
 def _postgres_port() -> str:
     return os.environ.get("SEGFLOW_POSTGRES_PORT") or "5540"
+
+
+def _mariadb_port() -> str:
+    return os.environ.get("SEGFLOW_MARIADB_PORT") or "3310"
 
 
 def _answering(name: str, default: str) -> str:

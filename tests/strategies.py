@@ -1,6 +1,6 @@
 """Hypothesis strategies: shops with segments of every form that compiles, to ask them of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from itertools import cycle
 
@@ -14,6 +14,7 @@ from tests.agreement.cells import Cell, cells_of
 from tests.agreement.choices import Pick
 from tests.agreement.data import Tables, world_of
 from tests.agreement.forms import keys, log
+from tests.agreement.forms.texts import entities_with_texts, with_texts
 from tests.agreement.predicates import Wishes, any_form, predicate
 from tests.agreement.rows import tables
 from tests.agreement.shop import KEYS, STRANGERS, Shop, project, shop
@@ -78,9 +79,11 @@ def composed(
     of_segments: Iterable[Pick],
     wishes: Wishes = any_form,
     depth: int = 2,
+    texts: Set[str] | None = None,
 ) -> Example:
     """The example of a shop, its rows and its segments, which are so deep at most and whose leaves
-    are about what is wished for; the first one, which can rest on no other, is about anything."""
+    are about what is wished for; the first one, which can rest on no other, is about anything. The
+    keys of the entities `texts` are texts; None leaves that to the shop."""
     of = shop(of_shop)
     rows = tables(of_rows, of)
     made: list[Segment] = []
@@ -96,6 +99,8 @@ def composed(
         made.append(Segment(name=name, entity="customer", where=where, mode=mode))  # type: ignore[arg-type]
     whole = project(of, made)
     world = world_of(whole, "customer", rows, recorded, logs)
-    return Example(
-        shop=of, project=whole, tables=rows, world=replace(world, given=keys.answers(rows))
-    )
+    world = replace(world, given=keys.answers(rows))
+    if texts is None:
+        texts = entities_with_texts(of_shop.below(6))
+    whole, rows, world = with_texts(whole, rows, world, texts)
+    return Example(shop=of, project=whole, tables=rows, world=world)

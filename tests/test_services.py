@@ -1,14 +1,34 @@
 """The servers that tests ask: who may do what there, and what a test says if there is none."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from time import monotonic
+from urllib.parse import urlsplit
 
 import psycopg
+import pymysql
 import pytest
 
 from tests import services
 
 NAME = "segflow_test_services"
+
+
+def mariadb(url: str) -> pymysql.Connection:
+    place = urlsplit(url)
+    return pymysql.connect(
+        host=place.hostname or "",
+        port=place.port or 0,
+        user=place.username,
+        password=place.password or "",
+        autocommit=True,
+    )
+
+
+def rows(connection: pymysql.Connection, statement: str) -> tuple[tuple[object, ...], ...]:
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(statement)
+        return tuple(cursor.fetchall())
 
 
 @pytest.fixture
@@ -48,6 +68,36 @@ def test_the_replica_shows_what_the_primary_has(postgres):
             assert monotonic() < until, "the replica is behind by 100 seconds"
         assert reader.execute(f"SELECT page FROM {NAME}.pages").fetchall() == [(7,)]
         assert reader.execute("SELECT pg_is_in_recovery()").fetchall() == [(True,)]
+
+
+def test_the_reader_of_mariadb_may_only_select():
+    """It reads what the owner made, in databases of ours, and can't write or see accounts."""
+    with (
+        closing(mariadb(services.mariadb_owner_url())) as owner,
+        closing(mariadb(services.mariadb_url())) as reader,
+    ):
+        rows(owner, f"DROP DATABASE IF EXISTS {NAME}")
+        rows(owner, f"CREATE DATABASE {NAME}")
+        rows(owner, f"CREATE TABLE {NAME}.pages AS SELECT 7 AS page")
+        assert rows(reader, f"SELECT page FROM {NAME}.pages") == ((7,),)
+        for forbidden in (
+            f"INSERT INTO {NAME}.pages VALUES (8)",
+            f"CREATE TABLE {NAME}.more (page int)",
+            f"CREATE TEMPORARY TABLE {NAME}.more (page int)",
+            f"DROP DATABASE {NAME}",
+            "SELECT * FROM mysql.user",
+        ):
+            with pytest.raises(pymysql.err.Error, match="denied"):
+                rows(reader, forbidden)
+        rows(owner, f"DROP DATABASE {NAME}")
+
+
+def test_mariadb_keeps_a_log_of_whole_rows():
+    """Readers of its binary log are told of every row that changed, with all columns by name."""
+    with closing(mariadb(services.mariadb_url())) as reader:
+        names = ("log_bin", "binlog_format", "binlog_row_image", "binlog_row_metadata")
+        kept = rows(reader, "SELECT " + ", ".join(f"@@global.{name}" for name in names))
+    assert kept == ((1, "ROW", "FULL", "FULL"),)
 
 
 def test_a_server_that_is_missing_fails_the_test(monkeypatch):

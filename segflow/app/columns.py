@@ -9,16 +9,20 @@ _Family = tuple[str | None, int]
 """The family of a column type, and the scale of a decimal one; None for one that is not known."""
 
 _ACCEPTED: Mapping[str, frozenset[str]] = {
-    "string": frozenset({"text", "whole"}),
-    "integer": frozenset({"whole"}),
-    "decimal": frozenset({"whole", "decimal", "float"}),
-    "float": frozenset({"whole", "decimal", "float"}),
-    "boolean": frozenset({"boolean"}),
+    "string": frozenset({"text", "whole", "small"}),
+    "integer": frozenset({"whole", "small"}),
+    "decimal": frozenset({"whole", "small", "decimal", "float"}),
+    "float": frozenset({"whole", "small", "decimal", "float"}),
+    "boolean": frozenset({"boolean", "small"}),
     "date": frozenset({"date"}),
     "timestamp": frozenset({"timestamp", "date"}),
-    "version": frozenset({"text", "whole"}),
+    "version": frozenset({"text", "whole", "small"}),
+    "list": frozenset({"text"}),
 }
-"""Families of column types that hold values of a declared type, none of them rounded or cut."""
+"""Families of column types that hold values of a declared type, none of them rounded or cut; where
+there are no arrays, lists are JSON."""
+
+_WITH_ARRAYS = ("duckdb", "postgres")
 
 _ACCEPTED_IN_SQLITE: Mapping[str, frozenset[str]] = {
     "string": frozenset({"text", "whole"}),
@@ -42,7 +46,7 @@ def fits(engine: str, word: str, declared: ValueType) -> bool:
     as doubles, which stand for the nearest decimal of the declared scale, but not in SQLite.
     """
     family, scale = _FAMILIES[engine](word)
-    if declared.is_list and engine != "sqlite":
+    if declared.is_list and engine in _WITH_ARRAYS:
         return family is None or (
             family == "array" and fits(engine, word[: word.rindex("[")], declared.element)
         )
@@ -66,7 +70,7 @@ def orders_rows(engine: str, word: str) -> bool:
     family, _ = _FAMILIES[engine](word)
     if engine == "sqlite":
         return family in (None, "whole", "text", "numeric")
-    return family in (None, "whole", "decimal", "timestamp", "date")
+    return family in (None, "whole", "small", "decimal", "timestamp", "date")
 
 
 # --- DuckDB ----------------------------------------------------------------------------------
@@ -77,7 +81,7 @@ _WHOLE = {
     for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 }
 _TEXTS = {"VARCHAR", "UUID", "JSON"}
-_DECIMAL = re.compile(r"(?:DECIMAL|numeric)\((\d+),(\d+)\)\Z")
+_DECIMAL = re.compile(r"(?:DECIMAL|decimal|numeric)\((\d+),(\d+)\)\Z")
 
 
 def _of_duckdb(word: str) -> _Family:
@@ -142,8 +146,43 @@ def _of_postgres(word: str) -> _Family:
     return _POSTGRES.get(word), 0
 
 
+# --- MySQL and MariaDB -----------------------------------------------------------------------
+
+_MYSQL = {
+    "smallint": "whole",
+    "mediumint": "whole",
+    "int": "whole",
+    "bigint": "whole",
+    "year": "whole",
+    "float": "float",
+    "double": "float",
+    "varchar": "text",
+    "char": "text",
+    "tinytext": "text",
+    "text": "text",
+    "mediumtext": "text",
+    "longtext": "text",
+    "enum": "text",
+    "uuid": "text",
+    "date": "date",
+    "datetime": "timestamp",
+    "timestamp": "timestamp",
+}
+
+
+def _of_mysql(word: str) -> _Family:
+    """A boolean there is a small integer, or a bit."""
+    if decimal := _DECIMAL.match(word.removesuffix(" unsigned")):
+        return "decimal", int(decimal[2])
+    name = re.split(r"[ (]", word, maxsplit=1)[0]
+    if name == "tinyint":
+        return "small", 0
+    return ("boolean" if word == "bit(1)" else _MYSQL.get(name)), 0
+
+
 _FAMILIES: Mapping[str, Callable[[str], _Family]] = {
     "duckdb": _of_duckdb,
     "sqlite": _of_sqlite,
     "postgres": _of_postgres,
+    "mysql": _of_mysql,
 }

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from pyroaring import BitMap64
 from sqlalchemy.sql import Select
 
 from segflow.errors import RefusedError, SegflowError
 from segflow.model.settings import SecretRef
-from segflow.ports import Engine, Selection
+from segflow.ports import Engine, Keys, Selection
 
 
 def filled(secret: SecretRef) -> str:
@@ -49,14 +48,14 @@ class MaskedEngine:
         with masking(self._secret, self._value):
             return self._engine.columns(table)
 
-    def members(self, selection: Selection, sets: Mapping[str, BitMap64]) -> BitMap64:
+    def members(self, selection: Selection, sets: Mapping[str, Keys]) -> Keys:
         """See Engine."""
         with masking(self._secret, self._value):
             return self._engine.members(selection, sets)
 
     def memberships(
-        self, selection: Selection, sets: Mapping[str, BitMap64], count: int
-    ) -> tuple[BitMap64, ...]:
+        self, selection: Selection, sets: Mapping[str, Keys], count: int
+    ) -> tuple[Keys, ...]:
         """See Engine."""
         with masking(self._secret, self._value):
             return self._engine.memberships(selection, sets, count)
@@ -66,9 +65,7 @@ class MaskedEngine:
         with masking(self._secret, self._value):
             return self._engine.rows(statement)
 
-    def values(
-        self, selection: Selection, sets: Mapping[str, BitMap64]
-    ) -> Sequence[Mapping[str, Any]]:
+    def values(self, selection: Selection, sets: Mapping[str, Keys]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
         with masking(self._secret, self._value):
             return self._engine.values(selection, sets)

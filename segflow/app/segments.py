@@ -25,10 +25,12 @@ from segflow.membership.log import drops, members_at
 from segflow.model.address import Address
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant
+from segflow.model.keys import Key
 from segflow.model.predicate import Predicate, Rank
 from segflow.model.segment import Segment
 from segflow.model.state import LogEntry, Snapshot
 from segflow.planner.files import named_files
+from segflow.ports import Keys, is_among
 
 Status = Literal["deployed", "changed", "new", "deleted"]
 
@@ -92,7 +94,7 @@ def count(world: World, compiled: Compiled, name: str, as_of: Instant | None) ->
     return Counted(segment=name, as_of=instant, count=len(members(world, compiled, name, instant)))
 
 
-def members(world: World, compiled: Compiled, name: str, as_of: Instant | None) -> BitMap64:
+def members(world: World, compiled: Compiled, name: str, as_of: Instant | None) -> Keys:
     """The members of a segment of the working tree at an instant (None: now).
 
     Static segments that it names are their frozen sets where they are deployed, and what an apply
@@ -100,10 +102,10 @@ def members(world: World, compiled: Compiled, name: str, as_of: Instant | None) 
     where a source is not as the catalog says.
     """
     readable(world, compiled, name)
-    return _evaluator(world, compiled, instant_or_now(world, as_of)).members(name)
+    return _evaluator(world, compiled, instant_or_now(world, as_of)).keys(name)
 
 
-def explain(world: World, compiled: Compiled, name: str, key: int, as_of: Instant | None) -> Trace:
+def explain(world: World, compiled: Compiled, name: str, key: Key, as_of: Instant | None) -> Trace:
     """Why one user is in a segment of the working tree at an instant (None: now), or is not, and
     when that changes by itself, by the reference evaluator over that user's rows. Raises as
     members() does."""
@@ -114,10 +116,10 @@ def explain(world: World, compiled: Compiled, name: str, key: int, as_of: Instan
     around = look_around(compiled, name, key, engine.rows)
     evaluator = _evaluator(world, compiled, instant)
 
-    def only(found: BitMap64) -> frozenset[int]:
-        return frozenset({key} if key in found else ())
+    def only(found: Keys) -> frozenset[Key]:
+        return frozenset({key} if is_among(key, found) else ())
 
-    given: dict[Predicate, frozenset[int]] = {}
+    given: dict[Predicate, frozenset[Key]] = {}
     places: dict[Rank, Place | None] = {}
     for leaf in beyond_one_user(compiled, name):
         if isinstance(leaf, Rank):

@@ -13,7 +13,7 @@ from segflow.errors import InvalidProjectError, SegflowError
 from segflow.executor.effects import Engines
 from segflow.loader.suggest import nearest
 from segflow.model.address import Address
-from segflow.model.catalog import Entity, Event, Field, History, Location
+from segflow.model.catalog import Entity, Event, Field, History, Location, Relation
 from segflow.model.compiled import Compiled
 from segflow.model.contact import (
     ConsentTable,
@@ -22,6 +22,7 @@ from segflow.model.contact import (
     Suppression,
     SuppressionTable,
 )
+from segflow.model.keys import KeyType
 from segflow.model.project import KeyPath, Project
 from segflow.model.types import BOOLEAN, INTEGER, STRING, TIMESTAMP, ValueType
 from segflow.planner.reach import closure
@@ -29,7 +30,7 @@ from segflow.ports import Engine
 
 Columns = Mapping[str, str]
 
-_KEYS: Mapping[str, ValueType] = {"integer": INTEGER, "string": STRING}
+_KEYS: Mapping[KeyType, ValueType] = {"integer": INTEGER, "string": STRING}
 
 
 Contents = ValueType | Literal["json", "order"] | None
@@ -83,23 +84,24 @@ def source_findings(
     """
     project = compiled.project
     asked = _Asked(project, engines)
-    keys = {thing.name: _KEYS[thing.key_type] for thing in project if isinstance(thing, Entity)}
+    entities = {thing.name: thing for thing in project if isinstance(thing, Entity)}
     asking = (thing for thing in project if of is None or thing.address in of)
-    for claim in (claim for thing in asking for claim in claims(thing, keys)):
+    for claim in (claim for thing in asking for claim in claims(thing, entities)):
         if (found := asked.finding(claim)) is not None:
             yield found
 
 
-def claims(thing: object, keys: Mapping[str, ValueType]) -> Iterator[Claim]:
-    """What an object of the catalog says of tables and columns, tables before their columns.
-    `keys` are the types of the keys of entities by name."""
+def claims(thing: object, entities: Mapping[str, Entity]) -> Iterator[Claim]:
+    """What an object of the catalog says of tables and columns, tables before their columns."""
     match thing:
         case Entity():
             yield from _of_entity(thing)
         case Event():
-            yield from _of_event(thing, keys)
+            yield from _of_event(thing, entities)
+        case Relation():
+            yield _of_relation(thing, entities)
         case ConsentTopic() | Suppression() | ContactAddress():
-            yield from _of_contact(thing, keys)
+            yield from _of_contact(thing, entities)
         case _:
             return
 
@@ -169,8 +171,20 @@ def _of_history(entity: Entity, field: Field, history: History) -> Iterator[Clai
         )
 
 
-def _of_event(event: Event, keys: Mapping[str, ValueType]) -> Iterator[Claim]:
-    for path, column, holds in _columns_of_event(event, keys):
+def _of_relation(relation: Relation, entities: Mapping[str, Entity]) -> Claim:
+    population = entities[relation.from_entity].population
+    return Claim(
+        holds=_KEYS[entities[relation.to_entity].key_type],
+        address=relation.address,
+        path=("from", "column"),
+        source=population.source,
+        table=population.table,
+        column=relation.from_column,
+    )
+
+
+def _of_event(event: Event, entities: Mapping[str, Entity]) -> Iterator[Claim]:
+    for path, column, holds in _columns_of_event(event, entities):
         yield Claim(
             holds=holds,
             address=event.address,
@@ -182,7 +196,7 @@ def _of_event(event: Event, keys: Mapping[str, ValueType]) -> Iterator[Claim]:
 
 
 def _columns_of_event(
-    event: Event, keys: Mapping[str, ValueType]
+    event: Event, entities: Mapping[str, Entity]
 ) -> Iterator[tuple[KeyPath, str | None, Contents]]:
     at = event.at
     yield ("at", "table"), None, None
@@ -196,7 +210,7 @@ def _columns_of_event(
     for test in at.when:
         yield ("at", "when", test.column), test.column, None
     for entity, column in event.entities:
-        yield ("entities", entity), column, keys.get(entity)
+        yield ("entities", entity), column, _KEYS[entities[entity].key_type]
     for declared in event.properties:
         storage = storage_of_property(declared)
         key = "column" if declared.column else "unnest" if declared.unnest else "path"
@@ -204,12 +218,13 @@ def _columns_of_event(
 
 
 def _of_contact(
-    thing: ConsentTopic | Suppression | ContactAddress, keys: Mapping[str, ValueType]
+    thing: ConsentTopic | Suppression | ContactAddress, entities: Mapping[str, Entity]
 ) -> Iterator[Claim]:
     at = thing.at
     if at is None:
         return
-    columns = (("key", at.key, keys.get(thing.entity)), *_columns_of_contact(at))
+    key_type = entities[thing.entity].key_type
+    columns = (("key", at.key, _KEYS[key_type]), *_columns_of_contact(at))
     known = [one for one in columns if one[1] is not None]
     for key, column, holds in (("table", None, None), *known):
         yield Claim(

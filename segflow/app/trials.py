@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pyroaring import BitMap64
-
 from segflow.app.segments import known
 from segflow.app.wiring import open_stage
 from segflow.compiler.targets.stage import stage_tables, staged
@@ -27,7 +25,7 @@ from segflow.model.state import LogEntry
 from segflow.model.trial import TypedTrial
 from segflow.model.wording import phrase
 from segflow.planner.reach import closure
-from segflow.ports import Progress
+from segflow.ports import Progress, is_among, keys_of
 
 REFERENCE = "reference"
 _SOURCE = "tests"
@@ -159,12 +157,13 @@ class _Stage:
             except UnusableDataError as error:
                 return error.message
             try:
-                kept = {name: BitMap64(keys) for name, keys in kept_sets(trial).items()}
+                type_ = self._compiled.entity_of(trial.segment).key_type
+                kept = {name: keys_of(type_, keys) for name, keys in kept_sets(trial).items()}
                 known = with_lists(self._compiled, trial)
                 evaluator = Evaluator(
                     known, trial.as_of, lambda _: engine, kept.get, Past(_no_log, _no_content)
                 )
-                return trial.key in evaluator.members(trial.segment)
+                return is_among(trial.key, evaluator.keys(trial.segment))
             except SegflowError as error:
                 return error.message
             finally:

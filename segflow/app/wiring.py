@@ -289,6 +289,8 @@ def _engine_of(source: Source, root: Path, url: str | None) -> Engine:
             return _sqlite(source, root, url)
         case "postgres":
             return _postgres(source, url)
+        case "mysql":
+            return _mysql(source, url)
         case _:
             raise RefusedError(f"source {source.name}: {source.engine} can't be read yet")
 
@@ -305,6 +307,14 @@ def _postgres(source: Source, url: str | None) -> Engine:
     except ModuleNotFoundError as error:
         raise _not_installed(source, error) from error
     return PostgresEngine(source, url)
+
+
+def _mysql(source: Source, url: str | None) -> Engine:
+    try:
+        from segflow.engines.mysql import MySqlEngine
+    except ModuleNotFoundError as error:
+        raise _not_installed(source, error) from error
+    return MySqlEngine(source, url)
 
 
 def _not_installed(source: Source, error: ModuleNotFoundError) -> RefusedError:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from segflow.model.instant import Instant, parse_instant
+from segflow.model.keys import Key, KeyType, parse_key
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -33,17 +34,12 @@ class InstantType(click.ParamType[Instant]):
             )
 
 
-class KeyType(click.ParamType[int]):
-    """The key of one user: an unsigned 64-bit integer in decimal."""
-
-    name = "key"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The key, or a usage error that says what keys are."""
-        text = str(value)
-        if not (text.isascii() and text.isdecimal() and int(text) < 2**64):
-            self.fail(f"{text!r} is not a key: keys are whole numbers from 0 to 2^64 - 1")
-        return int(text)
+def key_of(text: str, type_: KeyType) -> Key:
+    """The key of one user, or a usage error that says what keys are."""
+    try:
+        return parse_key(text, type_)
+    except ValueError as error:
+        raise click.UsageError(f"{text!r} is not a key: {error}") from error
 
 
 as_of = click.option(

@@ -7,9 +7,9 @@ import click
 
 from segflow.cli.diagnostics import printable
 from segflow.cli.output import counted
-from segflow.compiler.contact_trace import FeatureValue
 from segflow.compiler.deadlines.search import Deadline
 from segflow.compiler.trace import TraceNode
+from segflow.compiler.trace_values import FeatureValue
 from segflow.model.instant import Instant, format_instant
 from segflow.model.wording import phrase
 

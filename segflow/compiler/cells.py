@@ -29,7 +29,7 @@ TIMESTAMP_TEXT = (
 _INT64 = range(-(2**63), 2**63)
 WHOLE_FLOATS = 2**53
 """Floats below it are whole where they look so; it is what JavaScript calls unsafe."""
-_DIGITS = 500
+LONGEST_NUMBER = 500
 """No number is longer: so much is more than any decimal has, and quick to read."""
 
 
@@ -184,18 +184,18 @@ def _number(text: str, type_: ValueType) -> Scalar | None:
 
 
 def _integer(text: str) -> int | None:
-    if "." in text or len(text) > _DIGITS:
+    if "." in text or len(text) > LONGEST_NUMBER:
         return None
     return int(text) if int(text) in _INT64 else None
 
 
 def _rounded(text: str, type_: ValueType) -> Decimal | None:
     """The number with the places of the type, halves away from zero; None beyond its digits."""
-    if len(text) > _DIGITS or not (exact := Decimal(text)).is_finite():
+    if len(text) > LONGEST_NUMBER or not (exact := Decimal(text)).is_finite():
         return None
     if exact.adjusted() > 38:
         return None
-    with localcontext(prec=2 * _DIGITS):
+    with localcontext(prec=2 * LONGEST_NUMBER):
         places = Decimal(1).scaleb(-(type_.scale or 0))
         found = exact.quantize(places, rounding=ROUND_HALF_UP)
         return found if _fits(found, type_) else None

@@ -38,6 +38,7 @@ from segflow.compiler.worlds import (
 from segflow.model.catalog import Field
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
+from segflow.model.keys import Key
 from segflow.model.predicate import (
     Aggregate,
     All,
@@ -71,7 +72,7 @@ from segflow.model.predicate import (
 )
 
 
-def members(world: World, compiled: Compiled, name: str, as_of: Instant) -> frozenset[int]:
+def members(world: World, compiled: Compiled, name: str, as_of: Instant) -> frozenset[Key]:
     """The keys in a segment at an instant, by its definition, static or not.
 
     Raises NotSupportedError for a form that is not here yet.
@@ -83,7 +84,7 @@ def members(world: World, compiled: Compiled, name: str, as_of: Instant) -> froz
 
 def population(world: World, compiled: Compiled, name: str, as_of: Instant) -> Iterator[Subject]:
     """The users that exist at the instant, of the entity of the named segment."""
-    entity = compiled.entities[compiled.segments[name].segment.entity]
+    entity = compiled.entity_of(name)
     context = Context(
         compiled=compiled,
         entity=entity,
@@ -103,14 +104,14 @@ def _existing(context: Context, segment: str) -> Iterator[Subject]:
 def everybody(context: Context, segment: str) -> Iterator[Subject]:
     """Every user that is known of the context's entity, whether or not in the population."""
     world = context.worlds[context.entity.name]
-    rows_of: dict[int | None, list[EventRow]] = defaultdict(list)
+    rows_of: dict[Key | None, list[EventRow]] = defaultdict(list)
     for row in events_that_count(world.events, context.compiled.project):
         rows_of[row.key].append(row)
     for user in world.users:
         yield _subject(context, user, rows_of[user.key], segment)
 
 
-def _people(subject: Subject, entity: str) -> Mapping[int, Subject]:
+def _people(subject: Subject, entity: str) -> Mapping[Key, Subject]:
     """The users of an entity that exist, by key; asked for by one of them or of another entity."""
     context, of = subject.context, (entity, subject.segment)
     if of not in context.people:
@@ -203,7 +204,7 @@ def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one a
             assert_never(predicate)
 
 
-def _ranked(leaf: Rank, subject: Subject) -> frozenset[int]:
+def _ranked(leaf: Rank, subject: Subject) -> frozenset[Key]:
     context = subject.context
     of = (leaf, context.entity.name, subject.segment)
     if of not in context.ranked:

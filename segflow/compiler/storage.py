@@ -2,9 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Literal, NamedTuple, assert_never
 
-from segflow.model.catalog import Field, Location, Property
+from segflow.model.catalog import Entity, Field, Location, Property
 from segflow.model.types import INTEGER, STRING, ValueType
 
 _MINOR = re.compile(r"minor_units\(([0-9]+)\)\Z")
@@ -86,6 +86,25 @@ def storage_of_field(field: Field, location: Location) -> Storage:
         column=location.column or field.name,
         path=location.path,
         encoding=location.encoding,
+    )
+
+
+class FieldPlace(NamedTuple):
+    """A table with the column of its keys, and how a field lies in it."""
+
+    table: str
+    key: str
+    storage: Storage
+
+
+def place_of_field(field: Field, entity: Entity) -> FieldPlace:
+    """Where a stored field of an entity is: beside the population unless it says otherwise."""
+    (location,) = field.at
+    population = entity.population
+    return FieldPlace(
+        table=location.table or population.table,
+        key=location.key or population.key,
+        storage=storage_of_field(field, location),
     )
 
 

@@ -8,6 +8,7 @@ from segflow.compiler.leaves import decides, leaves_of
 from segflow.compiler.trace import Trace, explain_user
 from segflow.compiler.worlds import ConsentRow, Context, EventRow, Subject, SuppressionRow, User
 from segflow.model.compiled import Compiled
+from segflow.model.keys import Key
 from segflow.model.predicate import Predicate
 from segflow.model.project import ListFile
 from segflow.model.trial import TypedTrial
@@ -80,7 +81,7 @@ def rows_of(trial: TypedTrial) -> tuple[EventRow, ...]:
     )
 
 
-def kept_sets(trial: TypedTrial) -> Mapping[str, frozenset[int]]:
+def kept_sets(trial: TypedTrial) -> Mapping[str, frozenset[Key]]:
     """The recorded members of the segments that are asked for: the test's user, or nobody."""
     return {name: frozenset((trial.key,) if inside else ()) for name, inside in trial.segments}
 
@@ -89,15 +90,19 @@ def with_lists(compiled: Compiled, trial: TypedTrial) -> Compiled:
     """The project with the list files of a test in the place of its own."""
     if not trial.lists:
         return compiled
-    return replace(compiled, project=replace(compiled.project, lists=_list_files(trial)))
-
-
-def _list_files(trial: TypedTrial) -> Mapping[str, ListFile]:
-    """The list files that are asked for, with the key of the test's user or with none."""
-    return {
-        path: ListFile(path, (str(trial.key),) if inside else (), "", b"")
+    lists = {
+        path: _list_file(compiled.project.lists[path], trial.key if inside else None)
         for path, inside in trial.lists
     }
+    return replace(compiled, project=replace(compiled.project, lists=lists))
+
+
+def _list_file(found: ListFile, key: Key | None) -> ListFile:
+    """A list file with the key of the test's user or with none; a list of other users' keys, which
+    are of another type, can't have it."""
+    known = isinstance(key, str) == (found.key_type == "string")
+    keys = () if key is None or not known else (str(key),)
+    return replace(found, keys=keys, digest="", content=b"")
 
 
 def _user(compiled: Compiled, trial: TypedTrial) -> User:
@@ -115,7 +120,7 @@ def _user(compiled: Compiled, trial: TypedTrial) -> User:
 
 
 def _subject(compiled: Compiled, trial: TypedTrial) -> Subject:
-    entity = compiled.entities[compiled.segments[trial.segment].segment.entity]
+    entity = compiled.entity_of(trial.segment)
     context = Context(
         compiled=compiled, entity=entity, as_of=trial.as_of, snapshots=kept_sets(trial)
     )

@@ -12,6 +12,7 @@ from segflow.errors import RefusedError
 from segflow.model.catalog import Entity, Event, Field
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
+from segflow.model.keys import Key
 from segflow.model.predicate import Predicate, Rank
 from segflow.model.project import Project
 from segflow.model.scalar import Scalar, Stored
@@ -53,10 +54,10 @@ class User:
     `consents` are the user's rows by topic, `suppressions` by the suppression's name the rows of
     the user's key or, where it is by addresses, those that have one, of whomever."""
 
-    key: int
+    key: Key
     since: Instant | None = None
     fields: Mapping[str, Stored | None] = field(default_factory=dict)
-    related: Mapping[str, int | None] = field(default_factory=dict)
+    related: Mapping[str, Key | None] = field(default_factory=dict)
     history: Mapping[str, tuple[tuple[Instant | None, Stored | None], ...]] = field(
         default_factory=dict
     )
@@ -89,12 +90,12 @@ class EventRow:
     names; `properties` are as the catalog declares them, None is missing."""
 
     event: str
-    key: int | None
+    key: Key | None
     time: Instant | None
     id: int | str | None = None
     version: Scalar | None = None
     properties: Mapping[str, Stored | None] = field(default_factory=dict)
-    keys: tuple[int | None, ...] = ()
+    keys: tuple[Key | None, ...] = ()
 
 
 class Place(NamedTuple):
@@ -110,8 +111,8 @@ class LoggedChange:
 
     as_of: Instant
     cause: Cause
-    entered: frozenset[int] = frozenset()
-    exited: frozenset[int] = frozenset()
+    entered: frozenset[Key] = frozenset()
+    exited: frozenset[Key] = frozenset()
 
 
 Logs = Mapping[str, tuple[LoggedChange, ...]]
@@ -127,9 +128,9 @@ class World:
 
     users: tuple[User, ...]
     events: tuple[EventRow, ...] = ()
-    snapshots: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    snapshots: Mapping[str, frozenset[Key]] = field(default_factory=dict)
     others: "Mapping[str, World]" = field(default_factory=dict)
-    given: Mapping[Predicate, frozenset[int]] = field(default_factory=dict)
+    given: Mapping[Predicate, frozenset[Key]] = field(default_factory=dict)
     logs: Logs = field(default_factory=dict)
 
 
@@ -206,12 +207,12 @@ class Context:
     compiled: Compiled
     entity: Entity
     as_of: Instant
-    snapshots: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    snapshots: Mapping[str, frozenset[Key]] = field(default_factory=dict)
     worlds: Mapping[str, World] = field(default_factory=dict)
-    given: Mapping[Predicate, frozenset[int]] = field(default_factory=dict)
+    given: Mapping[Predicate, frozenset[Key]] = field(default_factory=dict)
     places: Mapping[Rank, Place | None] = field(default_factory=dict)
-    people: "dict[tuple[str, str], Mapping[int, Subject]]" = field(default_factory=dict)
-    ranked: dict[tuple[Predicate, str, str], frozenset[int]] = field(default_factory=dict)
+    people: "dict[tuple[str, str], Mapping[Key, Subject]]" = field(default_factory=dict)
+    ranked: dict[tuple[Predicate, str, str], frozenset[Key]] = field(default_factory=dict)
     logs: Logs = field(default_factory=dict)
 
     @property

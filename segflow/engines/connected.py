@@ -11,13 +11,16 @@ from typing import Any
 
 import sqlalchemy
 from pyroaring import BitMap64
-from sqlalchemy import Connection, column, func, inspect, select, table
+from sqlalchemy import Connection, column, inspect, select
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from sqlalchemy.sql import Select
 
+from segflow.compiler.dialects import DIALECTS
+from segflow.compiler.targets.keys import repeated_keys
 from segflow.compiler.values import text_matches
 from segflow.errors import SegflowError, UnusableDataError
-from segflow.ports import MASK_BITS, Selection
+from segflow.model.catalog import Source
+from segflow.ports import MASK_BITS, KeyColumn, Keys, Selection
 
 _ROWS = 100_000
 """Keys that are fetched at a time."""
@@ -25,7 +28,9 @@ _ROWS = 100_000
 MISSING = "a table or column is missing, or has another type than the catalog says"
 UNFIT = "a value does not fit the type that the catalog gives its column"
 NEGATIVE = "keys are integers from 0 on; leave such rows out by a view"
+TOO_LARGE = "make the segment of smaller ones that are static, or asked for with `as: snapshot`"
 NO_INTEGERS = "the key of an entity is a column of integers"
+NO_TEXTS = "the key of such an entity is a column of texts"
 
 
 class ConnectedEngine(ABC):
@@ -35,10 +40,11 @@ class ConnectedEngine(ABC):
     UTC.
     """
 
-    def __init__(self, source: str, engine: sqlalchemy.Engine) -> None:
-        self._source = source
+    def __init__(self, source: Source, engine: sqlalchemy.Engine) -> None:
+        self._source = source.name
+        self._dialect = DIALECTS[source.engine]
         self._engine = engine
-        self._unique: set[tuple[str, str]] = set()
+        self._unique: set[KeyColumn] = set()
 
     # --- the port ---
 
@@ -47,28 +53,35 @@ class ConnectedEngine(ABC):
         with self._asking() as connection:
             return self._columns(connection, table)
 
-    def members(self, selection: Selection, sets: Mapping[str, BitMap64]) -> BitMap64:
+    def members(self, selection: Selection, sets: Mapping[str, Keys]) -> Keys:
         """See Engine."""
-        with self._asking() as connection:
-            return self._keys(connection, self._prepared(connection, selection, sets))
-
-    def memberships(
-        self, selection: Selection, sets: Mapping[str, BitMap64], count: int
-    ) -> tuple[BitMap64, ...]:
-        """See Engine."""
-        found = [array("Q") for _ in range(count)]
         with self._asking() as connection:
             statement = self._prepared(connection, selection, sets)
-            streaming = connection.execution_options(yield_per=_ROWS)
-            for part in streaming.execute(statement).partitions():
-                for key, *masks in part:
-                    for number in _set_bits(masks):
-                        self._extend(found[number], (key,))
-        return tuple(BitMap64(keys) for keys in found)
+            if selection.key_type == "integer":
+                return self._keys(connection, statement)
+            with self._streamed(connection, statement) as rows:
+                return frozenset(self._text(key) for (key,) in rows)
 
-    def values(
-        self, selection: Selection, sets: Mapping[str, BitMap64]
-    ) -> Sequence[Mapping[str, Any]]:
+    def memberships(
+        self, selection: Selection, sets: Mapping[str, Keys], count: int
+    ) -> tuple[Keys, ...]:
+        """See Engine."""
+        integers = [array("Q") for _ in range(count)]
+        texts: list[set[str]] = [set() for _ in range(count)]
+        with self._asking() as connection:
+            statement = self._prepared(connection, selection, sets)
+            with self._streamed(connection, statement) as rows:
+                for key, *masks in rows:
+                    for number in _set_bits(masks):
+                        if selection.key_type == "integer":
+                            self._extend(integers[number], (key,))
+                        else:
+                            texts[number].add(self._text(key))
+        if selection.key_type == "integer":
+            return tuple(map(BitMap64, integers))
+        return tuple(map(frozenset, texts))
+
+    def values(self, selection: Selection, sets: Mapping[str, Keys]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
         with self._asking() as connection:
             return self._rows(connection, self._prepared(connection, selection, sets))
@@ -96,12 +109,14 @@ class ConnectedEngine(ABC):
         """See Engine.columns."""
 
     @abstractmethod
-    def _given_keys(self, keys: BitMap64) -> Select[Any]:
-        """A query that gives the keys in one column `key`; they are a parameter of it."""
+    def _given_keys(self, connection: Connection, keys: BitMap64) -> Select[Any]:
+        """A query that gives the keys in one column `key`; they are given to the
+        connection first, or are a parameter of it."""
 
     @abstractmethod
-    def _given_texts(self, texts: Sequence[str]) -> Select[Any]:
-        """A query that gives the texts in one column `value`; they are a parameter of it."""
+    def _given_texts(self, connection: Connection, texts: Sequence[str]) -> Select[Any]:
+        """A query that gives the texts in one column `value`; they are given to the
+        connection first, or are a parameter of it."""
 
     @abstractmethod
     def _error(self, error: DBAPIError, told: str) -> SegflowError:
@@ -120,29 +135,52 @@ class ConnectedEngine(ABC):
             raise self._error(error, f"source {self._source}: {line}") from error
 
     def _prepared(
-        self, connection: Connection, selection: Selection, sets: Mapping[str, BitMap64]
+        self, connection: Connection, selection: Selection, sets: Mapping[str, Keys]
     ) -> Select[Any]:
         """The statement with the sets that it names, after what it rests on was checked."""
-        for name, key in selection.one_row:
-            self._check_one_row(connection, name, key)
+        for of in selection.one_row:
+            self._check_one_row(connection, of)
         statement = selection.statement
         for wanted in selection.sets:
-            statement = statement.add_cte(self._given_keys(sets[wanted]).cte(wanted))
+            given = self._given(connection, sets[wanted])
+            statement = statement.add_cte(given.cte(wanted))
         for split in selection.splits:
             found = connection.scalars(split.values)
             passing = [text for text in found if text_matches(split.test.op, text, split.test.text)]
-            statement = statement.add_cte(self._given_texts(passing).cte(split.name))
+            statement = statement.add_cte(self._given_texts(connection, passing).cte(split.name))
         return statement
 
     def _rows(self, connection: Connection, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
         return [dict(row) for row in connection.execute(statement).mappings()]
 
-    def _keys(self, connection: Connection, statement: Select[Any]) -> BitMap64:
-        keys = array("Q")
+    def _given(self, connection: Connection, keys: Keys) -> Select[Any]:
+        """A query that gives the keys in one column `key`."""
+        if isinstance(keys, BitMap64):
+            return self._given_keys(connection, keys)
+        texts = self._given_texts(connection, sorted(keys)).subquery("texts")
+        return select(column("value").label("key")).select_from(texts)
+
+    @contextmanager
+    def _streamed(
+        self, connection: Connection, statement: Select[Any]
+    ) -> Iterator[Iterable[Sequence[Any]]]:
+        """The rows, of which few are held at a time."""
         streaming = connection.execution_options(yield_per=_ROWS)
-        for part in streaming.scalars(statement).partitions():
-            self._extend(keys, part)
+        with streaming.execute(statement) as found:
+            yield (row for part in found.partitions() for row in part)
+
+    def _keys(self, connection: Connection, statement: Select[Any]) -> BitMap64:
+        """Keys that are integers."""
+        keys = array("Q")
+        with self._streamed(connection, statement) as rows:
+            self._extend(keys, (key for (key,) in rows))
         return BitMap64(keys)
+
+    def _text(self, key: Any) -> str:
+        """A key that is a text. Raises UnusableDataError."""
+        if not isinstance(key, str):
+            raise UnusableDataError(f"source {self._source}: keys are not texts", hint=NO_TEXTS)
+        return key
 
     def _extend(self, keys: "array[int]", found: Iterable[Any]) -> None:
         """Add keys as the driver gives them. Raises UnusableDataError."""
@@ -157,36 +195,33 @@ class ConnectedEngine(ABC):
                 f"source {self._source}: keys are not integers: {error}", hint=NO_INTEGERS
             ) from error
 
-    def _check_one_row(self, connection: Connection, name: str, key: str) -> None:
+    def _check_one_row(self, connection: Connection, of: KeyColumn) -> None:
         """Refuse a table of fields in which a key has two rows."""
-        if (name, key) in self._unique:
+        if of in self._unique:
             return
-        if self._is_unique(connection, name, key):
-            self._unique.add((name, key))
+        if self._is_unique(connection, of):
+            self._unique.add(of)
             return
-        of = table(name, column(key))
-        repeated = (
-            select(of.c[key].label("key"))
-            .where(of.c[key].is_not(None))
-            .group_by(of.c[key])
-            .having(func.count() > 1)
-            .subquery("repeated")
-        )
-        count, example = connection.execute(select(func.count(), func.min(repeated.c.key))).one()
+        count, example = connection.execute(repeated_keys(of, self._dialect)).one()
         if count:
-            raise UnusableDataError(
-                f"source {self._source}: in table {name}, {count} keys have more than one row,"
-                f" {key} {example} for example",
-                hint="a field has one value per key: bring the table to one row each by a view",
-            )
+            raise repeated_error(self._source, of, count, example)
 
-    def _is_unique(self, connection: Connection, name: str, key: str) -> bool:
+    def _is_unique(self, connection: Connection, of: KeyColumn) -> bool:
         """Whether the table itself promises one row per key."""
         try:
-            promised = inspect(connection).get_pk_constraint(name)["constrained_columns"]
+            promised = inspect(connection).get_pk_constraint(of.table)["constrained_columns"]
         except NoSuchTableError:
             return False
-        return [one.lower() for one in promised] == [key.lower()]
+        return [one.lower() for one in promised] == [of.column.lower()]
+
+
+def repeated_error(source: str, of: KeyColumn, count: int, example: Any) -> UnusableDataError:
+    """What is said of a table in which so many keys have more than one row."""
+    return UnusableDataError(
+        f"source {source}: in table {of.table}, {count} keys have more than one row,"
+        f" {of.column} {example} for example",
+        hint="a field has one value per key: bring the table to one row each by a view",
+    )
 
 
 def _set_bits(masks: Iterable[int]) -> Iterator[int]:

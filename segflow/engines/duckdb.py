@@ -18,11 +18,15 @@ from duckdb_engine import Dialect
 from pyroaring import BitMap64
 from sqlalchemy.sql import Select
 
+from segflow.compiler.dialects import DIALECTS
+from segflow.compiler.targets.keys import repeated_keys
 from segflow.compiler.values import text_matches
+from segflow.engines.connected import NO_TEXTS, repeated_error
 from segflow.engines.files import file_inside
 from segflow.errors import SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
-from segflow.ports import MASK_BITS, Selection, Split
+from segflow.model.keys import KeyType
+from segflow.ports import MASK_BITS, KeyColumn, Keys, Selection, Split
 
 _SAFE: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -60,7 +64,7 @@ class DuckDbEngine:
         self._dialect = Dialect(paramstyle="numeric_dollar")
         self._files: dict[str, Path] = {}
         self._stamps: dict[str, _Stamp] = {}
-        self._checked: dict[tuple[str, str], _Stamp | None] = {}
+        self._checked: dict[KeyColumn, _Stamp | None] = {}
         with self._errors():
             if source.tables:
                 self._connection = _locked(":memory:")
@@ -88,23 +92,21 @@ class DuckDbEngine:
             found = self._connection.execute(query, [table]).fetchall()
         return dict(found) or None
 
-    def members(self, selection: Selection, sets: Mapping[str, BitMap64]) -> BitMap64:
+    def members(self, selection: Selection, sets: Mapping[str, Keys]) -> Keys:
         """See Engine."""
         with self._errors():
-            return _bitmap(self._unsigned(self._select(selection, sets).column(0)))
+            return _set(self._typed(self._select(selection, sets).column(0), selection.key_type))
 
     def memberships(
-        self, selection: Selection, sets: Mapping[str, BitMap64], count: int
-    ) -> tuple[BitMap64, ...]:
+        self, selection: Selection, sets: Mapping[str, Keys], count: int
+    ) -> tuple[Keys, ...]:
         """See Engine."""
         with self._errors():
             found = self._select(selection, sets)
-            keys = self._unsigned(found.column(0))
-            return tuple(_bitmap(pc.filter(keys, _bit(found, number))) for number in range(count))
+            keys = self._typed(found.column(0), selection.key_type)
+            return tuple(_set(pc.filter(keys, _bit(found, number))) for number in range(count))
 
-    def values(
-        self, selection: Selection, sets: Mapping[str, BitMap64]
-    ) -> Sequence[Mapping[str, Any]]:
+    def values(self, selection: Selection, sets: Mapping[str, Keys]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
         with self._errors():
             found: list[dict[str, Any]] = self._select(selection, sets).to_pylist()
@@ -171,10 +173,10 @@ class DuckDbEngine:
 
     # --- asking ---
 
-    def _select(self, selection: Selection, sets: Mapping[str, BitMap64]) -> pa.Table:
+    def _select(self, selection: Selection, sets: Mapping[str, Keys]) -> pa.Table:
         self._register_changed()
-        for table, key in selection.one_row:
-            self._check_one_row(table, key)
+        for of in selection.one_row:
+            self._check_one_row(of)
         given = {name: pa.table({"key": _keys(sets[name])}) for name in selection.sets}
         given |= {split.name: self._passing(split) for split in selection.splits}
         for name, content in given.items():
@@ -198,8 +200,15 @@ class DuckDbEngine:
         parameters = [values[name] for name in compiled.positiontup or ()]
         return self._connection.sql(str(compiled), params=parameters).to_arrow_table()
 
-    def _unsigned(self, found: pa.ChunkedArray) -> pa.ChunkedArray:
-        """The keys as ordinals."""
+    def _typed(self, found: pa.ChunkedArray, type_: KeyType) -> pa.ChunkedArray:
+        """The keys as texts, or as ordinals."""
+        if type_ == "string":
+            if not pa.types.is_string(found.type):
+                raise UnusableDataError(
+                    f"source {self._source}: keys are of type {found.type}, not texts",
+                    hint=NO_TEXTS,
+                )
+            return found
         if not pa.types.is_integer(found.type):
             raise UnusableDataError(
                 f"source {self._source}: keys are of type {found.type}, not integers",
@@ -213,25 +222,17 @@ class DuckDbEngine:
                 hint="keys are integers from 0 on; leave such rows out by a view",
             ) from error
 
-    def _check_one_row(self, table: str, key: str) -> None:
+    def _check_one_row(self, of: KeyColumn) -> None:
         """Refuse a table of fields in which a key has two rows; asked once while the file stays as
         it is (nobody can write to a database file that is open here)."""
-        stamp = self._stamps.get(table)
-        if (table, key) in self._checked and self._checked[table, key] == stamp:
+        stamp = self._stamps.get(of.table)
+        if of in self._checked and self._checked[of] == stamp:
             return
-        name = _quoted(key)
-        query = (
-            f"SELECT count(*), min({name}) FROM (SELECT {name} FROM {_quoted(table)}"
-            f" WHERE {name} IS NOT NULL GROUP BY {name} HAVING count(*) > 1)"
-        )
-        count, example = self._connection.execute(query).fetchall()[0]
+        (found,) = self._run(repeated_keys(of, DIALECTS["duckdb"])).to_pylist()
+        count, example = found.values()
         if count:
-            raise UnusableDataError(
-                f"source {self._source}: in table {table}, {count} keys have more than one row,"
-                f" {key} {example} for example",
-                hint="a field has one value per key: bring the table to one row each by a view",
-            )
-        self._checked[table, key] = stamp
+            raise repeated_error(self._source, of, count, example)
+        self._checked[of] = stamp
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -274,6 +275,11 @@ def _locked(database: str, *, read_only: bool = False) -> duckdb.DuckDBPyConnect
     return connection
 
 
+def _set(keys: pa.ChunkedArray) -> Keys:
+    """The keys, as _typed() gives them."""
+    return frozenset(keys.to_pylist()) if pa.types.is_string(keys.type) else _bitmap(keys)
+
+
 def _bitmap(keys: pa.ChunkedArray) -> BitMap64:
     """The keys as a bitmap, without a detour through Python's numbers."""
     content = array("Q")
@@ -293,8 +299,13 @@ def _bit(found: pa.Table, number: int) -> pa.ChunkedArray:
     return pc.not_equal(pc.bit_wise_and(mask, bit), pa.scalar(0, pa.int64()))
 
 
-def _keys(ordinals: BitMap64) -> pa.Array:
-    """The ordinals as an Arrow array without a copy; signed where they fit, as most keys are."""
+def _keys(keys: Keys) -> pa.Array:
+    """The keys as an Arrow array. Ordinals are not copied; they are signed where they fit, as most
+    keys are."""
+    return _ordinals(keys) if isinstance(keys, BitMap64) else pa.array(sorted(keys), pa.string())
+
+
+def _ordinals(ordinals: BitMap64) -> pa.Array:
     type_ = pa.int64() if not ordinals or ordinals.max() < _SIGNED else pa.uint64()
     return pa.Array.from_buffers(type_, len(ordinals), [None, pa.py_buffer(ordinals.to_array())])
 

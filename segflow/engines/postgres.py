@@ -32,17 +32,31 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import Select
 
 from segflow.compiler.dialects.base import Condition, Expression
-from segflow.engines.connected import MISSING, NEGATIVE, NO_INTEGERS, UNFIT, ConnectedEngine
-from segflow.errors import RefusedError, SegflowError, SourceUnavailableError, UnusableDataError
-from segflow.model.catalog import Limits, Source
-from segflow.ports import Selection
+from segflow.engines.connected import (
+    MISSING,
+    NEGATIVE,
+    NO_INTEGERS,
+    TOO_LARGE,
+    UNFIT,
+    ConnectedEngine,
+)
+from segflow.engines.servers import DENIED, TIMED_OUT, UNREACHABLE, longest, whole_keys
+from segflow.errors import (
+    RefusedError,
+    SegflowError,
+    SourceUnavailableError,
+    TooLargeError,
+    UnusableDataError,
+)
+from segflow.model.catalog import Source
+from segflow.ports import Keys, Selection
 
 _SIGNED = literal(Decimal(2**63), Numeric)
 _EXAMPLE = "postgresql://user:password@host:5432/database"
 
 # SQLSTATE: a class of errors by its first two characters.
 _DATA, _NAMES, _DENIED = "22", "42", "42501"
-_CANCELLED = "57014"
+_CANCELLED, _LIMITS = "57014", "54"
 
 _COLUMNS = text(
     "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
@@ -60,9 +74,9 @@ class PostgresEngine(ConnectedEngine):
         """Connects when it is first asked. `url` is that of the source with its secret filled in:
         one of libpq's or of SQLAlchemy's, or libpq's pairs of key and value."""
         self._url = (url or str(source.url)).replace("postgresql+psycopg://", "postgresql://", 1)
-        self._timeout = _milliseconds(source.limits)
+        self._timeout = longest(source.limits)
         engine = create_engine("postgresql+psycopg://", creator=self._connect, pool_pre_ping=True)
-        super().__init__(source.name, engine)
+        super().__init__(source, engine)
 
     # --- what an engine says of itself ---
 
@@ -70,7 +84,7 @@ class PostgresEngine(ConnectedEngine):
         return {name: word for name, word in connection.execute(_COLUMNS, {"name": table})} or None
 
     def _prepared(
-        self, connection: Connection, selection: Selection, sets: Mapping[str, BitMap64]
+        self, connection: Connection, selection: Selection, sets: Mapping[str, Keys]
     ) -> Select[Any]:
         # The server takes groups that are then tested for a few rows and would loop over a table
         # for each; every table of a selection is joined whole. A loop that can't be helped then
@@ -79,29 +93,29 @@ class PostgresEngine(ConnectedEngine):
         connection.execute(text("SET LOCAL jit = off"))
         return super()._prepared(connection, selection, sets)
 
-    def _given_keys(self, keys: BitMap64) -> Select[Any]:
+    def _given_keys(self, connection: Connection, keys: BitMap64) -> Select[Any]:
         type_ = BigInteger if not keys or keys.max() < 2**63 else Numeric
         written = "{" + ",".join(map(str, keys)) + "}"
         given = cast(literal(written, Text), ARRAY(type_))
         return select(func.unnest(given, type_=type_).label("key"))
 
-    def _given_texts(self, texts: Sequence[str]) -> Select[Any]:
+    def _given_texts(self, connection: Connection, texts: Sequence[str]) -> Select[Any]:
         given = cast(literal(list(texts), ARRAY(String)), ARRAY(String))
         return select(func.unnest(given, type_=String).label("value"))
 
     def _error(self, error: DBAPIError, told: str) -> SegflowError:
         state = getattr(error.orig, "sqlstate", None) or ""
         if state == _CANCELLED and self._timeout:
-            return SourceUnavailableError(
-                told, hint="the query took longer than `limits.timeout` of the source allows"
-            )
+            return SourceUnavailableError(told, hint=TIMED_OUT)
         if state == _DENIED:
-            return UnusableDataError(told, hint="the user of the url needs the right to SELECT")
+            return UnusableDataError(told, hint=DENIED)
+        if state.startswith(_LIMITS):
+            return TooLargeError(told, hint=TOO_LARGE)
         if state.startswith(_NAMES):
             return UnusableDataError(told, hint=MISSING)
         if state.startswith(_DATA) or isinstance(error.orig, psycopg.DataError):
             return UnusableDataError(told, hint=UNFIT)
-        return SourceUnavailableError(told, hint="the url, the server and its log may tell why")
+        return SourceUnavailableError(told, hint=UNREACHABLE)
 
     def _keys(self, connection: Connection, statement: Select[Any]) -> BitMap64:
         """The keys as one value of bytes, which takes a tenth of the time that rows take."""
@@ -135,8 +149,7 @@ class PostgresEngine(ConnectedEngine):
 
     def _extend(self, keys: "array[int]", found: Iterable[Any]) -> None:
         """See ConnectedEngine; keys of type numeric are whole decimals."""
-        whole = (int(key) if isinstance(key, Decimal) and not key % 1 else key for key in found)
-        super()._extend(keys, whole)
+        super()._extend(keys, whole_keys(found))
 
     # --- opening ---
 
@@ -165,12 +178,6 @@ class PostgresEngine(ConnectedEngine):
         # All that one question needs is of one state of the data.
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         return connection
-
-
-def _milliseconds(limits: Limits | None) -> int:
-    """How long a query may take; 0 is for ever."""
-    timeout = None if limits is None or limits.timeout is None else limits.timeout.milliseconds
-    return min(timeout or 0, 2**31 - 1)
 
 
 def _joined(content: Expression) -> Expression:

@@ -14,15 +14,22 @@ from sqlalchemy.pool import SingletonThreadPool
 from sqlalchemy.sql import Select
 
 from segflow.engines import sqlite_storage
-from segflow.engines.connected import MISSING, NO_INTEGERS, UNFIT, ConnectedEngine
+from segflow.engines.connected import MISSING, NO_INTEGERS, TOO_LARGE, UNFIT, ConnectedEngine
 from segflow.engines.files import file_inside
 from segflow.engines.sqlite_functions import FUNCTIONS, Total, UnfitError
-from segflow.errors import SegflowError, SourceUnavailableError, UnusableDataError
+from segflow.errors import SegflowError, SourceUnavailableError, TooLargeError, UnusableDataError
 from segflow.model.catalog import Source
-from segflow.ports import Selection
+from segflow.ports import KeyColumn, Keys, Selection
+
+_LIMITS = ("tables in a join", "Expression tree", "parser stack", "too many")
+"""What SQLite says of queries that are larger than it takes."""
 
 _STEPS = 100_000
 """So many steps of SQLite's own machine are made before a person who stops it is heard."""
+
+_STOPPED = ("interrupted", "user-defined function raised exception")
+"""What SQLite says when Python raised something. If `_guarded` kept nothing, it was a signal:
+Python hears one as a function begins, before the `try` in it."""
 
 
 class SqliteEngine(ConnectedEngine):
@@ -38,7 +45,7 @@ class SqliteEngine(ConnectedEngine):
         self._raised: BaseException | None = None
         engine = create_engine("sqlite://", creator=self._connect, poolclass=SingletonThreadPool)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-        super().__init__(source.name, engine)
+        super().__init__(source, engine)
         try:
             self._check_encoding()
         except BaseException:
@@ -52,28 +59,33 @@ class SqliteEngine(ConnectedEngine):
         found = connection.execute(query, {"name": table})
         return {name: word or "ANY" for name, word in found} or None
 
-    def _given_keys(self, keys: BitMap64) -> Select[Any]:
+    def _given_keys(self, connection: Connection, keys: BitMap64) -> Select[Any]:
         held = [key for key in keys if key < 2**63]  # no greater one can be in a table
         return _listed(held, "key")
 
-    def _given_texts(self, texts: Sequence[str]) -> Select[Any]:
+    def _given_texts(self, connection: Connection, texts: Sequence[str]) -> Select[Any]:
         return _listed(texts, "value")
 
     def _error(self, error: DBAPIError, told: str) -> SegflowError:
         raised, self._raised = self._raised, None
         if isinstance(raised, UnfitError):
             return UnusableDataError(f"source {self._source}: {raised}", hint=UNFIT)
+        if raised is None and any(stop in told for stop in _STOPPED):
+            raised = KeyboardInterrupt()
         if raised is not None:
             raise raised
+        if any(limit in told for limit in _LIMITS):
+            return TooLargeError(told, hint=TOO_LARGE)
         if "no such" in told:
             return UnusableDataError(told, hint=MISSING)
         return SourceUnavailableError(told)
 
     def _prepared(
-        self, connection: Connection, selection: Selection, sets: Mapping[str, BitMap64]
+        self, connection: Connection, selection: Selection, sets: Mapping[str, Keys]
     ) -> Select[Any]:
-        for name, key in selection.one_row:
-            self._check_integers(connection, name, key)
+        for of in selection.one_row:
+            if of.type == "integer":
+                self._check_integers(connection, of.table, of.column)
         return super()._prepared(connection, selection, sets)
 
     def _check_integers(self, connection: Connection, name: str, key: str) -> None:
@@ -89,6 +101,10 @@ class SqliteEngine(ConnectedEngine):
                 " integers",
                 hint=NO_INTEGERS,
             )
+
+    def _is_unique(self, connection: Connection, of: KeyColumn) -> bool:
+        """See ConnectedEngine. To a primary key 1 and '1' differ, and both are the text '1'."""
+        return of.type == "integer" and super()._is_unique(connection, of)
 
     # --- opening ---
 

@@ -112,11 +112,11 @@ def matches(text: str | None, pattern: str) -> bool | None:
 _compiled = lru_cache(64)(re2.compile)
 
 
-def hashed(salt: str, key: int | None) -> str | None:
-    """MD5 over salt, a zero byte and the key in decimal."""
-    return (
-        None if key is None else md5(f"{salt}\0{key}".encode(), usedforsecurity=False).hexdigest()
-    )
+def hashed(salt: str, text: str | None) -> str | None:
+    """MD5 over salt, a zero byte and the text."""
+    if text is None:
+        return None
+    return md5(f"{salt}\0{text}".encode(), usedforsecurity=False).hexdigest()
 
 
 class Total:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from pyroaring import BitMap64
@@ -19,16 +18,18 @@ from segflow.compiler.targets.sql import (
     select_place,
 )
 from segflow.compiler.worlds import Logs, Place
-from segflow.errors import CorruptStateError, RefusedError, SourceUnavailableError
+from segflow.errors import CorruptStateError, RefusedError, SourceUnavailableError, TooLargeError
 from segflow.executor.effects import Engines
 from segflow.executor.past import Past
+from segflow.membership.ordinals import ordinals
 from segflow.model.catalog import Source
 from segflow.model.compiled import Compiled, list_set, log_set, logged_segment, segment_set
 from segflow.model.instant import Instant
+from segflow.model.keys import Key
 from segflow.model.predicate import Everyone, Predicate, Rank
-from segflow.ports import MASK_BITS, Engine, Selection
+from segflow.ports import MASK_BITS, Engine, Keys, Selection, keys_of
 
-Kept = Callable[[str], BitMap64 | None]
+Kept = Callable[[str], Keys | None]
 """The kept members of a segment: the frozen set of a static one, the last snapshot of a dynamic
 one; None where there is none yet."""
 
@@ -60,10 +61,14 @@ class Evaluator:
         self._engines = engines
         self._kept = kept
         self._past = past
-        self._sets: dict[str, BitMap64] = {}
-        self._prepared: dict[str, BitMap64] = {}
+        self._sets: dict[str, Keys] = {}
+        self._prepared: dict[str, Keys] = {}
 
     def members(self, name: str) -> BitMap64:
+        """The ordinals of keys(). Raises as that does, and RefusedError where keys have none."""
+        return ordinals(self.keys(name))
+
+    def keys(self, name: str) -> Keys:
         """The members of a segment of the project by its own predicate, static or not.
 
         Raises SourceUnavailableError and UnusableDataError.
@@ -76,14 +81,24 @@ class Evaluator:
         """Evaluate segments together, so that what they ask of a source is scanned for once. What
         can't be is left to members(), which then says why: a segment that asks for the kept set or
         the log of another one here, which may be made anew before its turn, and all those of a
-        query that fails."""
-        for together in self._sharing(names):
-            selection = select_shared(self._compiled, together, self._as_of)
-            with suppress(SourceUnavailableError, RefusedError):
-                sets = self._sets_of(selection)
-                engine = self._engine(selection)
-                found = engine.memberships(selection, sets, len(together))
+        query that fails. One that is too large is asked in halves."""
+        waiting = list(self._sharing(names))
+        while waiting:
+            together = waiting.pop()
+            try:
+                found = self._together(together)
+            except TooLargeError:
+                middle = len(together) // 2
+                waiting += [half for half in (together[middle:], together[:middle]) if middle]
+            except (SourceUnavailableError, RefusedError):
+                pass
+            else:
                 self._prepared.update(zip(together, found, strict=True))
+
+    def _together(self, names: Sequence[str]) -> Sequence[Keys]:
+        selection = select_shared(self._compiled, names, self._as_of)
+        sets = self._sets_of(selection)
+        return self._engine(selection).memberships(selection, sets, len(names))
 
     def _sharing(self, names: Sequence[str]) -> Iterator[Sequence[str]]:
         """The segments that can be asked in one query, at most TOGETHER at a time."""
@@ -99,17 +114,17 @@ class Evaluator:
 
     def audience(self, rule: str) -> BitMap64:
         """The users whom a rule reaches before the gate. Raises as members() does."""
-        return self._select(select_audience(self._compiled, rule, self._as_of))
+        return ordinals(self._select(select_audience(self._compiled, rule, self._as_of)))
 
     def population(self, entity: str) -> BitMap64:
         """Every user of an entity. Raises as members() does."""
-        return self._select(select_keys(self._compiled, entity, Everyone(), self._as_of))
+        return ordinals(self._select(select_keys(self._compiled, entity, Everyone(), self._as_of)))
 
-    def holding(self, entity: str, predicate: Predicate) -> BitMap64:
-        """The users of an entity for whom a typed predicate holds. Raises as members() does."""
+    def holding(self, entity: str, predicate: Predicate) -> Keys:
+        """The users of an entity for whom a typed predicate holds. Raises as keys() does."""
         return self._select(select_keys(self._compiled, entity, predicate, self._as_of))
 
-    def place(self, entity: str, leaf: Rank, key: int) -> Place | None:
+    def place(self, entity: str, leaf: Rank, key: Key) -> Place | None:
         """The position of a user of an entity in a rank; None for one who is not ranked. Raises as
         members() does."""
         selection = select_place(self._compiled, entity, leaf, self._as_of, key)
@@ -118,7 +133,7 @@ class Evaluator:
 
     def fields(
         self, entity: str, names: Sequence[str], users: BitMap64
-    ) -> Mapping[int, Mapping[str, Any]]:
+    ) -> Mapping[Key, Mapping[str, Any]]:
         """Fields of users by key and name, None for no value. Raises as members() does."""
         if not names:
             return {}
@@ -126,11 +141,11 @@ class Evaluator:
         rows = self._engine(selection).values(selection, {selection.sets[0]: users})
         return fields_of(self._compiled, entity, rows)
 
-    def _select(self, selection: Selection) -> BitMap64:
+    def _select(self, selection: Selection) -> Keys:
         sets = self._sets_of(selection)
         return self._engine(selection).members(selection, sets)
 
-    def _sets_of(self, selection: Selection) -> Mapping[str, BitMap64]:
+    def _sets_of(self, selection: Selection) -> Mapping[str, Keys]:
         for name, query in selection.made.items():
             if name not in self._sets:
                 self._sets[name] = self._engine(query).members(query, {})
@@ -139,9 +154,9 @@ class Evaluator:
     def _engine(self, selection: Selection) -> Engine:
         return self._engines(source_of(self._compiled, selection.source))
 
-    def nested(self, name: str) -> Mapping[str, BitMap64]:
+    def nested(self, name: str) -> Mapping[str, Keys]:
         """The sets of other segments that the members of a segment are judged by: frozen ones of
-        static segments, last snapshots. Raises as members() does."""
+        static segments, last snapshots. Raises as keys() does."""
         wanted = select_members(self._compiled, name, self._as_of).sets
         return {
             other: self._set(segment_set(other))
@@ -149,7 +164,7 @@ class Evaluator:
             if segment_set(other) in wanted
         }
 
-    def logs(self, name: str, key: int) -> Logs:
+    def logs(self, name: str, key: Key) -> Logs:
         """The logs that the members of a segment are judged by, as far as they are about one user.
         Raises RefusedError where one begins too late."""
         wanted = select_members(self._compiled, name, self._as_of).sets
@@ -159,21 +174,31 @@ class Evaluator:
         segments = {logged_segment(leaf) for leaf in asked}
         return {segment: self._past.of_user(segment, key) for segment in segments}
 
-    def _set(self, wanted: str) -> BitMap64:
+    def _set(self, wanted: str) -> Keys:
         if wanted not in self._sets:
             self._sets[wanted] = self._make_set(wanted)
         return self._sets[wanted]
 
-    def _make_set(self, wanted: str) -> BitMap64:
+    def _make_set(self, wanted: str) -> Keys:
         for path, found in self._compiled.project.lists.items():
             if wanted == list_set(path):
-                return BitMap64(int(key) for key in found.keys)
+                return keys_of(found.key_type, found.typed())
         for name in self._compiled.segments:
             if wanted == segment_set(name):
                 kept = self._kept(name)
-                return self.members(name) if kept is None else kept
+                type_ = self._compiled.entity_of(name).key_type  # what is kept may be older
+                is_fitting = isinstance(kept, BitMap64) == (type_ == "integer")
+                return self.keys(name) if kept is None or not is_fitting else kept
         for leaf in log_leaves(self._compiled):
             if wanted == log_set(leaf):
+                self._refuse_texts(logged_segment(leaf))
                 timezone = self._compiled.project.settings.timezone
                 return self._past.members(leaf, self._as_of, timezone)
         raise CorruptStateError(f"no set is called {wanted}")
+
+    def _refuse_texts(self, segment: str) -> None:
+        if self._compiled.entity_of(segment).key_type == "string":
+            raise RefusedError(
+                f"the log of segment.{segment} is asked, and users whose keys are strings have none"
+                " yet"
+            )

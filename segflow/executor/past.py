@@ -11,8 +11,10 @@ from segflow.membership.bitmaps import from_bytes
 from segflow.membership.past import held_through, moved_within, refuse_before_log
 from segflow.model.compiled import LogLeaf, logged_segment
 from segflow.model.instant import Instant
+from segflow.model.keys import Key
 from segflow.model.predicate import Transition
 from segflow.model.state import LogEntry
+from segflow.ports import is_among
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ class Past:
         refuse_before_log(log, segment, first)
         return held_through(log, first, as_of, self._read)
 
-    def of_user(self, segment: str, key: int) -> tuple[LoggedChange, ...]:
+    def of_user(self, segment: str, key: Key) -> tuple[LoggedChange, ...]:
         """The log of a segment as far as it is about one user."""
         return tuple(
             LoggedChange(
@@ -70,8 +72,8 @@ class Past:
             for entry in self._log(segment)
         )
 
-    def _alone(self, digest: str | None, key: int) -> frozenset[int]:
-        return frozenset({key} if digest is not None and key in self._read(digest) else ())
+    def _alone(self, digest: str | None, key: Key) -> frozenset[Key]:
+        return frozenset({key} if digest is not None and is_among(key, self._read(digest)) else ())
 
     def _log(self, segment: str) -> Sequence[LogEntry]:
         if segment not in self._logs:

@@ -108,13 +108,23 @@ POPULATION: Shape[Population] = Record(
     stand_in=Population(source="", table="", key=""),
     example="{source: warehouse, table: customers, key: customer_id}",
 )
+
+
+def _key(values: Values, node: MapNode, found: Findings) -> Values:
+    if values["type"] == "string" and values.get("ordinals") == "direct":
+        help = "leave it out, or write `ordinals: dictionary`"
+        at = node.entries["ordinals"][1]
+        found.error("VAL008", "a key that is a string is no ordinal itself", at, help=help)
+    return values
+
+
 KEY: Shape[Values] = Record(
     what="a key",
     keys={
         "type": Key(choice("integer", "string"), required=True),
         "ordinals": Key(choice("direct", "dictionary"), doc="How ids become bits"),
     },
-    build=lambda values, node, found: values,
+    build=_key,
     stand_in={"type": ""},
     example="{type: integer}",
 )

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -13,14 +14,15 @@ from segflow.loader.nodes import shorten
 from segflow.model.address import Address
 from segflow.model.catalog import Entity, Relation
 from segflow.model.codec import digest
+from segflow.model.keys import LARGEST, KeyType
 from segflow.model.predicate import InFile, Members, Via
 from segflow.model.project import ListFile, Object
 from segflow.model.rule import Rule
 from segflow.model.segment import Segment
 
 MOST_JUNK = 20
-_MAX_KEY = 2**64 - 1
-_WHOLE = f"keys are whole numbers from 0 to {_MAX_KEY}: mend the line, or remove it"
+_CELL = re.compile(r'(?:"(?:[^"]|"")*"|[^,]*)(?:,|$)')
+_WHOLE = f"keys are whole numbers from 0 to {LARGEST}: mend the line, or remove it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,7 @@ class ListKey:
     """What stands in a list: the name of the keys' column, and their type."""
 
     name: str
-    type: str
+    type: KeyType
 
 
 def read_lists(
@@ -162,7 +164,13 @@ def _parse(path: str, content: bytes, key: ListKey, found: list[Diagnostic]) -> 
         help = f"write one {key.name} on each line, or take out the `in_file` that names the list"
         summary = "the list has no keys, so nobody is in it"
         found.append(at_line("LST005", path, 1, "", summary, help, severity="warning"))
-    return ListFile(path=path, keys=tuple(keys), digest=digest(content), content=content)
+    return ListFile(
+        path=path,
+        keys=tuple(keys),
+        digest=digest(content),
+        content=content,
+        key_type=key.type,
+    )
 
 
 class _Junk(NamedTuple):
@@ -197,7 +205,7 @@ def _keys(text: str, key: ListKey, junk: list[_Junk]) -> Iterator[str]:
     column: int | None = None
     while True:
         try:
-            row = [cell.strip() for cell in next(rows)]
+            row = next(rows)
         except StopIteration:
             return
         except csv.Error as error:
@@ -206,24 +214,55 @@ def _keys(text: str, key: ListKey, junk: list[_Junk]) -> Iterator[str]:
             continue
         is_first = column is None
         if column is None:
-            column = row.index(key.name) if key.name in row else 0
-            if key.name in row:
+            names = [cell.strip() for cell in row]
+            column = names.index(key.name) if key.name in names else 0
+            if key.name in names:
                 continue
         cell = row[column] if column < len(row) else ""
-        wrong = _what_is_wrong(cell, key, is_first=is_first)
+        if key.type == "integer":
+            cell = cell.strip()
+            wrong = _no_integer(cell, key, is_first=is_first)
+        else:
+            wrong = _no_text(cell, key, is_quoted=_is_quoted(lines.raw, column))
         if wrong is None:
             yield cell
         else:
             junk.append(_Junk(lines.number, lines.raw, *wrong))
 
 
-def _what_is_wrong(cell: str, key: ListKey, *, is_first: bool) -> tuple[str, str] | None:
-    """Why a cell is no key, and what to do; None for a key."""
+_Wrong = tuple[str, str] | None
+"""Why a cell is no key, and what to do; None for a key."""
+
+
+def _no_key(key: ListKey) -> _Wrong:
+    return "the line has no key", f"write its {key.name}, or remove the line"
+
+
+def _is_quoted(line: str, column: int) -> bool:
+    """Whether the cell of that number stands in quotes."""
+    cells = (cell for number, cell in enumerate(_CELL.finditer(line)) if number == column)
+    return any(cell[0].startswith('"') for cell in cells)
+
+
+def _no_text(cell: str, key: ListKey, *, is_quoted: bool) -> _Wrong:
+    """In quotes a key is what it is, nothing too. Outside of them nobody sees spaces around it."""
+    shown = f"`{shorten(cell)}`"
+    if not (is_quoted or cell.strip()):
+        return _no_key(key)
+    if "\n" in cell:
+        return "the key goes on in the next line", "write a key on one line"
+    if "\0" in cell:
+        return f"{shown} has a zero byte, and a key has none", "remove the line"
+    if cell != cell.strip() and not is_quoted:
+        help = "remove the spaces, or put the key into quotes if they are part of it"
+        return f"{shown} has spaces around it", help
+    return None
+
+
+def _no_integer(cell: str, key: ListKey, *, is_first: bool) -> _Wrong:
     shown = f"`{shorten(cell)}`"
     if not cell:
-        return "the line has no key", f"write its {key.name}, or remove the line"
-    if key.type != "integer":
-        return None
+        return _no_key(key)
     if not (cell.isascii() and cell.isdigit()):
         if cell.isascii() and cell[:1] == "-" and cell[1:].isdigit():
             return f"{shown} is negative, and a key is not", _WHOLE
@@ -234,6 +273,6 @@ def _what_is_wrong(cell: str, key: ListKey, *, is_first: bool) -> tuple[str, str
     if cell != "0" and cell.startswith("0"):
         help = f"write {cell.lstrip('0') or '0'}, if that is the {key.name}"
         return f"{shown} begins with 0, and a whole number does not", help
-    if len(cell) > 20 or int(cell) > _MAX_KEY:
+    if len(cell) > 20 or int(cell) > LARGEST:
         return f"{shown} is larger than a key of 64 bits can be", _WHOLE
     return None

@@ -91,7 +91,11 @@ SOURCE: Shape[Source] = IfKey(
         _at_url(
             "postgres",
             "{source: shop, engine: postgres, url: ${SHOP_URL}}",
-            Record(what="a source", keys=_KEYS, build=_source),
+            _at_url(
+                "mysql",
+                "{source: shop, engine: mysql, url: ${SHOP_URL}}",
+                Record(what="a source", keys=_KEYS, build=_source),
+            ),
         ),
     ),
 )

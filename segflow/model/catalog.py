@@ -5,6 +5,7 @@ from typing import Literal
 
 from segflow.model.address import Address
 from segflow.model.duration import Duration
+from segflow.model.keys import KeyType
 from segflow.model.predicate import Feature, Predicate
 from segflow.model.settings import SecretRef
 from segflow.model.types import ValueType
@@ -106,7 +107,7 @@ class Entity:
     """A kind of thing that segments select: customers, accounts."""
 
     name: str
-    key_type: Literal["integer", "string"]
+    key_type: KeyType
     population: Population
     ordinals: Literal["direct", "dictionary"] = "direct"
     timezone_field: str | None = None
@@ -128,7 +129,7 @@ class EventId:
     """The column that identifies an event."""
 
     column: str
-    type: Literal["integer", "string"] = "string"
+    type: KeyType = "string"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,14 @@
 """What the compiler makes of a project: typed predicates, dependencies and hashes."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from segflow.model.address import Address
-from segflow.model.catalog import Entity
+from segflow.model.catalog import Entity, Event
+from segflow.model.contact import ConsentTopic, Suppression
+from segflow.model.keys import KeyType
 from segflow.model.predicate import Held, InSegment, Predicate, Transition
 from segflow.model.project import Project
 from segflow.model.rule import Rule
@@ -72,7 +74,8 @@ class Compiled:
     are those of the project with their derived fields and population typed and normalised, and with
     a field for each address that is none; the objects of `project` stay as they were written.
     `rules` are by name, in order of name; `trials` are the tests of segments, in order of their
-    names, and for each as they stand.
+    names, and for each as they stand. `tables` are the names, in lower case, of all tables that the
+    catalog speaks of: every statement has to know them.
     """
 
     project: Project
@@ -82,6 +85,15 @@ class Compiled:
     entities: Mapping[str, Entity] = field(default_factory=dict)
     rules: Mapping[str, CompiledRule] = field(default_factory=dict)
     trials: tuple[TypedTrial, ...] = ()
+    tables: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        found = frozenset(map(str.lower, _tables(self.project, self.entities.values())))
+        object.__setattr__(self, "tables", found)
+
+    def entity_of(self, segment: str) -> Entity:
+        """The entity whose users a segment selects."""
+        return self.entities[self.segments[segment].segment.entity]
 
     def definition(self, address: Address) -> str | None:
         """The definition hash of a segment or of a rule's audience; None for other objects."""
@@ -107,6 +119,19 @@ class Compiled:
         return tuple(sorted(reached - {address}))
 
 
+def _tables(project: Project, entities: Iterable[Entity]) -> Iterator[str]:
+    for one in project.objects.values():
+        match one:
+            case Event(at=at) | ConsentTopic(at=at) | Suppression(at=at) if at is not None:
+                yield at.table
+            case _:
+                pass
+    for entity in entities:
+        yield entity.population.table
+        yield from (at.table for field in entity.fields for at in field.at if at.table)
+        yield from (field.history.table for field in entity.fields if field.history)
+
+
 _LONGEST = 60
 
 
@@ -116,9 +141,9 @@ def segment_set(name: str) -> str:
     return _short(f"segment.{name}")
 
 
-def query_set(source: str, query: str) -> str:
-    """The name of the id set that a query of a source gives."""
-    hashed = hashlib.sha256(f"{source}\n{query}".encode())
+def query_set(source: str, query: str, key_type: KeyType) -> str:
+    """The name of the id set that a query of a source gives, read as keys of that type."""
+    hashed = hashlib.sha256(f"{source}\n{key_type}\n{query}".encode())
     return f"query_{hashed.hexdigest()[:16]}"
 
 
@@ -138,8 +163,8 @@ def logged_segment(leaf: LogLeaf) -> str:
 def log_set(leaf: LogLeaf) -> str:
     """The name under which an engine is given the users for whom the log says that a leaf holds."""
     if isinstance(leaf, Transition):
-        return f"log.{leaf.kind}.{leaf.segment}.{leaf.in_last or 'ever'}"
-    return f"log.held.{logged_segment(leaf)}.{leaf.for_}"
+        return _short(f"log.{leaf.kind}.{leaf.segment}.{leaf.in_last or 'ever'}")
+    return _short(f"log.held.{logged_segment(leaf)}.{leaf.for_}")
 
 
 def list_set(path: str) -> str:

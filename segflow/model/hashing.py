@@ -3,19 +3,22 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 
+from segflow.model.keys import Key
+
 HASHES = 2**64
 """How many values the hash can take: it lies in [0, HASHES)."""
 
 
-def stable_hash(salt: str, key: int) -> int:
-    """The first 64 bits of MD5 over the salt in UTF-8, a zero byte and the key in decimal."""
+def stable_hash(salt: str, key: Key) -> int:
+    """The first 64 bits of MD5 over salt, a zero byte and key, which are text in UTF-8; an integer
+    is written in decimal."""
     return next(stable_hashes(salt, (key,)))
 
 
-def stable_hashes(salt: str, keys: Iterable[int]) -> Iterator[int]:
+def stable_hashes(salt: str, keys: Iterable[Key]) -> Iterator[int]:
     """stable_hash() of each key, in the order given."""
     start = hashlib.md5(salt.encode() + b"\0", usedforsecurity=False)
     for key in keys:
         state = start.copy()
-        state.update(b"%d" % key)
+        state.update(str(key).encode())
         yield int.from_bytes(state.digest()[:8], "big")

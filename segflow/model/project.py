@@ -8,6 +8,7 @@ from segflow.model.address import Address, is_name
 from segflow.model.catalog import Entity, Event, Relation, Source
 from segflow.model.channel import Channel, Offer
 from segflow.model.contact import ConsentTopic, ContactAddress, Suppression
+from segflow.model.keys import Key, KeyType, parse_key
 from segflow.model.rule import Rule
 from segflow.model.segment import Segment
 from segflow.model.trial import Check
@@ -116,13 +117,18 @@ class SourceMap:
 
 @dataclass(frozen=True, slots=True)
 class ListFile:
-    """A list of keys that segments refer to by `in_file`, as read: keys as text in file order, and
-    the SHA-256 of its bytes in hex."""
+    """A list of keys that segments refer to by `in_file`, as read: keys as text in file order, the
+    SHA-256 of its bytes in hex, and the type of the keys."""
 
     path: str
     keys: tuple[str, ...]
     digest: str
     content: bytes
+    key_type: KeyType = "integer"
+
+    def typed(self) -> Iterator[Key]:
+        """The keys as those of the entity."""
+        return (parse_key(key, self.key_type) for key in self.keys)
 
 
 @dataclass(frozen=True, slots=True)

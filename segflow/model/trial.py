@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from segflow.model.address import Address
 from segflow.model.instant import Instant
+from segflow.model.keys import Key
 from segflow.model.predicate import Predicate
 from segflow.model.scalar import Const, Moment, Scalar, Text
 
@@ -87,7 +88,7 @@ class TypedTrial:
     name: str
     as_of: Instant
     expect: bool
-    key: int
+    key: Key
     since: Instant | None
     fields: tuple[tuple[str, Scalar], ...] = ()
     events: tuple[TypedEvent, ...] = ()

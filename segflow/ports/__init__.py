@@ -1,10 +1,11 @@
 """Every port to the world as a Protocol, with its promise and the errors it raises.
 
-Adapters (engines, store, …) implement these and are chosen in app/wiring.py alone. Id sets cross as
-64-bit roaring bitmaps of ordinals; instants as milliseconds UTC.
+Adapters (engines, store, …) implement these and are chosen in app/wiring.py alone. Sets of keys
+cross as 64-bit roaring bitmaps, of keys that are texts as plain sets; instants as milliseconds UTC.
 """
 
 from segflow.ports.engines import MASK_BITS, Engine, Selection, Split
+from segflow.ports.keys import KeyColumn, Keys, is_among, keys_of
 from segflow.ports.running import Channel, Channels, Delivery, Ledger, LedgerReader, Message
 from segflow.ports.stages import Column, StagedTable
 from segflow.ports.state import SnapshotStore, StateCommit, StateReader, StateStore
@@ -20,6 +21,8 @@ __all__ = [
     "Delivery",
     "Engine",
     "Failpoint",
+    "KeyColumn",
+    "Keys",
     "Ledger",
     "LedgerReader",
     "Log",
@@ -33,4 +36,6 @@ __all__ = [
     "StateCommit",
     "StateReader",
     "StateStore",
+    "is_among",
+    "keys_of",
 ]

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pyroaring import BitMap64
 from sqlalchemy.sql import Select
 
+from segflow.model.keys import KeyType
 from segflow.model.operator import TextMatch
+from segflow.ports.keys import KeyColumn, Keys
 
 MASK_BITS = 62
 """So many segments share one column of a query for several; numbers of 64 bits with a sign hold
@@ -30,22 +31,23 @@ class Split:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """A query for the keys of one segment at one instant: one column, `key`, each key once; for
-    Engine.values() with more columns behind it.
+    Engine.values() with more columns behind it. `key_type` is the type of the keys.
 
     `statement` is SQLAlchemy Core with bound parameters. It refers to the id sets named in `sets`
     as tables of one column `key`, and to those of `splits` as tables of one column `value`; the
     engine provides both (the names of id sets are made by segment_set(), list_set() and their like
     in model/compiled.py). Sets that are the answer to a query of their own stand in `made`, too,
     with that query, which may be one of another source. `source` names the catalog's source.
-    `one_row` are pairs of table and key column in which a key may stand once only.
+    `one_row` are the columns in which a key may stand once only.
     """
 
     source: str
     statement: Select[Any]
+    key_type: KeyType = "integer"
     sets: tuple[str, ...] = ()
     made: "Mapping[str, Selection]" = field(default_factory=dict)
     splits: tuple[Split, ...] = ()
-    one_row: tuple[tuple[str, str], ...] = ()
+    one_row: tuple[KeyColumn, ...] = ()
 
 
 class Engine(Protocol):
@@ -57,16 +59,16 @@ class Engine(Protocol):
         Raises SourceUnavailableError.
         """
 
-    def members(self, selection: Selection, sets: Mapping[str, BitMap64]) -> BitMap64:
+    def members(self, selection: Selection, sets: Mapping[str, Keys]) -> Keys:
         """The keys that the selection gives. `sets` holds every set that it names.
 
-        Raises SourceUnavailableError, and UnusableDataError for keys that are negative or no
-        integers and for two rows of one key in a table of `one_row`.
+        Raises SourceUnavailableError, and UnusableDataError for keys that are negative or not of
+        their type and for two rows of one key in a column of `one_row`.
         """
 
     def memberships(
-        self, selection: Selection, sets: Mapping[str, BitMap64], count: int
-    ) -> tuple[BitMap64, ...]:
+        self, selection: Selection, sets: Mapping[str, Keys], count: int
+    ) -> tuple[Keys, ...]:
         """The keys of so many segments in one query. Behind the key, in order of which the rows
         come, the selection has a column of numbers per MASK_BITS segments, whose bit i says whether
         the key belongs to the i-th of them. Raises as members() does."""
@@ -77,9 +79,7 @@ class Engine(Protocol):
         Raises SourceUnavailableError.
         """
 
-    def values(
-        self, selection: Selection, sets: Mapping[str, BitMap64]
-    ) -> Sequence[Mapping[str, Any]]:
+    def values(self, selection: Selection, sets: Mapping[str, Keys]) -> Sequence[Mapping[str, Any]]:
         """The rows of a selection of more columns than the key, as rows() gives them. `sets` holds
         every set that it names; raises as members() does."""
 

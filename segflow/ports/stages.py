@@ -9,7 +9,7 @@ from segflow.model.types import ValueType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column; one without a type holds keys, which are unsigned 64-bit integers."""
+    """A column; one without a type holds keys that are unsigned 64-bit integers."""
 
     name: str
     type: ValueType | None

@@ -82,6 +82,8 @@ class Story:
         for rows in subject.user.history.values():
             yield from (one for row in rows for one in row if is_instant(one))
         yield from (one for one in subject.user.fields.values() if is_instant(one))
+        for said in (*subject.user.consents.values(), *subject.user.suppressions.values()):
+            yield from (row.time for row in said if row.time is not None)
         for log in subject.context.logs.values():
             yield from (entry.as_of for entry in log)
 

@@ -27,6 +27,7 @@ from segflow.model.contact import (
     Suppression,
     SuppressionTable,
 )
+from segflow.model.keys import Key
 from segflow.model.project import Project
 from segflow.model.types import BOOLEAN, INTEGER, STRING, TIMESTAMP, ValueType
 
@@ -34,7 +35,7 @@ Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
 
 KEY = ValueType(name="integer", precision=64)
-"""Stands for the keys of entities, which may be as large as 64 bits without a sign hold."""
+"""Stands for keys that are integers, which may be as large as 64 bits without a sign hold."""
 
 _TIMES = {
     "us": pa.timestamp("us"),
@@ -50,56 +51,63 @@ TIME_TYPES = ("us", "us utc", "ms", "ns")
 def columns(project: Project) -> Mapping[str, Mapping[str, ValueType]]:
     """The columns that the catalog speaks of, by table, with the types that it says or implies."""
     found: dict[str, dict[str, ValueType]] = defaultdict(dict)
+    keys = {one.name: _type_of_keys(one) for one in project if isinstance(one, Entity)}
     for declared in project:
         match declared:
             case Entity():
-                for table, column, type_ in _columns_of_entity(declared):
+                for table, column, type_ in _columns_of_entity(declared, keys[declared.name]):
                     found[table][column] = type_
             case Relation():
                 leads = project.entity(declared.from_entity)
                 assert leads is not None
-                found[leads.population.table][declared.from_column] = KEY
+                found[leads.population.table][declared.from_column] = keys[declared.to_entity]
             case Event():
-                for column, type_ in _columns_of_event(declared):
+                for column, type_ in _columns_of_event(declared, keys):
                     found[declared.at.table].setdefault(column, type_)
             case ConsentTopic(at=at) | Suppression(at=at) | ContactAddress(at=at) if at is not None:
-                for column, type_ in _columns_of_contact(at):
+                for column, type_ in _columns_of_contact(at, keys[declared.entity]):
                     found[at.table or ""].setdefault(column, type_)
             case _:
                 pass
     return found
 
 
-def _columns_of_entity(entity: Entity) -> Iterator[tuple[str, str, ValueType]]:
+def _columns_of_entity(entity: Entity, key: ValueType) -> Iterator[tuple[str, str, ValueType]]:
     population = entity.population
-    yield population.table, population.key, KEY
+    yield population.table, population.key, key
     if population.since is not None:
         yield population.table, population.since, TIMESTAMP
     for field in entity.fields:
         if (history := field.history) is not None:
-            yield history.table, history.key, KEY
+            yield history.table, history.key, key
             yield history.table, history.time, TIMESTAMP
             yield history.table, history.column, field.type
         for at in field.at:
             storage = storage_of_field(field, at)
-            yield at.table or "", at.key or "", KEY
+            yield at.table or "", at.key or "", key
             yield at.table or "", storage.column, storage.column_type or STRING
 
 
 def _columns_of_contact(
-    at: ConsentTable | SuppressionTable | Location,
+    at: ConsentTable | SuppressionTable | Location, key: ValueType
 ) -> Iterator[tuple[str, ValueType]]:
-    types = {"key": KEY, "granted": BOOLEAN, "time": TIMESTAMP}
+    types = {"key": key, "granted": BOOLEAN, "time": TIMESTAMP}
     for name in (*types, "topic", "address", "channel", "reason", "column"):
         column = getattr(at, name, None)
         if column is not None:
             yield column, types.get(name, STRING)
 
 
-def _columns_of_event(event: Event) -> Iterator[tuple[str, ValueType]]:
+def _type_of_keys(entity: Entity) -> ValueType:
+    return STRING if entity.key_type == "string" else KEY
+
+
+def _columns_of_event(
+    event: Event, keys: Mapping[str, ValueType]
+) -> Iterator[tuple[str, ValueType]]:
     """What is said outright comes first; what is implied may be said of another event, too."""
     at = event.at
-    yield from ((column, KEY) for _, column in event.entities)
+    yield from ((column, keys[entity]) for entity, column in event.entities)
     yield at.time, TIMESTAMP
     if at.id is not None:
         yield at.id.column, INTEGER if at.id.type == "integer" else STRING
@@ -213,7 +221,7 @@ def world_of(
     project: Project,
     entity_name: str,
     tables: Tables,
-    snapshots: Mapping[str, frozenset[int]],
+    snapshots: Mapping[str, frozenset[Key]],
     logs: Logs,
 ) -> World:
     """The rows as the reference sees them: instants are floored to milliseconds."""
@@ -276,7 +284,7 @@ def _users(entity: Entity, project: Project, tables: Tables) -> Sequence[User]:
     ]
 
 
-def _consents(topic: ConsentTopic, key: int, tables: Tables) -> tuple[ConsentRow, ...]:
+def _consents(topic: ConsentTopic, key: Key, tables: Tables) -> tuple[ConsentRow, ...]:
     at = topic.at
     assert at is not None
     return tuple(
@@ -286,7 +294,7 @@ def _consents(topic: ConsentTopic, key: int, tables: Tables) -> tuple[ConsentRow
     )
 
 
-def _suppressions(one: Suppression, key: int, tables: Tables) -> tuple[SuppressionRow, ...]:
+def _suppressions(one: Suppression, key: Key, tables: Tables) -> tuple[SuppressionRow, ...]:
     at = one.at
     assert at is not None
     return tuple(
@@ -302,7 +310,7 @@ def _suppressions(one: Suppression, key: int, tables: Tables) -> tuple[Suppressi
 
 
 def _history(
-    at: History, type_: ValueType, key: int, tables: Tables
+    at: History, type_: ValueType, key: Key, tables: Tables
 ) -> tuple[tuple[Any, Any], ...]:
     storage = Storage(type=type_, column=at.column)
     rows = (row for row in tables.get(at.table, ()) if row.get(at.key) == key)
@@ -312,16 +320,16 @@ def _history(
     )
 
 
-def _values(field: Field, place: Location, tables: Tables) -> Mapping[int, Any]:
+def _values(field: Field, place: Location, tables: Tables) -> Mapping[Key | None, Any]:
     """The values of a field by key."""
     storage = storage_of_field(field, place)
     rows = tables.get(place.table or "", ())
     if storage.form != "rows":
         return {
-            row[place.key or ""]: cell_value(floored(row.get(storage.column)), storage)
+            row.get(place.key or ""): cell_value(floored(row.get(storage.column)), storage)
             for row in rows
         }
-    lists: dict[int, list[Any]] = defaultdict(list)
+    lists: dict[Key, list[Any]] = defaultdict(list)
     for row in rows:
         lists[row[place.key or ""]].append(row.get(storage.column))
     return {key: cell_value(cells, storage) for key, cells in lists.items()}

@@ -4,7 +4,7 @@ A fault is put into the path of the engine only; where both sides share a functi
 by which the SQL target calls it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +23,15 @@ SHOPS = 240
 SEGMENTS = 16
 
 
-def shop(number: int, cells: Sequence[Cell]) -> Example:
+def shop(number: int, cells: Sequence[Cell], texts: Set[str] | None = None) -> Example:
     """One of the shops that faults are tried on, always the same ones; its leaves are in the cells,
-    if there are some."""
+    if there are some. Of `texts` see composed()."""
 
     def wish(pick: Pick) -> Cell:
         return pick.one(cells) if cells else any_form(pick)
 
     picks = (Pick(endless(f"{number} {part}".encode())) for part in range(SEGMENTS + 2))
-    return composed(next(picks), next(picks), picks, wish, depth=1)
+    return composed(next(picks), next(picks), picks, wish, depth=1, texts=texts)
 
 
 def _forms(word: str) -> Sequence[str]:

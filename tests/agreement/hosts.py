@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from segflow.engines.duckdb import DuckDbEngine
+from segflow.engines.mysql import MySqlEngine
 from segflow.engines.postgres import PostgresEngine
 from segflow.engines.sqlite import SqliteEngine
 from segflow.model.catalog import Source
@@ -30,15 +31,22 @@ from tests.agreement.data import (
     well_formed,
     write_parquet,
 )
+from tests.agreement.mariadb import (
+    DATABASE,
+    can_hold,
+    in_database,
+    write_mariadb,
+)
 from tests.services import postgres_owner_url, postgres_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """An engine under test. `url` gives what its source says, None for the files of the project;
-    `keys` is the greatest key that it can hold. `write` puts tables where `opened` reads them, and
-    `forget` removes what is not in the folder. `version` is the function of its SQL that tells
-    which it is; `strict` engines fail on text that is no JSON where JSON is read."""
+    `keys` is the greatest key that it can hold, and `holds` says so of other values. `write` puts
+    tables where `opened` reads them, and `forget` removes what is not in the folder. `version` is
+    the function of its SQL that tells which it is; `strict` engines fail on text that is no JSON
+    where JSON is read."""
 
     name: str
     url: Callable[[], str] | None
@@ -48,6 +56,7 @@ class Host:
     forget: Callable[[], None] = lambda: None
     version: str = "version"
     strict: bool = False
+    holds: Callable[[Any], bool] = lambda value: True
 
     def of(self, project: Project) -> Project:
         """The project with its sources on this engine."""
@@ -64,7 +73,10 @@ class Host:
         """The rows that the engine can hold, with nothing in place of what it would fail on."""
 
         def fits(row: Row) -> bool:
-            return all(not isinstance(one, int) or one <= self.keys for one in row.values())
+            return all(
+                one <= self.keys if isinstance(one, int) else self.holds(one)
+                for one in row.values()
+            )
 
         held = {name: [row for row in rows if fits(row)] for name, rows in tables.items()}
         return well_formed(project, held) if self.strict else held
@@ -266,4 +278,12 @@ POSTGRES = Host(
     strict=True,
     forget=lambda: drop_schema(POSTGRES_SCHEMA),
 )
-HOSTS = (DUCKDB, SQLITE, POSTGRES)
+MYSQL = Host(
+    name="mysql",
+    url=lambda: in_database(DATABASE),
+    keys=2**64 - 1,
+    write=write_mariadb,
+    open=lambda source, folder: MySqlEngine(source),
+    holds=can_hold,
+)
+HOSTS = (DUCKDB, SQLITE, POSTGRES, MYSQL)

@@ -17,6 +17,7 @@ from tests.agreement import (
     test_mutants_contacts,
     test_mutants_judged,
     test_mutants_past,
+    test_mutants_texts,
     test_stored_mutants,
 )
 from tests.agreement.cells import Cell
@@ -34,6 +35,7 @@ FAULTS = (
     *test_mutants_contacts.FAULTS,
     *test_mutants_judged.FAULTS,
     *test_mutants_past.FAULTS,
+    *test_mutants_texts.FAULTS,
     *test_stored_mutants.FAULTS,
 )
 """Every seeded fault."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hypothesis import note
-from pyroaring import BitMap64
 
 from segflow.compiler import interpret
 from segflow.compiler.passes.draft import draft_of
@@ -20,10 +19,11 @@ from segflow.compiler.trace import Trace, explain_user
 from segflow.compiler.worlds import Place, World
 from segflow.model.compiled import Compiled, list_set, segment_set
 from segflow.model.instant import Instant
+from segflow.model.keys import Key
 from segflow.model.predicate import Predicate, Rank
 from segflow.model.project import Project
 from segflow.model.wording import phrase
-from segflow.ports import Engine, Selection
+from segflow.ports import Engine, Keys, Selection, keys_of
 from tests.agreement.data import world_of
 from tests.agreement.forms.log import log_sets
 from tests.agreement.hosts import DUCKDB, Host
@@ -54,8 +54,8 @@ class Pair:
     """One segment asked of both sides: what each gives, and how many users there are."""
 
     segment: str
-    by_engine: frozenset[int]
-    by_reference: frozenset[int]
+    by_engine: frozenset[Key]
+    by_reference: frozenset[Key]
     everyone: int
 
     @property
@@ -116,16 +116,22 @@ def together(
     return [frozenset(keys) for keys in engine.memberships(selection, sets, len(names))]
 
 
-def kept_sets(project: Project, snapshots: Mapping[str, frozenset[int]]) -> Mapping[str, BitMap64]:
+def kept_sets(compiled: Compiled, snapshots: Mapping[str, frozenset[Key]]) -> Mapping[str, Keys]:
     """What an engine is given beside the data: recorded members, and the keys of list files."""
-    lists = {list_set(path): map(int, found.keys) for path, found in project.lists.items()}
-    recorded = {segment_set(name): iter(keys) for name, keys in snapshots.items()}
-    return {name: BitMap64(keys) for name, keys in (lists | recorded).items()}
+    lists = {
+        list_set(path): keys_of(found.key_type, found.typed())
+        for path, found in compiled.project.lists.items()
+    }
+    recorded = {
+        segment_set(name): keys_of(compiled.entity_of(name).key_type, keys)
+        for name, keys in snapshots.items()
+    }
+    return lists | recorded
 
 
 def by_engine(
     engine: Engine, compiled: Compiled, world: World, name: str, as_of: Instant
-) -> frozenset[int]:
+) -> frozenset[Key]:
     """The members that the engine gives."""
     selection = sql.select_members(compiled, name, as_of)
     return frozenset(engine.members(selection, sets_of(selection, engine, compiled, world, as_of)))
@@ -133,10 +139,10 @@ def by_engine(
 
 def sets_of(
     selection: Selection, engine: Engine, compiled: Compiled, world: World, as_of: Instant
-) -> Mapping[str, BitMap64]:
+) -> Mapping[str, Keys]:
     """Every set that a selection names."""
     sets = {
-        **kept_sets(compiled.project, world.snapshots),
+        **kept_sets(compiled, world.snapshots),
         **log_sets(compiled, world.logs, as_of),
         **{name: engine.members(query, {}) for name, query in selection.made.items()},
     }
@@ -145,7 +151,7 @@ def sets_of(
 
 def by_reference(
     compiled: Compiled, world: World, name: str, as_of: Instant
-) -> tuple[frozenset[int], int]:
+) -> tuple[frozenset[Key], int]:
     """The members that the reference gives, and the size of the population."""
     found, everyone = all_by_reference(compiled, world, [name], as_of)
     return found[name], everyone
@@ -172,7 +178,7 @@ def explained(
     compiled: Compiled,
     world: World,
     name: str,
-    key: int,
+    key: Key,
     as_of: Instant,
     *,
     ahead: bool = False,
@@ -181,7 +187,7 @@ def explained(
     also when that changes by itself."""
     entity = compiled.segments[name].segment.entity
     around = look_around(compiled, name, key, engine.rows)
-    given: dict[Predicate, frozenset[int]] = {}
+    given: dict[Predicate, frozenset[Key]] = {}
     places: dict[Rank, Place | None] = {}
     for leaf in beyond_one_user(compiled, name):
         if isinstance(leaf, Rank):
@@ -200,7 +206,7 @@ def explained(
 
 def holding(
     engine: Engine, compiled: Compiled, world: World, entity: str, leaf: Predicate, as_of: Instant
-) -> frozenset[int]:
+) -> frozenset[Key]:
     """The users of an entity for whom a leaf holds, as the engine says."""
     selection = sql.select_keys(compiled, entity, leaf, as_of)
     return frozenset(engine.members(selection, sets_of(selection, engine, compiled, world, as_of)))

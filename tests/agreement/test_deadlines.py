@@ -16,12 +16,13 @@ from tests.agreement.sides import compiled_for_engines
 from tests.strategies import Example, examples
 
 SEGMENTS, USERS = 12, 6
-SHOPS = 60 * settings.default.max_examples // 100
+SHOPS = 200 * settings.default.max_examples // 100
 TURNED = 300
 """In each run at least so many answers are found to change by themselves."""
 
 FORMS = {
     *("Test", "Periods", "EventHas", "Sequence", "Same", "Held", "Changed", "Transition"),
+    *("Consent", "Reachable"),
     *("FieldFeature", "PropertyFeature", "Aggregate", "Scaled"),
     *("Anniversary", "InLast", "InNext", "OlderThan", "OnCalendar"),
     *("Ago", "InCalendar", "Within"),

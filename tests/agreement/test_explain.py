@@ -2,6 +2,7 @@
 
 from hypothesis import HealthCheck, given, settings
 
+from tests.agreement.forms.texts import key_of
 from tests.agreement.hosts import DUCKDB
 from tests.agreement.shop import KEYS, STRANGERS
 from tests.agreement.sides import by_engine, compiled_for_engines, explained
@@ -19,7 +20,8 @@ def test_explanations_agree_with_memberships(tmp_path):
         with DUCKDB.opened(example.project, tmp_path) as engine:
             for name in example.segments:
                 found = by_engine(engine, compiled, example.world, name, example.shop.as_of)
-                for key in (*KEYS[:5], *KEYS[-2:], STRANGERS[0]):
+                for number in (*KEYS[:5], *KEYS[-2:], STRANGERS[0]):
+                    key = key_of(number, example.project)
                     trace = explained(
                         engine, compiled, example.world, name, key, example.shop.as_of
                     )

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from pyroaring import BitMap64
 
 from segflow.compiler import interpret
 from segflow.compiler.targets.fields import fields_of, select_fields
 from segflow.compiler.values import Version
 from segflow.model.instant import instant_of
+from segflow.model.keys import Key
 from segflow.model.predicate import FieldFeature
+from segflow.ports import keys_of
 from tests.agreement.data import world_of
 from tests.agreement.hosts import HOSTS, Host
 from tests.agreement.shop import FIELD_TYPES
@@ -36,7 +37,7 @@ def test_fields_are_what_they_are_worth(host: Host, tmp_path: Path):
     settings(max_examples=5, suppress_health_check=list(HealthCheck))(given(examples(1))(run))()
 
 
-Fields = Mapping[int, Mapping[str, Any]]
+Fields = Mapping[Key, Mapping[str, Any]]
 
 
 def fields_by(host: Host, example: Example, folder: Path) -> tuple[Fields, Fields]:
@@ -52,7 +53,7 @@ def fields_by(host: Host, example: Example, folder: Path) -> tuple[Fields, Field
     }
     selection = select_fields(compiled, "customer", tuple(FIELD_TYPES), as_of)
     with host.opened(project, folder) as engine:
-        rows = engine.values(selection, {selection.sets[0]: BitMap64(expected)})
+        rows = engine.values(selection, {selection.sets[0]: keys_of(selection.key_type, expected)})
     found = fields_of(compiled, "customer", rows)
     return {
         key: {name: plain(value) for name, value in fields.items()} for key, fields in found.items()

@@ -1,10 +1,10 @@
 """What messages are filled in with: fields that have a history are as of the instant, too."""
 
 from hypothesis import HealthCheck, given, settings
-from pyroaring import BitMap64
 
 from segflow.compiler.targets.fields import fields_of, select_fields
 from segflow.compiler.values import value_of
+from segflow.ports import keys_of
 from tests.agreement.data import floored
 from tests.agreement.forms.history import TYPES
 from tests.agreement.hosts import DUCKDB
@@ -24,7 +24,7 @@ def test_fields_are_what_they_were(tmp_path):
         selection = select_fields(compiled, "customer", list(TYPES), as_of)
         users = {user.key: user for user in example.world.users}
         with DUCKDB.opened(example.project, tmp_path) as engine:
-            rows = engine.values(selection, {selection.sets[0]: BitMap64(users)})
+            rows = engine.values(selection, {selection.sets[0]: keys_of(selection.key_type, users)})
         found = fields_of(compiled, "customer", rows)
         for key, user in users.items():
             for name, type_ in TYPES.items():

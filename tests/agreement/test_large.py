@@ -8,7 +8,7 @@ import pytest
 
 from segflow.model.instant import parse_instant
 from tests.agreement.data import world_of
-from tests.agreement.hosts import POSTGRES, SQLITE, Host
+from tests.agreement.hosts import MYSQL, POSTGRES, SQLITE, Host
 from tests.agreement.sides import by_engine, by_reference, compiled_for_engines
 from tests.compiler.projects import compiled
 
@@ -40,7 +40,7 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize("host", [SQLITE, POSTGRES], ids=lambda host: host.name)
+@pytest.mark.parametrize("host", [SQLITE, POSTGRES, MYSQL], ids=lambda host: host.name)
 @pytest.mark.parametrize(
     ("where", "expected"),
     [

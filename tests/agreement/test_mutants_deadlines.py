@@ -126,6 +126,8 @@ FAULTS = [
     Fault("what is held is looked at late", turns, "_held", from_its_row_on, ("Held",)),
     Fault("who came has held it before", turns, "_held", without_since, ("Held",)),
     Fault("logs have been told", turns, "_entries", lambda _: lambda *arguments: []),
+    Fault("all words have been said", turns, "_said", NOTHING, ("Consent",)),
+    Fault("suppressions have begun", turns, "_since", NOTHING, ("Reachable",)),
     Fault("the right side stays", turns, "features_of",
           lambda _: lambda test: (test.feature,), ("Scaled",)),
     Fault("only the last period moves", turns, "period_windows",

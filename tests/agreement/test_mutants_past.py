@@ -38,8 +38,8 @@ def trimmed(join: Any) -> Any:
 def todays_before(value_then: Any) -> Any:
     """What was missing is what it is today."""
 
-    def known(field: Any, at: Any, dialect: Any, name: str) -> Any:
-        then = value_then(field, at, dialect, name)
+    def known(field: Any, key_type: Any, at: Any, dialect: Any, name: str) -> Any:
+        then = value_then(field, key_type, at, dialect, name)
         return select(then).where(then.c.value.is_not(None)).cte(f"{name}_known")
 
     return known

@@ -14,7 +14,8 @@ from segflow.errors import UnusableDataError
 from segflow.model.compiled import Compiled
 from segflow.model.instant import parse_instant
 from segflow.ports import Engine
-from tests.agreement.hosts import DUCKDB, POSTGRES, SQLITE, Host, postgres_schema
+from tests.agreement.hosts import DUCKDB, MYSQL, POSTGRES, SQLITE, Host, postgres_schema
+from tests.agreement.mariadb import mariadb_database
 from tests.agreement.sides import by_engine, explained
 from tests.compiler.projects import compiled
 
@@ -90,6 +91,12 @@ def _in_postgres(folder: Path, statements: str) -> None:
         connection.execute(statements.encode())
 
 
+def _in_mysql(folder: Path, statements: str) -> None:
+    with mariadb_database() as cursor:
+        for statement in filter(str.strip, statements.split(";")):
+            cursor.execute(statement)
+
+
 STORES = (
     Store(
         replace(DUCKDB, url=lambda: "shop.duckdb"),
@@ -139,6 +146,28 @@ STORES = (
         """,
         BEYOND_IN_SQL,
         _in_postgres,
+    ),
+    Store(
+        MYSQL,
+        """
+        CREATE TABLE people (id BIGINT, first_seen DATETIME, plan VARCHAR(20),
+          other VARCHAR(20) COLLATE utf8mb4_bin, born DATE, seen DATETIME(6), gone DATETIME(6));
+        CREATE TABLE visits (id VARCHAR(20), person BIGINT, happened DATETIME, page TEXT);
+        CREATE TABLE orders (id BIGINT UNSIGNED, person BIGINT UNSIGNED, happened DATETIME(3),
+          paid DATETIME);
+        """,
+        """
+        INSERT INTO people (id, first_seen, born, seen, gone) VALUES
+          (1, '0000-01-01', '9999-12-31', '9999-12-31 23:59:59.999999', '9999-12-31 23:59:59.999'),
+          (2, '0000-01-01', '0000-03-15', '0000-03-15', '0000-12-31'),
+          (3, '0000-01-01', '9999-12-31', '9999-12-31 23:59:59.999', '9999-12-31 23:59:59.999999'),
+          (4, '2026-01-01', '9999-12-31', '9999-12-31 23:59:59.9995', '9999-12-31 23:59:59.999'),
+          (5, '9999-12-31', NULL, NULL, NULL);
+        INSERT INTO people (id, first_seen) VALUES (6, '2026-01-01'), (7, '2026-01-01');
+        INSERT INTO orders VALUES (18446744073709551615, 6, '0000-01-01', '2026-01-01'),
+          (7, 6, '0000-03-15', '2026-02-01'), (8, 7, '9999-12-31', '2026-01-01');
+        """,
+        _in_mysql,
     ),
 )
 

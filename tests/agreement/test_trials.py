@@ -24,6 +24,7 @@ BY_STORAGE = {
     "nan_is_missing": "no literal is NaN",
     "nan_stored_as_a_decimal_is_missing": "no literal is NaN",
     "the_earliest_row_of_an_id_counts": "the instant of an event is always given",
+    "texts_decide_between_rows_of_an_id": "a test has one user",
     "the_largest_key": "SQLite holds no such key",
     "users_exist_from_since_on": "a user exists since ever, or since an instant",
 }
@@ -85,11 +86,11 @@ def made_of(case: Mapping[str, Any], project: Project) -> list[dict[str, Any]]:
     tables = case["tables"]
     made = []
     keys = [row.get(entity.population.key) for row in tables[entity.population.table]]
-    for key in dict.fromkeys(filter(None, keys)):
+    for key in dict.fromkeys(key for key in keys if key is not None):
         kept = [name for name, members in case.get("snapshots", {}).items() if key in members]
         lists = [path for path, held in project.lists.items() if key in held.keys]
         test = {
-            "name": f"user {key}",
+            "name": f"user {key!r}",  # spaces at its end would be no part of the name
             "as_of": case["as_of"],
             "user": user_of(entity, key, tables),
             "events": list(events_of(project, key, tables)),

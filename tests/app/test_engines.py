@@ -14,7 +14,7 @@ from segflow.app.wiring import open_engine, open_world
 from segflow.errors import RefusedError
 from segflow.model.catalog import Source
 from segflow.model.instant import parse_instant
-from tests.agreement.hosts import POSTGRES, SQLITE, Host
+from tests.agreement.hosts import MYSQL, POSTGRES, SQLITE, Host
 from tests.test_cases import CASES, rows
 
 T = parse_instant("2026-03-31T12:00:00Z")
@@ -49,7 +49,7 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize("host", [SQLITE, POSTGRES], ids=lambda host: host.name)
+@pytest.mark.parametrize("host", [SQLITE, POSTGRES, MYSQL], ids=lambda host: host.name)
 def test_a_project_is_asked_on_its_engine(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -97,10 +97,10 @@ def test_a_missing_driver_names_its_extra(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_sqlite_needs_no_driver():
-    """Neither DuckDB nor Arrow nor psycopg is imported for it."""
+    """Neither DuckDB nor Arrow nor psycopg nor PyMySQL is imported for it."""
     script = (
         "import sys, segflow.app.wiring, segflow.engines.sqlite\n"
-        "print(sorted({'duckdb', 'pyarrow', 'psycopg'} & set(sys.modules)))"
+        "print(sorted({'duckdb', 'pyarrow', 'psycopg', 'pymysql'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert found.stdout.strip() == "[]", found.stderr

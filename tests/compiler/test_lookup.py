@@ -8,6 +8,7 @@ from segflow.compiler.interpret import members
 from segflow.compiler.targets.lookup import events_of, look_up, user_of
 from segflow.compiler.targets.needs import beyond_one_user
 from segflow.compiler.worlds import World
+from tests.agreement.forms.texts import key_of
 from tests.agreement.hosts import DUCKDB
 from tests.agreement.sides import by_engine, compiled_for_engines, holding
 from tests.compiler.projects import compiled as compile_text
@@ -39,7 +40,8 @@ def test_a_user_by_itself_is_decided_as_among_all(tmp_path_factory, example: Exa
                 for leaf in beyond_one_user(compiled, name)
             }
             inside = set()
-            for key in [user.key for user in example.world.users] + [999]:
+            keys = [user.key for user in example.world.users]
+            for key in (*keys, key_of(999, example.project)):
                 world = world_of_one(engine, compiled, name, key, example.world, given)
                 if world is not None:
                     inside |= members(world, compiled, name, as_of)

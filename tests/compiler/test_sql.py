@@ -151,7 +151,7 @@ def test_a_static_segment_is_evaluated_by_its_own_predicate(tmp_path):
 
 def test_tables_of_fields_must_have_one_row_per_key(tmp_path):
     """The selection names every table whose fields it reads."""
-    assert selection(tmp_path, "{field: age, gte: 65}").one_row == (("customers", "id"),)
+    assert selection(tmp_path, "{field: age, gte: 65}").one_row == (("customers", "id", "integer"),)
     assert selection(tmp_path, "{did: visit}").one_row == ()
 
 

@@ -7,7 +7,8 @@ from fractions import Fraction
 import pytest
 
 from segflow.compiler.pipeline import compile_project
-from segflow.compiler.trace import FeatureValue, Trace, TraceNode, explain_user, written
+from segflow.compiler.trace import Trace, TraceNode, explain_user
+from segflow.compiler.trace_values import FeatureValue, written
 from segflow.compiler.values import version
 from segflow.compiler.worlds import EventRow, User
 from segflow.model.catalog import (

@@ -5,10 +5,12 @@ An engine is opened on tables that are given as Arrow; how they get into it is i
 
 import os
 import sqlite3
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from math import inf, isinf
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +19,35 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyroaring import BitMap64
-from sqlalchemy import BigInteger, cast, column, func, literal, or_, select, table
+from sqlalchemy import (
+    BigInteger,
+    String,
+    and_,
+    case,
+    cast,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    table,
+)
 
 from segflow.compiler.dialects import DIALECTS, UTC_TIMESTAMP, Dialect
+from segflow.compiler.targets.keys import has_key, key_of
 from segflow.engines.duckdb import DuckDbEngine
+from segflow.engines.mysql import MySqlEngine
 from segflow.engines.postgres import PostgresEngine
 from segflow.engines.sqlite import SqliteEngine
-from segflow.errors import UnusableDataError
+from segflow.errors import TooLargeError, UnusableDataError
 from segflow.model.catalog import Source
+from segflow.model.hashing import stable_hash
 from segflow.model.instant import instant_of
 from segflow.model.operator import TextMatch
 from segflow.model.types import BOOLEAN, DATE, FLOAT, INTEGER, STRING, TIMESTAMP, decimal_type
-from segflow.ports import Engine, Selection, Split
+from segflow.ports import MASK_BITS, Engine, KeyColumn, Selection, Split
 from tests.agreement.hosts import drop_schema, in_schema, postgres_schema
+from tests.agreement.mariadb import drop_database, in_database, insert, mariadb_database
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 PEOPLE = pa.table(
@@ -62,11 +80,13 @@ Tables = Mapping[str, pa.Table]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an engine is asked: how it is opened on tables, its dialect, its greatest key."""
+    """Where an engine is asked: how it is opened on tables, its dialect, its greatest key,
+    and what it holds for infinity."""
 
     name: str
     open: Callable[[Path, Tables], Engine]
     greatest: int = 2**64 - 1
+    infinity: float = inf
     forget: Callable[[], None] = lambda: None
 
     @property
@@ -154,11 +174,61 @@ def postgres_type(type_: pa.DataType) -> str:
     return named.get(type_, "smallint")
 
 
+def mysql(folder: Path, tables: Tables) -> Engine:
+    """MariaDB, in a database of its own."""
+    with mariadb_database(SCHEMA) as cursor:
+        for name, content in tables.items():
+            kinds = ", ".join(
+                f"`{field.name}` {mysql_type(field.type)} NULL" for field in content.schema
+            )
+            cursor.execute(f"CREATE TABLE `{name}` ({kinds})")
+            rows = [[mysql_value(cell) for cell in row.values()] for row in content.to_pylist()]
+            insert(cursor, name, rows)
+    return MySqlEngine(Source(name="warehouse", engine="mysql", url=in_database(SCHEMA)))
+
+
+def mysql_type(type_: pa.DataType) -> str:
+    """The type of a column in MariaDB."""
+    named = {
+        pa.string(): "longtext",
+        pa.bool_(): "boolean",
+        pa.date32(): "date",
+        pa.float64(): "double",
+        pa.uint64(): "bigint unsigned",
+        pa.uint32(): "int unsigned",
+        pa.uint8(): "tinyint unsigned",
+        pa.int64(): "bigint",
+        pa.int32(): "int",
+        pa.int16(): "smallint",
+        pa.int8(): "tinyint",
+    }
+    if pa.types.is_decimal(type_):
+        return f"decimal({type_.precision}, {type_.scale})"
+    return named.get(type_, "datetime(6)")
+
+
+def mysql_value(cell: Any) -> Any:
+    """The value of a cell in MariaDB, which has no infinity."""
+    match cell:
+        case float() if isinf(cell):
+            return sys.float_info.max
+        case datetime():
+            return cell.astimezone(UTC).replace(tzinfo=None)
+        case _:
+            return cell
+
+
 PLACES = (
     Place("duckdb parquet", parquet),
     Place("duckdb database", database),
     Place("sqlite", sqlite, greatest=2**63 - 1),
     Place("postgres", postgres, forget=lambda: drop_schema(SCHEMA)),
+    Place(
+        "mysql",
+        mysql,
+        infinity=sys.float_info.max,
+        forget=lambda: drop_database(SCHEMA),
+    ),
 )
 
 
@@ -322,6 +392,37 @@ def test_lists_of_ten_thousand(place, engine, listed):
     assert engine.members(keys(or_(*found), KNOWN), {}) == BitMap64(expected)
 
 
+def test_members_of_many_segments_are_told_by_masks(engine):
+    """Each row has a key and numbers whose bits are the segments that it is in, however many rows
+    there are and however they are ordered."""
+    people = table("people", column("id"))
+    bit = case((people.c.id == 2, 2 + 8), else_=1)
+    last = case((people.c.id > 2, 1), else_=0)
+    asked = select(people.c.id.label("key"), bit.label("mask_0"), last.label("mask_1"))
+    found = engine.memberships(
+        Selection(source="warehouse", statement=asked.where(KNOWN)), {}, MASK_BITS + 1
+    )
+    assert found[:4] == (BitMap64([1, 2**53 + 1]), BitMap64([2]), BitMap64(), BitMap64([2]))
+    assert found[MASK_BITS] == BitMap64([2**53 + 1])
+    assert not any(found[4:MASK_BITS])
+
+
+def test_a_query_that_is_too_large_is_refused(engine):
+    """Where an engine takes no more tables, that is told; else it is answered."""
+    joined, first = table("people", column("id")), table("people", column("id"))
+    whole: Any = first
+    for number in range(80):
+        more = joined.alias(f"other_{number}")
+        whole = whole.outerjoin(more, and_(more.c.id == first.c.id, more.c.id == 1))
+    asked = select(first.c.id.label("key")).select_from(whole).where(first.c.id.is_not(None))
+    try:
+        found = engine.members(Selection(source="warehouse", statement=asked), {})
+    except TooLargeError as refused:
+        assert refused.hint
+    else:
+        assert found == BitMap64([1, 2, 2**53 + 1])
+
+
 def test_sets_are_forgotten_after_the_question(engine):
     """No set of one question can be seen by the next."""
     kept = column("id").in_(select(column("key")).select_from(table("segment.kept")))
@@ -349,13 +450,130 @@ def test_two_rows_for_one_key_are_refused_where_one_is_asked_for(engine_on):
     """The message names the table, how many keys there are, and one of them."""
     engine = engine_on(people=pa.table({"id": [1, 2, 2, 3, 3, 3, None, None]}))
     with pytest.raises(UnusableDataError, match="people, 2 keys .* id 2 "):
-        engine.members(keys(one_row=(("people", "id"),)), {})
+        engine.members(keys(one_row=(KeyColumn("people", "id"),)), {})
 
 
 def test_rows_without_a_key_are_no_second_rows(engine_on):
     """Missing keys are nobody's, however many."""
     engine = engine_on(people=pa.table({"id": [1, None, None]}))
-    assert engine.members(keys(KNOWN, one_row=(("people", "id"),)), {}) == BitMap64([1])
+    assert engine.members(keys(KNOWN, one_row=(KeyColumn("people", "id"),)), {}) == BitMap64([1])
+
+
+TEXTS = ["", " ", "10", "9", "A", "a", "a ", "e\u0301", "o'hara", "z", "é", "\U0001f600"]
+"""In order of their code points."""
+
+
+def texts(*conditions, place, sets=(), one_row=(), of="people"):
+    """The keys of a table whose keys are texts, and that of a row by its number."""
+    key = key_of(column("id"), "string", place.dialect)
+    found = select(key.label("key")).select_from(table(of)).where(*conditions)
+    return Selection(
+        source="warehouse", statement=found, key_type="string", sets=sets, one_row=one_row
+    )
+
+
+def of_texts(listed):
+    """A table of such keys, each with its number in the list."""
+    return pa.table({"id": pa.array(listed, pa.string()), "number": range(len(listed))})
+
+
+def test_texts_are_keys_as_they_are(place, engine_on):
+    """Case, spaces and composition count, the empty text is one of them, and each comes once."""
+    engine = engine_on(people=of_texts([*TEXTS, *TEXTS, None]))
+    assert engine.members(texts(KNOWN, place=place), {}) == frozenset(TEXTS)
+    assert engine.members(texts(column("number") < 0, place=place), {}) == frozenset()
+
+
+def test_texts_are_in_order_of_their_code_points(place, engine_on):
+    """Whatever the collation of the column or of the database."""
+    engine = engine_on(people=of_texts(TEXTS[::-1]))
+    key = key_of(column("id"), "string", place.dialect).label("key")
+    rows = engine.rows(select(key).select_from(table("people")).order_by(key))
+    assert [row["key"] for row in rows] == TEXTS == sorted(TEXTS)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_may_be_asked_for(place, engine_on, text):
+    """A constant key is that key and no other."""
+    engine = engine_on(people=of_texts(TEXTS))
+    asked = texts(has_key(column("id"), text, place.dialect), place=place)
+    assert engine.members(asked, {}) == frozenset([text])
+
+
+def test_sets_of_texts_are_tables_of_keys(place, engine_on):
+    """Given as they are, empty ones too, and more than a statement has parameters."""
+    engine = engine_on(people=of_texts(TEXTS))
+    key = key_of(column("id"), "string", place.dialect)
+    vips = key.in_(select(column("key")).select_from(table("list.lists/vip's.csv")))
+    kept = key.in_(select(column("key")).select_from(table("segment.kept")))
+    chosen = texts(vips, ~kept, place=place, sets=("list.lists/vip's.csv", "segment.kept"))
+    many = frozenset(map(str, range(100_000)))
+    given = {"list.lists/vip's.csv": many | {"", "a ", "Z"}, "segment.kept": frozenset(["9"])}
+    assert engine.members(chosen, given) == frozenset(["", "a ", "10"])
+    assert engine.members(chosen, given | {"segment.kept": frozenset()}) == {"", "a ", "10", "9"}
+    given["list.lists/vip's.csv"] = frozenset()
+    assert engine.members(chosen, given) == frozenset()
+
+
+def test_texts_of_several_segments(place, engine_on):
+    """Whoever is in none of them is in no set."""
+    engine = engine_on(people=of_texts(TEXTS))
+    count = MASK_BITS + 2
+    number = column("number", BigInteger)
+    first = case((number == 1, literal(1, BigInteger)), (number == 2, 3), else_=0)
+    second = case((number == 2, literal(2, BigInteger)), else_=0)
+    asked = texts(place=place)
+    asked = replace(asked, statement=asked.statement.add_columns(first, second))
+    found = engine.memberships(asked, {}, count)
+    assert found[:2] == (frozenset([TEXTS[1], TEXTS[2]]), frozenset([TEXTS[2]]))
+    assert found[2:] == (*[frozenset()] * (count - 3), frozenset([TEXTS[2]]))
+
+
+def test_the_texts_of_rows(place, engine_on):
+    """Keys are plain texts where more columns stand behind them."""
+    engine = engine_on(people=of_texts(TEXTS))
+    asked = texts(column("number") < 2, place=place)
+    asked = replace(asked, statement=asked.statement.add_columns(column("number")))
+    rows = engine.values(asked, {})
+    assert {row["key"]: row["number"] for row in rows} == {"": 0, " ": 1}
+
+
+def test_keys_that_are_no_texts_are_refused(engine_on):
+    """A number is no text; it is read as one, or refused."""
+    engine = engine_on(people=pa.table({"id": [1, 2]}))
+    with pytest.raises(UnusableDataError, match="warehouse.*texts"):
+        engine.members(replace(keys(), key_type="string"), {})
+
+
+def test_integers_serve_as_texts(place, engine_on):
+    """A column of integers holds texts of digits, without zeros before them."""
+    engine = engine_on(people=pa.table({"id": [7, 10, -1]}))
+    assert engine.members(texts(place=place), {}) == {"7", "10", "-1"}
+    asked = texts(has_key(column("id"), "07", place.dialect), place=place)
+    assert engine.members(asked, {}) == frozenset()
+
+
+def test_two_rows_for_one_text_are_refused(place, engine_on):
+    """Texts that differ in case or spaces are no second rows."""
+    people = of_texts(["a", "A", "a ", None, None])
+    engine = engine_on(people=people, others=of_texts(["b", "a", "b", "B"]))
+    once = (KeyColumn("people", "id", "string"),)
+    assert engine.members(texts(KNOWN, place=place, one_row=once), {}) == {"a", "A", "a "}
+    once = (KeyColumn("others", "id", "string"),)
+    with pytest.raises(UnusableDataError, match="others, 1 keys .* id b "):
+        engine.members(texts(place=place, one_row=once), {})
+
+
+def test_a_hash_of_texts(place, engine_on):
+    """Samples hash the text in UTF-8, integers as their digits."""
+    engine = engine_on(people=of_texts(TEXTS), numbers=pa.table({"id": [17]}))
+    dialect = place.dialect
+    for name, type_, of in (("people", "string", TEXTS), ("numbers", "integer", [17])):
+        key = key_of(column("id"), type_, dialect)
+        hashed = dialect.hash_text(literal("sält", String), dialect.key_text(key, type_))
+        statement = select(key.label("key"), hashed.label("hashed")).select_from(table(name))
+        found = {row["key"]: int(row["hashed"][:16], 16) for row in engine.rows(statement)}
+        assert found == {one: stable_hash("sält", one) for one in of}
 
 
 @pytest.mark.parametrize(
@@ -396,9 +614,9 @@ def test_rows_are_plain_values(place, engine):
 
 
 def test_missing_values_are_none(place, engine):
-    """NULL is None in every column, and an infinity stays one."""
+    """NULL is None in every column, and an infinity stays one where there is one."""
     (row,) = engine.rows(select(*typed(place)).where(NAMES.c.id == 2**53 + 1))
-    assert row["score"] == float("inf")
+    assert row["score"] == place.infinity
     assert [row[name] for name in ("name", "vip", "born", "seen")] == [None] * 4
 
 

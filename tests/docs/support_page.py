@@ -39,6 +39,9 @@ _ENDS = """
 `matches` is split where the engine has no RE2: the distinct values of the column are fetched, RE2
 is asked of them, and those that match are handed back. Leaves about the past of segments read the
 membership log, which segflow keeps itself. Sources on other engines are refused as a whole.
+
+Users may have integers or strings for keys in every cell. Those with strings have no membership log
+yet: what reads it is refused when it is asked.
 """
 
 _SEGMENTS = """\
@@ -65,12 +68,20 @@ where: """
 
 
 def cell(where: str, engine: str) -> str:
-    """What an engine makes of a form."""
+    """What an engine makes of a form, whatever the keys of users are."""
+    integers = CATALOG.read_text("utf-8")
+    texts = integers.replace("key: {type: integer, ordinals: direct}", "key: {type: string}")
+    assert texts != integers
+    (found,) = {_cell(where, engine, catalog) for catalog in (integers, texts)}
+    return found
+
+
+def _cell(where: str, engine: str, catalog: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "segflow.toml").write_text('[project]\nname = "forms"\n')
         for name, content in (
-            ("catalog", CATALOG.read_text("utf-8")),
+            ("catalog", catalog),
             ("segments", _SEGMENTS + where),
         ):
             (root / name).mkdir()

@@ -15,7 +15,7 @@ from sqlalchemy.ext.compiler import compiles
 from segflow.engines.duckdb import DuckDbEngine
 from segflow.errors import SegflowError, SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
-from segflow.ports import Selection
+from segflow.ports import KeyColumn, Selection
 
 IDS = Selection(
     source="warehouse", statement=select(column("id").label("key")).select_from(table("people"))
@@ -212,7 +212,9 @@ def test_a_file_that_was_replaced_is_read_anew(unit, opened, tmp_path):
 def test_a_second_row_is_found_in_a_file_that_was_replaced(opened, tmp_path):
     """A table is checked again once its file is another one."""
     engine = opened(parquet_source(tmp_path, pa.table({"id": [1, 2]})), tmp_path)
-    chosen = Selection(source="warehouse", statement=IDS.statement, one_row=(("people", "id"),))
+    chosen = Selection(
+        source="warehouse", statement=IDS.statement, one_row=(KeyColumn("people", "id"),)
+    )
     assert engine.members(chosen, {}) == BitMap64([1, 2])
     parquet_source(tmp_path, pa.table({"id": [1, 1]}))
     os.utime(tmp_path / "data" / "people.parquet", (1, 1))

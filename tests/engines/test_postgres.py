@@ -4,15 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from pyroaring import BitMap64
-from sqlalchemy import column, func, literal, select, table, text
+from sqlalchemy import column, func, select, table, text
 
 from segflow.app.secrets import MaskedEngine
 from segflow.app.wiring import open_engine
@@ -24,25 +22,14 @@ from segflow.model.operator import TextMatch
 from segflow.model.settings import SecretRef
 from segflow.ports import Selection, Split
 from tests.agreement.hosts import drop_schema, in_schema, postgres_schema
+from tests.engines.people import DEADLINE, KEYS, ONE, PEOPLE, until
 from tests.services import postgres_replica_url, postgres_url
 
 SCHEMA = f"segflow_postgres_{os.getpid()}"
-ONE = select(literal(1).label("one"))
-PEOPLE = table("people", column("id"), column("name"))
-KEYS = select(PEOPLE.c.id.label("key"))
-DEADLINE = 20.0
-"""Seconds until a test gives up waiting for what it was promised."""
 
 
 def source(url: str, **more) -> Source:
     return Source(name="warehouse", engine="postgres", url=url, **more)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait for what happens elsewhere; fail where it does not."""
-    limit = time.monotonic() + DEADLINE
-    while not holds():
-        assert time.monotonic() < limit
 
 
 @pytest.fixture

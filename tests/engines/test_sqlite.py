@@ -23,7 +23,7 @@ from segflow.model.types import (
     ValueType,
     decimal_type,
 )
-from segflow.ports import Selection
+from segflow.ports import KeyColumn, Selection
 
 SQLITE = DIALECTS["sqlite"]
 SOURCE = Source(name="warehouse", engine="sqlite", url="shop.db")
@@ -174,7 +174,7 @@ def test_a_key_that_is_no_integer_in_a_table_of_fields_is_refused(opened):
     """Its fields would be nobody's; so would those of a text that looks like an integer."""
     engine = opened("CREATE TABLE t (v TEXT)", "INSERT INTO t VALUES ('7')")
     with pytest.raises(UnusableDataError, match="table t holds '7' as v; keys are integers"):
-        engine.members(selected(one_row=(("t", "v"),)), {})
+        engine.members(selected(one_row=(KeyColumn("t", "v"),)), {})
 
 
 def test_a_person_can_stop_a_query(tmp_path):

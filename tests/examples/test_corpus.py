@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from segflow.compiler.passes.walk import segment_sites
-from segflow.compiler.targets.queries import select_query
+from segflow.compiler.targets.queries import KeyQuery, select_query
 from segflow.compiler.worlds import Logs, World
 from segflow.model.catalog import Source
 from segflow.model.compiled import Compiled
@@ -85,9 +85,8 @@ def answers(
 ) -> Mapping[Predicate, frozenset[int]]:
     """The keys that the queries of `sql` leaves give: only an engine can say."""
     leaves = (site.node for site in segment_sites(segment) if isinstance(site.node, Sql))
-    return {
-        leaf: frozenset(engine.members(select_query(leaf, compiled, as_of), {})) for leaf in leaves
-    }
+    queries = {leaf: select_query(KeyQuery(leaf, "integer"), compiled, as_of) for leaf in leaves}
+    return {leaf: frozenset(engine.members(query, {})) for leaf, query in queries.items()}
 
 
 @pytest.mark.timeout(600)

@@ -1,10 +1,13 @@
 """Evaluating: which sets an engine is handed, and where they come from."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
+import pytest
 from pyroaring import BitMap64
 
 from segflow.compiler.pipeline import compile_project
+from segflow.errors import RefusedError, TooLargeError
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.past import Past
 from segflow.model.catalog import Entity, Population, Source
@@ -12,10 +15,12 @@ from segflow.model.channel import Channel
 from segflow.model.compiled import Compiled, list_set, segment_set
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant
-from segflow.model.predicate import All, Everyone, InFile, InSegment, Predicate
+from segflow.model.keys import KeyType
+from segflow.model.predicate import All, Everyone, InFile, InSegment, Predicate, Transition
 from segflow.model.project import ListFile, Object, Project, Settings
 from segflow.model.rule import Action, EveryTrigger, Rule
 from segflow.model.segment import Segment
+from segflow.ports import Selection
 from segflow.store.state import SqlStateStore
 from tests.executor.worlds import GivenEngine, MemorySnapshots
 
@@ -35,12 +40,12 @@ def segment(name: str, where: Predicate, mode: str = "dynamic") -> Segment:
     return Segment(name=name, entity="customer", where=where, mode=mode)
 
 
-def compiled(*segments: Object) -> Compiled:
-    things = (SOURCE, ENTITY, *segments)
+def compiled(*segments: Object, key_type: KeyType = "integer") -> Compiled:
+    things = (SOURCE, replace(ENTITY, key_type=key_type), *segments)
     project = Project(
         settings=Settings(name="shop"),
         objects={thing.address: thing for thing in things},
-        lists={VIPS.path: VIPS},
+        lists={VIPS.path: replace(VIPS, key_type=key_type)},
     )
     found, report = compile_project(project)
     assert found is not None, list(report)
@@ -88,6 +93,41 @@ def test_what_is_not_kept_yet_is_evaluated_at_the_same_instant():
     assert sets[segment_set("loyal")] == BitMap64()
 
 
+def test_keys_that_are_strings_are_handed_over_as_texts():
+    """A list gives texts. What was kept while keys were integers is of other users."""
+    engine = GivenEngine(lambda: frozenset(["a"]))
+    kept = {"frozen": BitMap64([1, 2]), "loyal": BitMap64([3])}
+    made = compiled(FROZEN, LOYAL, MIXED, key_type="string")
+    evaluator = Evaluator(made, NOW, lambda source: engine, kept.get, NOTHING)
+    assert evaluator.keys("mixed") == frozenset(["a"])
+    assert engine.handed[-1] == {
+        segment_set("frozen"): frozenset(["a"]),
+        segment_set("loyal"): frozenset(["a"]),
+        list_set(VIPS.path): frozenset(["7", "9"]),
+    }
+
+
+def test_users_without_ordinals_are_no_members_to_keep():
+    """Whoever keeps members is refused, with what can be done instead."""
+    engine = GivenEngine(lambda: frozenset(["a"]))
+    made = compiled(LOYAL, key_type="string")
+    evaluator = Evaluator(made, NOW, lambda source: engine, {}.get, NOTHING)
+    with pytest.raises(RefusedError, match="keys are strings") as caught:
+        evaluator.members("loyal")
+    assert "segflow segment count" in (caught.value.hint or "")
+
+
+def test_users_without_ordinals_have_no_log():
+    """A log that was kept while keys were integers does not speak of them."""
+    engine = GivenEngine(lambda: frozenset(["a"]))
+    asking = segment("asking", Transition(kind="entered", segment="loyal", in_last=None))
+    made = compiled(LOYAL, asking, key_type="string")
+    evaluator = Evaluator(made, NOW, lambda source: engine, {}.get, NOTHING)
+    with pytest.raises(RefusedError, match=r"the log of segment\.loyal is asked.*strings"):
+        evaluator.keys("asking")
+    assert engine.handed == []
+
+
 def test_set_is_made_once():
     """Two segments that name the same static one do not evaluate it twice."""
     engine = GivenEngine(lambda: BitMap64([1]))
@@ -121,3 +161,37 @@ def test_audience_of_a_rule_is_evaluated():
     kept = {"frozen": BitMap64([1, 2])}
     assert Evaluator(found, NOW, lambda _: engine, kept.get, NOTHING).audience("r") == BitMap64([1])
     assert engine.handed == [{segment_set("frozen"): BitMap64([1, 2])}]
+
+
+@dataclass
+class NarrowEngine(GivenEngine):
+    """An engine that takes so many segments in one query, and notes how many it was asked for."""
+
+    most: int = 0
+    asked: list[int] = field(default_factory=list)
+
+    def memberships(
+        self, selection: Selection, sets: Mapping[str, BitMap64], count: int
+    ) -> tuple[BitMap64, ...]:
+        """The given members, or a refusal."""
+        self.asked.append(count)
+        if count > self.most:
+            raise TooLargeError("too many tables")
+        return GivenEngine.memberships(self, selection, sets, count)
+
+
+@pytest.mark.parametrize(
+    ("most", "asked", "alone"),
+    [(5, [5], 0), (2, [5, 2, 3, 1, 2], 0), (0, [5, 2, 1, 1, 3, 1, 2, 1, 1], 5)],
+)
+def test_segments_of_which_a_query_is_too_large_are_asked_in_halves(most, asked, alone):
+    """Until it is not; one that is too large by itself is left to be asked alone, which says so."""
+    engine = NarrowEngine(lambda: BitMap64([1]), most=most)
+    names = [f"s{number}" for number in range(5)]
+    of = compiled(*(segment(name, Everyone()) for name in names))
+    evaluator = Evaluator(of, NOW, lambda _: engine, {}.get, NOTHING)
+    evaluator.prepare(names)
+    assert engine.asked == asked
+    prepared = len(engine.handed)
+    assert [evaluator.members(name) for name in names] == [BitMap64([1])] * 5
+    assert len(engine.handed) - prepared == alone

@@ -6,12 +6,10 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
-from pyroaring import BitMap64
-
 from segflow.executor.effects import Effects, no_failpoint
 from segflow.model.catalog import Source
 from segflow.model.codec import digest
-from segflow.ports import Chance, Engine, Selection
+from segflow.ports import Chance, Engine, Keys, Selection
 from segflow.store.ledger import SqlLedger
 from segflow.store.state import SqlStateStore
 
@@ -58,17 +56,17 @@ class MemorySnapshots:
 class GivenEngine:
     """An engine whose members are given; it notes the sets that it is handed."""
 
-    answer: Callable[[], BitMap64]
-    handed: list[Mapping[str, BitMap64]] = field(default_factory=list)
+    answer: Callable[[], Keys]
+    handed: list[Mapping[str, Keys]] = field(default_factory=list)
 
-    def members(self, selection: Selection, sets: Mapping[str, BitMap64]) -> BitMap64:
+    def members(self, selection: Selection, sets: Mapping[str, Keys]) -> Keys:
         """The given members."""
         self.handed.append(dict(sets))
         return self.answer()
 
     def memberships(
-        self, selection: Selection, sets: Mapping[str, BitMap64], count: int
-    ) -> tuple[BitMap64, ...]:
+        self, selection: Selection, sets: Mapping[str, Keys], count: int
+    ) -> tuple[Keys, ...]:
         """The given members for each segment."""
         return tuple(self.members(selection, sets) for _ in range(count))
 
@@ -80,7 +78,7 @@ class GivenEngine:
         """No rows."""
         return []
 
-    def values(self, selection: Selection, sets: Mapping[str, BitMap64]) -> list[Mapping[str, Any]]:
+    def values(self, selection: Selection, sets: Mapping[str, Keys]) -> list[Mapping[str, Any]]:
         """No rows."""
         return []
 

@@ -22,6 +22,7 @@ to: {entity: account}
 """
 KEYS_ARE = "keys are whole numbers from 0 to 18446744073709551615: mend the line, or remove it"
 VIPS = "segment: vips\nentity: customer\nwhere: {in_file: lists/vips.csv}\n"
+ACCOUNTS = VIPS.replace("customer", "account")
 
 
 def read(root, content, segments=VIPS):
@@ -126,10 +127,52 @@ def test_many_junk_lines_are_told_up_to_twenty(tmp_path):
 
 def test_string_keys(tmp_path):
     """Where keys are strings, any text is one."""
-    segments = "segment: vips\nentity: account\nwhere: {in_file: lists/vips.csv}\n"
-    project, report = read(tmp_path, "a-1\n007\n", segments)
+    project, report = read(tmp_path, "a-1\n007\n", ACCOUNTS)
     assert codes(report) == []
     assert project.lists["lists/vips.csv"].keys == ("a-1", "007")
+
+
+SPACES = "remove the spaces, or put the key into quotes if they are part of it"
+
+
+@pytest.mark.parametrize(
+    ("content", "keys"),
+    [
+        ("a\nA\n\u00e9\ne\u0301\na\n", ("a", "A", "\u00e9", "e\u0301")),
+        ('"a "\n" a"\n"  "\n""\n', ("a ", " a", "  ", "")),
+        ('name,account_id\n"Ada, ""A""","a "\nBob,""\nC"c,c\n', ("a ", "", "c")),
+        ('"#1"\n# no key\n"say ""hi"""\n"x,y"\n', ("#1", 'say "hi"', "x,y")),
+        (' account_id ,name\na,Ada\n"b ",Bob\n', ("a", "b ")),
+    ],
+)
+def test_a_text_is_the_key_that_it_is(tmp_path, content, keys):
+    """Case and composition count, and in quotes so do spaces, commas and signs of comments."""
+    project, report = read(tmp_path, content, ACCOUNTS)
+    assert [found.summary for found in report] == []
+    listed = project.lists["lists/vips.csv"]
+    assert listed.keys == keys
+    assert tuple(listed.typed()) == keys
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "help"),
+    [
+        ("a ", "`a` has spaces around it", SPACES),
+        (" a,Ada", "`a` has spaces around it", SPACES),
+        ('a\u3000,"a\u3000"', "`a` has spaces around it", SPACES),
+        (" ,Ada", "the line has no key", "write its account_id, or remove the line"),
+        (",b", "the line has no key", "write its account_id, or remove the line"),
+        ('"a\nb"', "the key goes on in the next line", "write a key on one line"),
+        ("a\0b", "`a\0b` has a zero byte, and a key has none", "remove the line"),
+    ],
+)
+def test_a_text_that_nobody_sees_is_junk(tmp_path, line, reason, help):
+    """What is not to be seen in a list is not taken for a key, nor left out of one."""
+    project, report = read(tmp_path, f"x\n{line}\n", ACCOUNTS)
+    assert [(found.code, found.summary, found.help) for found in report] == [
+        ("LST003", reason, help)
+    ]
+    assert project.lists == {}
 
 
 def test_a_list_behind_a_relation_has_the_keys_of_the_other_entity(tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from segflow.model.hashing import HASHES, stable_hash, stable_hashes
 
-KEYS = st.integers(min_value=0, max_value=2**64 - 1)
+KEYS = st.integers(min_value=0, max_value=2**64 - 1) | st.text()
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,8 @@ KEYS = st.integers(min_value=0, max_value=2**64 - 1)
         ("winback", 2**64 - 1, 0x5559719989358920),
         ("", 0, 0x393DE2B027E1F15C),
         ("größe", 42, 0x0567E52804E1895F),
+        ("winback", "1", 0x520B4B2A054D42BA),
+        ("winback", "é ", 0xC58146797A095BAA),
     ],
 )
 def test_known_values(salt, key, value):
@@ -27,7 +29,7 @@ def test_known_values(salt, key, value):
 
 @given(salt=st.text(), keys=st.lists(KEYS))
 def test_the_definition(salt, keys):
-    """The hash is the first 16 hex digits of MD5 of the salt, a zero byte and the digits."""
+    """The hash is the first 16 hex digits of MD5 of salt, zero byte and text or digits."""
     expected = [int(hashlib.md5(f"{salt}\0{key}".encode()).hexdigest()[:16], 16) for key in keys]
     assert list(stable_hashes(salt, keys)) == expected
     assert all(0 <= value < HASHES for value in expected)

@@ -7,9 +7,10 @@ have come or gone. `instants` are sorted.
 """
 
 from bisect import bisect_left, bisect_right
+from calendar import monthrange
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from heapq import merge
 from itertools import groupby, pairwise
 from typing import assert_never
@@ -130,14 +131,10 @@ def _anniversaries(
 ) -> Iterator[Instant]:
     """The midnights that are so many days after each anniversary from a year on."""
     for year in range(max(first, 1), 10_000):
-        leap = (month, day) != (2, 29) or _has_leap_day(year)
-        ordinal = date(year, month, day if leap else 28).toordinal() + days
+        there = min(day, monthrange(year, month)[1])  # 29 February is kept on the 28th
+        ordinal = date(year, month, there).toordinal() + days
         if date.min.toordinal() <= ordinal <= date.max.toordinal():
             yield midnight(date.fromordinal(ordinal), zone)
-
-
-def _has_leap_day(year: int) -> bool:
-    return (date(year, 2, 28) + timedelta(days=1)).month == 2
 
 
 def _calendar(

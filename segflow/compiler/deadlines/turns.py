@@ -23,13 +23,14 @@ from segflow.compiler.interpret import everybody, feature_value, field_of, holds
 from segflow.compiler.operators import as_date, as_instant
 from segflow.compiler.passes.walk import features_of
 from segflow.compiler.periods import period_windows
+from segflow.compiler.reference.contacts import address_of
 from segflow.compiler.reference.properties import property_value
 from segflow.compiler.reference.related import related_entity, related_to
 from segflow.compiler.reference.same import values_in, with_value
 from segflow.compiler.targets.needs import inlined_segment
 from segflow.compiler.timeline import InstantOperator
 from segflow.compiler.values import Value
-from segflow.compiler.worlds import EventRow, NotSupportedError, Subject
+from segflow.compiler.worlds import ConsentRow, EventRow, Subject, SuppressionRow
 from segflow.compiler.zones import default_zone, users_zone
 from segflow.model import predicate as p
 from segflow.model.catalog import Field
@@ -45,8 +46,8 @@ Parts = Iterator[Iterator[Instant]]
 def turns(predicate: p.Predicate, subject: Subject) -> Iterator[Instant]:
     """Every T later than the subject's at which the predicate may turn, ascending, each once.
 
-    Leaves that are given, ranks and queries are taken as they are: they never turn. Raises
-    NotSupportedError for a form that the reference does not know yet.
+    Leaves that are given, ranks and queries are taken as they are: they never turn. Raises as
+    holds() does.
     """
     return in_order(_parts(predicate, subject, ()))
 
@@ -86,8 +87,10 @@ def _parts(  # noqa: C901 - one arm per form
             yield from _same(predicate, subject)
         case p.Rank() | p.Sql():
             pass
-        case p.Consent() | p.Reachable():
-            raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
+        case p.Consent(topic=topic):
+            yield _said(topic, subject)
+        case p.Reachable():
+            yield from _reachable(predicate, subject)
         case _:
             assert_never(predicate)
 
@@ -298,6 +301,30 @@ def _same(leaf: p.Same, subject: Subject) -> Parts:
     yield later(_times(tied), subject.context.as_of)
     for value in values_in(leaf, tied, subject):
         yield from _parts(leaf.where, with_value(leaf, value, subject), ())
+
+
+# --- who may be written to -------------------------------------------------------------------
+
+
+def _said(topic: str, subject: Subject) -> Iterator[Instant]:
+    """Where the user's words on a topic are said."""
+    return _since(subject.user.consents.get(topic, ()), subject)
+
+
+def _reachable(leaf: p.Reachable, subject: Subject) -> Parts:
+    """Where the address or the consent that it takes turns, and where a suppression begins."""
+    address = address_of(leaf, subject)
+    yield from _feature(p.FieldFeature(field=address.text_field), subject)
+    if address.topic is not None:
+        yield _said(address.topic, subject)
+    for rows in subject.user.suppressions.values():
+        yield _since(rows, subject)
+
+
+def _since(rows: Iterable[ConsentRow | SuppressionRow], subject: Subject) -> Iterator[Instant]:
+    """Where rows begin to count; one without a time always did."""
+    times = sorted(row.time for row in rows if row.time is not None)
+    return later(times, subject.context.as_of)
 
 
 # --- the past --------------------------------------------------------------------------------

@@ -2,10 +2,16 @@
 
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Condition, Dialect, Expression, Traits
 from segflow.compiler.dialects.duckdb import DUCKDB, DuckDb
+from segflow.compiler.dialects.mysql import MYSQL
 from segflow.compiler.dialects.postgres import POSTGRES
 from segflow.compiler.dialects.sqlite import SQLITE
 
-DIALECTS: dict[str, Dialect] = {"duckdb": DUCKDB, "sqlite": SQLITE, "postgres": POSTGRES}
+DIALECTS: dict[str, Dialect] = {
+    "duckdb": DUCKDB,
+    "sqlite": SQLITE,
+    "postgres": POSTGRES,
+    "mysql": MYSQL,
+}
 """By the catalog's name of the engine."""
 
 __all__ = [

@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 import sqlalchemy
-from sqlalchemy import TIMESTAMP, BigInteger, ColumnElement, FunctionElement, TypeDecorator
+from sqlalchemy import CTE, TIMESTAMP, BigInteger, ColumnElement, FunctionElement, TypeDecorator
 from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.types import TypeEngine
 
 from segflow.compiler.dialects.storage import StorageDialect
 from segflow.model.instant import Instant, datetime_of, instant_of
+from segflow.model.keys import KeyType
 from segflow.model.scalar import Scalar
 from segflow.model.types import ScalarName, ValueType
 
@@ -105,11 +106,16 @@ class Dialect(StorageDialect, Protocol):
         calendar's, see floored()."""
 
     def whole(self, column: Expression) -> Expression:
-        """A column of keys or of ids that are integers, as wide as the engine has them."""
+        """A column of keys or of ids that are integers, as wide as the engine has them; those that
+        are texts are stored() strings."""
 
     def floored(self, timestamp: Expression) -> Expression:
         """The timestamp's whole milliseconds. One beyond the calendar, which no language of ours
         can hold and infinity is, becomes the first or the last that there is."""
+
+    def sought(self, column: Expression, since: Instant) -> Sequence[Condition]:
+        """What may be asked of a column of timestamps itself where only those from an instant on
+        are wanted, so that an index serves where it can't serve stored()."""
 
     # --- constants ---
 
@@ -117,7 +123,7 @@ class Dialect(StorageDialect, Protocol):
         """A constant text that is compared, and sorted, by code points."""
 
     def key(self, value: int) -> Expression:
-        """A constant key, up to 64 bits without a sign."""
+        """A constant key that is an integer, up to 64 bits without a sign."""
 
     def number(self, value: Decimal) -> Expression:
         """A constant exact number with as many digits as it has."""
@@ -154,8 +160,16 @@ class Dialect(StorageDialect, Protocol):
     def folded(self, text: Expression) -> Expression:
         """The text with A-Z as a-z and nothing else changed."""
 
-    def hash_text(self, salt: Expression, key: Expression) -> Expression:
-        """MD5 over salt, a zero byte and the key in decimal, as 32 hexadecimal digits."""
+    def key_text(self, key: Expression, type_: KeyType) -> Expression:
+        """A key as text; an integer in decimal."""
+
+    def hash_text(self, salt: Expression, text: Expression) -> Expression:
+        """MD5 over salt, a zero byte and a text, all in UTF-8, as 32 hexadecimal digits."""
+
+    # --- tables ---
+
+    def read_once(self, rows: CTE) -> CTE:
+        """The rows such that they are read once, however many rows of others are joined to them."""
 
     # --- aggregates and order ---
 

@@ -111,9 +111,9 @@ class DuckDb(DuckDbStorage, Standard):
         ordered = func.first(value, type_=value.type).aggregate_order_by(*order)
         return ordered if where is None else ordered.filter(where)
 
-    def hash_text(self, salt: Expression, key: Expression) -> Expression:
+    def hash_text(self, salt: Expression, text: Expression) -> Expression:
         """See Dialect."""
-        return func.md5(func.concat(salt, func.chr(0), cast(key, String)), type_=String)
+        return func.md5(func.concat(salt, func.chr(0), text), type_=String)
 
     def quotient(self, value: Expression, scale: int, divisor: Expression) -> Sequence[Expression]:
         """See Dialect. Taken apart into whole numbers, as there are no more than 38 digits."""

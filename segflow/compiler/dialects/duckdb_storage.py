@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     Date,
     Double,
+    Integer,
     Numeric,
     String,
     and_,
@@ -26,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from segflow.compiler import versions
-from segflow.compiler.cells import DATE, TIMESTAMP_TEXT, WHOLE_FLOATS
+from segflow.compiler.cells import DATE, LONGEST_NUMBER, TIMESTAMP_TEXT, WHOLE_FLOATS
 from segflow.compiler.dialects.storage import Condition, Expression
 from segflow.model.types import INTEGER, ValueType
 
@@ -68,10 +69,12 @@ class DuckDbStorage:
 
     def written_number(self, text: Expression, type_: ValueType) -> Expression:
         """See StorageDialect."""
-        if type_.name == "integer":
-            return case((func.regexp_full_match(text, "-?[0-9]+"), try_cast(text, BigInteger())))
-        exact = try_cast(text, Numeric(type_.precision, type_.scale))
-        return case((func.regexp_full_match(text, r"-?[0-9]+(\.[0-9]+)?"), exact))
+        exact: TypeEngine[Any] = Numeric(type_.precision, type_.scale)
+        whole = type_.name == "integer"
+        number = try_cast(text, BigInteger() if whole else exact)
+        pattern = "-?[0-9]+" if whole else r"-?[0-9]+(\.[0-9]+)?"
+        short = func.length(text) <= LONGEST_NUMBER
+        return case((and_(short, func.regexp_full_match(text, pattern)), number))
 
     def minor_units(self, units: Expression, digits: int, type_: ValueType) -> Expression:
         """See StorageDialect."""
@@ -172,7 +175,20 @@ def _number(text: Expression, type_: ValueType) -> Expression:
             return case((whole, try_cast(text, BigInteger())), (small, cast(double, BigInteger)))
         case "decimal":
             exact = Numeric(type_.precision, type_.scale)
-            shortest = cast(double, String)
+            shortest = _without_exponent(cast(double, String))
             return case((whole, try_cast(text, exact)), (finite, try_cast(shortest, exact)))
         case _:
             return case((finite, double))
+
+
+def _without_exponent(number: Expression) -> Expression:
+    """The text of a double with zeros in place of its exponent. With one, DuckDB wants room for a
+    digit before the point, which not every decimal has, and takes more digits than there are."""
+    digits = func.regexp_replace(func.split_part(number, "e", 1), "[-.]", "", "g")
+    power = func.abs(try_cast(func.split_part(number, "e", 2), BigInteger()))
+    sign = case((func.starts_with(number, "-"), "-"), else_="")
+    small = func.concat(sign, "0.", func.repeat("0", power - 1), digits)
+    large = func.concat(sign, func.rpad(digits, cast(power + 1, Integer), "0"))
+    return case(
+        (func.contains(number, "e-"), small), (func.contains(number, "e+"), large), else_=number
+    )

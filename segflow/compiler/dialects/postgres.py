@@ -39,6 +39,7 @@ from segflow.compiler.dialects.standard import (
     clipped,
     within,
 )
+from segflow.model.keys import KeyType
 from segflow.model.scalar import Scalar
 from segflow.model.types import ValueType
 
@@ -123,9 +124,13 @@ class Postgres(PostgresStorage, Standard):
         """See Dialect."""
         raise AssertionError("PostgreSQL's expressions are not RE2")
 
-    def hash_text(self, salt: Expression, key: Expression) -> Expression:
+    def key_text(self, key: Expression, type_: KeyType) -> Expression:
+        """See Dialect. A numeric may have zeros behind its point."""
+        return key if type_ == "string" else cast(cast(key, _KEY), String)
+
+    def hash_text(self, salt: Expression, text: Expression) -> Expression:
         """See Dialect. No text here can hold a zero byte."""
-        written = func.convert_to(cast(cast(key, _KEY), String), "UTF8", type_=LargeBinary)
+        written = func.convert_to(text, "UTF8", type_=LargeBinary)
         zero = func.decode("00", "hex", type_=LargeBinary)
         salted = func.convert_to(salt, "UTF8", type_=LargeBinary).op("||")(zero).op("||")(written)
         return collate(func.md5(salted, type_=String), self.binary)

@@ -34,18 +34,20 @@ from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlalchemy.types import TypeEngine
 
 from segflow.compiler import versions
-from segflow.compiler.cells import DATE, TIMESTAMP_TEXT, WHOLE_FLOATS
+from segflow.compiler.cells import DATE, LONGEST_NUMBER, TIMESTAMP_TEXT, WHOLE_FLOATS
 from segflow.compiler.dialects.base import UTC_TIMESTAMP
 from segflow.compiler.dialects.storage import Condition, Expression
 from segflow.model.types import INTEGER, ValueType
 
 _TYPES: dict[str, TypeEngine[Any]] = {"string": Text(), "integer": BigInteger()}
 _INT64 = (Decimal(-(2**63)), Decimal(2**63 - 1))
-_GREATEST_FLOAT = Decimal("1.7976931348623157e308")
-_LEAST_FLOAT = Decimal("5e-324")
+# What is as large, or as small, is no double but zero, or nearer to none than to one.
+_NO_DOUBLE = Decimal(2**1024 - 2**970)
+_NOTHING = Decimal(f"{5**1075}e-1075")
 _WHOLE = "^-?[0-9]+$"
 _NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
-_LONGEST = 5_000
+_EXTREME = "[eE][+-]?0*[1-9][0-9]{4,}$"
+_ZERO = r"^-?[0.]+[eE]|[eE]-"
 
 
 class PostgresStorage:
@@ -61,7 +63,7 @@ class PostgresStorage:
     def written_number(self, text: Expression, type_: ValueType) -> Expression:
         """See StorageDialect."""
         pattern = _WHOLE if type_ == INTEGER else _NUMBER
-        written = and_(func.length(text) <= _LONGEST, _matches(text, pattern))
+        written = and_(func.length(text) <= LONGEST_NUMBER, _matches(text, pattern))
         return case((written, _within(cast(text, Numeric()), type_)))
 
     def minor_units(self, units: Expression, digits: int, type_: ValueType) -> Expression:
@@ -187,11 +189,14 @@ def _within(number: Expression, type_: ValueType) -> Expression:
 
 
 def _json_number(text: Expression, type_: ValueType) -> Expression:
-    """A number of JSON: whole ones are exact, such with a point or an exponent are doubles."""
+    """A number of JSON: whole ones are exact, such with a point or an exponent are doubles. No
+    numeric has an exponent of five digits, and all doubles by far have less."""
+    extreme = case((_matches(text, _ZERO), "0"))
+    text = case((_matches(text, _EXTREME), extreme), else_=text)
     exact = cast(text, Numeric())
     size = func.abs(exact)
     double: Expression = case(
-        (size < _LEAST_FLOAT, cast(0, Double())), (size <= _GREATEST_FLOAT, cast(text, Double()))
+        (size <= _NOTHING, cast(0, Double())), (size < _NO_DOUBLE, cast(text, Double()))
     )
     whole = _matches(text, _WHOLE)
     match type_.name:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, assert_never
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     Boolean,
     Date,
@@ -162,9 +163,14 @@ class Sqlite(SqliteStorage, Standard):
         """See Dialect. SQLite's own lower() knows the letters of ASCII only."""
         return func.lower(text, type_=String)
 
-    def hash_text(self, salt: Expression, key: Expression) -> Expression:
+    def hash_text(self, salt: Expression, text: Expression) -> Expression:
         """See Dialect."""
-        return func.segflow_md5(salt, key, type_=String)
+        return func.segflow_md5(salt, text, type_=String)
+
+    def read_once(self, rows: CTE) -> CTE:
+        """See Dialect. SQLite puts a table in the place of its rows, and looks for keys by columns
+        alone: it would read all of it for each key."""
+        return rows.prefix_with("MATERIALIZED")
 
     # --- aggregates and order ---
 

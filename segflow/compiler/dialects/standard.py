@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, assert_never
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     Boolean,
     Date,
@@ -28,7 +29,8 @@ from segflow.compiler.dialects.base import (
     Expression,
 )
 from segflow.compiler.timeline import FIRST, LAST
-from segflow.model.instant import datetime_of
+from segflow.model.instant import Instant, datetime_of
+from segflow.model.keys import KeyType
 from segflow.model.scalar import Scalar
 from segflow.model.types import ValueType
 
@@ -49,6 +51,10 @@ class Standard:
     def whole(self, column: Expression) -> Expression:
         """See Dialect."""
         return column
+
+    def sought(self, column: Expression, since: Instant) -> Sequence[Condition]:
+        """See Dialect."""
+        return ()
 
     def text(self, value: str) -> Expression:
         """See Dialect."""
@@ -81,6 +87,14 @@ class Standard:
     def folded(self, text: Expression) -> Expression:
         """See Dialect."""
         return func.translate(text, UPPER, UPPER.lower(), type_=String)
+
+    def key_text(self, key: Expression, type_: KeyType) -> Expression:
+        """See Dialect."""
+        return key if type_ == "string" else cast(key, String)
+
+    def read_once(self, rows: CTE) -> CTE:
+        """See Dialect."""
+        return rows
 
     def aggregated(
         self, function: Aggregation, value: Expression | None, where: Condition | None

@@ -26,7 +26,7 @@ from segflow.model.project import KeyPath
 from segflow.model.rule import Rule
 from segflow.model.segment import OnStream
 
-ENGINES = ("duckdb", "sqlite", "postgres")
+ENGINES = ("duckdb", "sqlite", "postgres", "mysql")
 """The engines that can be asked."""
 
 LEVELS = 64
@@ -240,7 +240,7 @@ def _of_object(found: object) -> Iterator[Finding]:
 def _of_source(source: Source) -> Iterator[Finding]:
     if source.replica is not None:
         yield ("replica",), "`replica`"
-    if source.limits is not None and source.engine != "postgres":
+    if source.limits is not None and source.engine not in ("postgres", "mysql"):
         yield ("limits",), "`limits`"
     elif source.limits is not None:
         yield from _of_limits(source.limits)
@@ -259,9 +259,7 @@ def _of_limits(limits: Limits) -> Iterator[Finding]:
 
 
 def _of_entity(entity: Entity) -> Iterator[Finding]:
-    if entity.key_type == "string":
-        yield ("key",), "a key of strings (it comes with the reuse of groups)"
-    elif entity.ordinals == "dictionary":
+    if entity.key_type == "integer" and entity.ordinals == "dictionary":
         yield ("key", "ordinals"), "`ordinals: dictionary`"
     for field in entity.fields:
         yield from _of_field(field)

@@ -22,6 +22,7 @@ from segflow.model.address import Address, is_name
 from segflow.model.catalog import Event
 from segflow.model.duration import parse_duration
 from segflow.model.instant import Instant
+from segflow.model.keys import Key, parse_key
 from segflow.model.predicate import InFile, InSegment, Predicate
 from segflow.model.project import KeyPath
 from segflow.model.scalar import Const, Scalar, Text
@@ -30,11 +31,9 @@ from segflow.model.trial import Trial, TrialEvent, TypedEvent, TypedTrial
 from segflow.model.types import INTEGER, STRING, TIMESTAMP, UNREAD, ValueType
 from segflow.model.wording import phrase
 
-KEY = 1
+KEY = "1"
 """The key of a user whose test does not say one."""
 
-_KEYS = 2**64
-_DIGITS = re.compile(r"[0-9]{1,20}\Z", re.ASCII)
 _AGO = re.compile(r"[0-9]+(s|min|h|d|w|mo|y)\Z", re.ASCII)
 
 
@@ -162,11 +161,11 @@ class _Reading:
 
     # --- the user ---
 
-    def _user(self, trial: Trial) -> tuple[int, Instant | None, tuple[tuple[str, Scalar], ...]]:
+    def _user(self, trial: Trial) -> tuple[Key, Instant | None, tuple[tuple[str, Scalar], ...]]:
         """Key, instant since when the user exists, and fields."""
         entity = self.draft.index.entities[self.segment.entity]
         known = self.draft.index.fields[entity.name]
-        key, fields = KEY, []
+        key, fields = parse_key(KEY, entity.key_type), []
         # A user exists since ever unless the test says something else.
         since = None if entity.population.since is None else Instant(min(0, self.as_of))
         for name, value in trial.user:
@@ -193,13 +192,14 @@ class _Reading:
             return None
         return self._value(value, field.type, f"field {name}", path)
 
-    def _key(self, value: Text | Const, path: KeyPath) -> int:
+    def _key(self, value: Text | Const, path: KeyPath) -> Key:
+        type_ = self.draft.index.entities[self.segment.entity].key_type
         if isinstance(value, Text):
-            if _DIGITS.match(value.text) and int(value.text) < _KEYS:
-                return int(value.text)
-            summary = f"{value.text!r} is no key"
-            self._complain(LITERAL, path, summary, "keys are whole numbers from 0 to 2^64 - 1")
-        return KEY
+            try:
+                return parse_key(value.text, type_)
+            except ValueError as error:
+                self._complain(LITERAL, path, f"{value.text!r} is no key", str(error))
+        return parse_key(KEY, type_)
 
     def _since(self, value: Text | Const, path: KeyPath) -> Instant | None:
         entity = self.draft.index.entities[self.segment.entity]

@@ -8,9 +8,9 @@ from segflow.model.predicate import InFile, Sample
 
 
 def is_listed(leaf: InFile, subject: Subject) -> bool:
-    """Whether the key is in a list file of the project, by its digits."""
+    """Whether the key is in a list file of the project, as a key of its type."""
     found = subject.context.compiled.project.lists[leaf.path]
-    return subject.user.key in {int(key) for key in found.keys}
+    return subject.user.key in frozenset(found.typed())
 
 
 def is_sampled(leaf: Sample, subject: Subject) -> bool:

@@ -7,12 +7,13 @@ from segflow.compiler.timeline import Bounds
 from segflow.compiler.worlds import LoggedChange
 from segflow.errors import RefusedError
 from segflow.model.instant import Instant
+from segflow.model.keys import Key
 
 OWN_CAUSES = ("data", "time", "population")
 """Not those of whoever edits a definition or corrects the data."""
 
 
-def was_member(log: Sequence[LoggedChange], key: int, at: Instant) -> bool:
+def was_member(log: Sequence[LoggedChange], key: Key, at: Instant) -> bool:
     """Whether the user was recorded as a member at an instant."""
     inside = False
     for change in log:
@@ -21,7 +22,7 @@ def was_member(log: Sequence[LoggedChange], key: int, at: Instant) -> bool:
     return inside
 
 
-def held_membership(log: Sequence[LoggedChange], key: int, first: Instant, last: Instant) -> bool:
+def held_membership(log: Sequence[LoggedChange], key: Key, first: Instant, last: Instant) -> bool:
     """Whether the user was a member at every instant from the first to the last."""
     _reaching(log, first)
     instants = [first, *(change.as_of for change in log if first < change.as_of <= last)]
@@ -29,7 +30,7 @@ def held_membership(log: Sequence[LoggedChange], key: int, first: Instant, last:
 
 
 def moves(
-    log: Sequence[LoggedChange], kind: Literal["entered", "exited"], key: int, window: Bounds
+    log: Sequence[LoggedChange], kind: Literal["entered", "exited"], key: Key, window: Bounds
 ) -> list[Instant]:
     """When the user entered, or exited, within the window, oldest first."""
     _reaching(log, window.start)

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from segflow.compiler.values import Value
 from segflow.compiler.worlds import Place, Subject
+from segflow.model.keys import Key
 from segflow.model.predicate import Feature, Predicate, Rank
 
 Holds = Callable[[Predicate, Subject], bool]
@@ -12,8 +13,8 @@ Worth = Callable[[Feature, Subject], Value | None]
 
 
 def ranked_keys(
-    leaf: Rank, everyone: Mapping[int, Subject], worth: Worth, holds: Holds
-) -> frozenset[int]:
+    leaf: Rank, everyone: Mapping[Key, Subject], worth: Worth, holds: Holds
+) -> frozenset[Key]:
     """The users whose position among all that are ranked lies in (low, high], which are positions
     or percent of how many they are."""
     ranked = _ranked(leaf, everyone, worth, holds)
@@ -31,7 +32,7 @@ def lies_within(leaf: Rank, place: Place) -> bool:
     return low < place.position <= high
 
 
-def _ranked(leaf: Rank, everyone: Mapping[int, Subject], worth: Worth, holds: Holds) -> list[int]:
+def _ranked(leaf: Rank, everyone: Mapping[Key, Subject], worth: Worth, holds: Holds) -> list[Key]:
     """The keys in order: by value from the leaf's side, then by key; who has no value is out."""
     asked = (
         subject for subject in everyone.values() if leaf.among is None or holds(leaf.among, subject)

@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from segflow.compiler.values import count_satisfies
 from segflow.compiler.worlds import NotSupportedError, Subject
 from segflow.model.catalog import Relation
+from segflow.model.keys import Key
 from segflow.model.predicate import Members, Predicate, Via
 from segflow.model.project import Project
 
 Holds = Callable[[Predicate, Subject], bool]
-People = Mapping[int, Subject]
+People = Mapping[Key, Subject]
 """Users of an entity, by key."""
 
 
@@ -65,5 +66,5 @@ def _relation(leaf: Via | Members, subject: Subject) -> Relation:
     return relation_of(leaf, subject.context.entity.name, subject.context.compiled.project)
 
 
-def _led_to(subject: Subject, relation: Relation) -> int | None:
+def _led_to(subject: Subject, relation: Relation) -> Key | None:
     return subject.user.related.get(relation.name)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import CTE, Select, and_, func, select
 
 from segflow.compiler.dialects.base import Expression
 from segflow.compiler.targets.events import KEY, TIME
@@ -25,7 +25,7 @@ def field_held(leaf: Held, test: Test, feature: FieldFeature, facts: Facts) -> S
     field = declared_field(feature, facts.entity)
     first = first_instant(leaf.for_, facts.as_of, facts.zone)
     then = facts.at(first)
-    there = then.population().cte(facts.name("there"))
+    there = then.population()
     key = there.c[KEY]
     begun = then.joined(there, key, [feature])
     zoned = facts.joined(begun.relation, key, _zone(test))
@@ -40,13 +40,18 @@ def field_held(leaf: Held, test: Test, feature: FieldFeature, facts: Facts) -> S
 
 def _failed(test: Test, field: Field, first: Instant, facts: Facts) -> Select[Any]:
     """The keys of which a value after the first instant did not pass."""
-    went = steps(field, facts.as_of, facts.dialect, facts.name(f"{field.name}_steps"))
+    went = _steps(field, facts)
     key: Expression = went.c[KEY]
     zoned = facts.joined(went, key, _zone(test))
     values: dict[Fact, Value] = {**zoned.values, test.feature: Value(went.c[VALUE], field.type)}
     passes = facts.conditions(values.__getitem__, key).of(test)
     later = within_bounds(went.c[TIME], Bounds(start=Instant(first + 1)))
     return select(key).distinct().select_from(zoned.relation).where(later, opposite(passes))
+
+
+def _steps(field: Field, facts: Facts) -> CTE:
+    name = facts.name(f"{field.name}_steps")
+    return steps(field, facts.entity.key_type, facts.as_of, facts.dialect, name)
 
 
 def _zone(test: Test) -> tuple[UserZone, ...]:
@@ -56,7 +61,7 @@ def _zone(test: Test) -> tuple[UserZone, ...]:
 def field_changed(leaf: Changed, facts: Facts) -> Select[Any]:
     """The keys of which a value differs from the one before; before the first it is missing."""
     field = declared_field(FieldFeature(field=leaf.field), facts.entity)
-    went = steps(field, facts.as_of, facts.dialect, facts.name(f"{field.name}_steps"))
+    went = _steps(field, facts)
     before = func.lag(went.c[VALUE]).over(partition_by=went.c[KEY], order_by=went.c[TIME])
     pairs = select(*went.c, before.label(_BEFORE)).subquery(facts.name(f"{field.name}_changes"))
     old, new = (Value(pairs.c[name], field.type) for name in (_BEFORE, VALUE))

@@ -35,6 +35,7 @@ from segflow.compiler.targets.anniversaries import shown_on
 from segflow.compiler.targets.lists import list_condition
 from segflow.compiler.targets.local import by_zone, text_by_zone
 from segflow.compiler.targets.needs import Fact, Judgement, Suppressed, UserZone, asks_whether
+from segflow.compiler.targets.queries import KeyQuery
 from segflow.compiler.targets.values import (
     Value,
     bounds_of,
@@ -57,6 +58,7 @@ from segflow.compiler.zones import Resolved, Ways, Zones
 from segflow.model.compiled import list_set, log_set, query_set, segment_set
 from segflow.model.hashing import HASHES
 from segflow.model.instant import Instant
+from segflow.model.keys import KeyType
 from segflow.model.operator import (
     Ahead,
     Among,
@@ -101,12 +103,12 @@ from segflow.model.scalar import Const
 class Conditions:
     """Compiles predicates about one row, a user's or an event's.
 
-    `value` gives the worth of a fact in that row, `key` is the user's key, and `inlined` the
-    predicate that a nested segment stands for at T, or None where its kept set is meant, `reached`
-    what `reachable` takes beside not being suppressed. `sets` gathers the names of the id sets that
-    are referred to, and of one that a query makes, the query; `split` names the set of a feature's
-    values that pass a test the engine can't make; `clocks` is the table of zones with their offsets
-    as text.
+    `value` gives the worth of a fact in that row, `key` is the user's key, of the type `key_type`,
+    and `inlined` the predicate that a nested segment stands for at T, or None where its kept set is
+    meant, `reached` what `reachable` takes beside not being suppressed. `sets` gathers the names of
+    the id sets that are referred to, and of one that a query makes, the query; `split` names the
+    set of a feature's values that pass a test the engine can't make; `clocks` is the table of zones
+    with their offsets as text.
     """
 
     as_of: Instant
@@ -114,9 +116,10 @@ class Conditions:
     dialect: Dialect
     value: Callable[[Fact], Value]
     key: Expression
+    key_type: KeyType
     inlined: Callable[[InSegment], Predicate | None]
     reached: Callable[[Reachable], Predicate]
-    sets: dict[str, Sql | None]
+    sets: dict[str, KeyQuery | None]
     split: Callable[[Fact, TextMatch], str]
     clocks: Callable[[Ways[Offsets]], FromClause]
 
@@ -148,7 +151,8 @@ class Conditions:
             case Sample():
                 return self._sampled(node)
             case Sql():
-                return self._in_set(query_set(node.source, node.query), node)
+                name = query_set(node.source, node.query, self.key_type)
+                return self._in_set(name, KeyQuery(node, self.key_type))
             case Transition() | Held(item=InSegment()):
                 return self._in_set(log_set(node))
             case Periods():
@@ -163,7 +167,7 @@ class Conditions:
 
     # --- whole leaves ---
 
-    def _in_set(self, name: str, made_by: Sql | None = None) -> Condition:
+    def _in_set(self, name: str, made_by: KeyQuery | None = None) -> Condition:
         self.sets[name] = made_by
         keys = table(name, column("key"))
         return self.key.in_(select(keys.c.key))
@@ -172,7 +176,8 @@ class Conditions:
         """Hexadecimal digits are in the order of the numbers that they write, so text compares."""
         if sample.low >= 100:
             return false()
-        hashed = self.dialect.hash_text(literal(sample.salt or "", String), self.key)
+        text = self.dialect.key_text(self.key, self.key_type)
+        hashed = self.dialect.hash_text(literal(sample.salt or "", String), text)
         tests: list[Condition] = []
         if sample.low > 0:
             tests.append(hashed >= literal(_threshold(sample.low), String))

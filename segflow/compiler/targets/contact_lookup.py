@@ -6,29 +6,31 @@ from typing import Any
 from sqlalchemy import Select, String, cast, null, select, union_all
 
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Expression
-from segflow.compiler.storage import storage_of_field
+from segflow.compiler.storage import place_of_field
 from segflow.compiler.targets.contacts import is_text, stored_text
 from segflow.compiler.targets.events import TIME
 from segflow.compiler.targets.facts import Facts
+from segflow.compiler.targets.keys import has_key
 from segflow.compiler.targets.needs import declared_address, declared_field, declared_topic
 from segflow.compiler.targets.stored import value_in
 from segflow.compiler.targets.values import stored_table
 from segflow.compiler.worlds import ConsentRow, SuppressionRow
 from segflow.model.contact import Suppression
 from segflow.model.instant import Instant
+from segflow.model.keys import Key
 from segflow.model.predicate import FieldFeature
 from segflow.model.types import BOOLEAN, TIMESTAMP
 
 _GRANTED, _ADDRESS, _CHANNEL, _REASON = "granted", "address", "channel", "reason"
 
 
-def consent_rows(facts: Facts, key: int, name: str) -> Select[Any]:
+def consent_rows(facts: Facts, key: Key, name: str) -> Select[Any]:
     """Every row about the topic and the user, read by consent_row()."""
     at, dialect = declared_topic(name, facts.compiled).at, facts.dialect
     assert at is not None, "the pass `supported` has seen to it"
     columns = filter(None, (at.key, at.granted, at.time, at.topic))
     source = stored_table(at.table, columns)
-    tests = [dialect.whole(source.c[at.key]) == dialect.key(key)]
+    tests = [has_key(source.c[at.key], key, dialect)]
     if at.topic is not None:
         tests.append(is_text(source.c[at.topic], name, dialect))
     granted = dialect.stored(source.c[at.granted], BOOLEAN)
@@ -43,7 +45,7 @@ def consent_row(row: Mapping[str, Any], time: Instant | None) -> ConsentRow:
 
 
 def suppression_rows(
-    facts: Facts, key: int, one: Suppression, addresses: Iterable[str]
+    facts: Facts, key: Key, one: Suppression, addresses: Iterable[str]
 ) -> Select[Any]:
     """Every row of the user or of one of the user's addresses of those names, as they are or ever
     were, read by suppression_row()."""
@@ -56,7 +58,7 @@ def suppression_rows(
         return cast(null(), String) if column is None else stored_text(source.c[column], dialect)
 
     if at.key is not None:
-        mine = dialect.whole(source.c[at.key]) == dialect.key(key)
+        mine = has_key(source.c[at.key], key, dialect)
     else:
         own = [one for name in addresses for one in _own_addresses(facts, key, name)]
         mine = dialect.folded(text(at.address)).in_(union_all(*own))
@@ -79,18 +81,15 @@ def _time(column: Expression | None, facts: Facts) -> Expression:
     return facts.dialect.floored(facts.dialect.stored(column, TIMESTAMP)).label(TIME)
 
 
-def _own_addresses(facts: Facts, key: int, name: str) -> Iterator[Select[Any]]:
+def _own_addresses(facts: Facts, key: Key, name: str) -> Iterator[Select[Any]]:
     """The texts of the user's address now, and those that its history knows."""
     feature = FieldFeature(field=declared_address(name, facts.compiled).text_field)
-    field, population = declared_field(feature, facts.entity), facts.entity.population
-    dialect = facts.dialect
-    (location,) = field.at
-    storage = storage_of_field(field, location)
-    owner = location.key or population.key
-    source = stored_table(location.table or population.table, (owner, storage.column))
+    field, dialect = declared_field(feature, facts.entity), facts.dialect
+    table, owner, storage = place_of_field(field, facts.entity)
+    source = stored_table(table, (owner, storage.column))
     now = dialect.folded(value_in(source, storage, dialect))
-    yield select(now).where(source.c[owner] == dialect.key(key))
+    yield select(now).where(has_key(source.c[owner], key, dialect))
     if (history := field.history) is not None:
         source = stored_table(history.table, (history.key, history.column))
         then = dialect.folded(stored_text(source.c[history.column], dialect))
-        yield select(then).where(dialect.whole(source.c[history.key]) == dialect.key(key))
+        yield select(then).where(has_key(source.c[history.key], key, dialect))

@@ -9,6 +9,7 @@ from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.dialects.standard import FIRST_INSTANT
 from segflow.compiler.targets.events import KEY
 from segflow.compiler.targets.facts import Facts
+from segflow.compiler.targets.keys import key_of
 from segflow.compiler.targets.needs import Suppressed, declared_address, declared_topic
 from segflow.compiler.targets.values import Value, compared, not_later, opposite, stored_table
 from segflow.model.contact import ConsentTable, SuppressionTable
@@ -28,7 +29,7 @@ def consent_keys(leaf: Consent, facts: Facts) -> Select[Any]:
     yes, no = words.c[_GRANTED], words.c[_REFUSED]
     if topic.default == "denied":
         return select(words.c[KEY]).where(yes.is_not(None), or_(no.is_(None), yes > no))
-    users = facts.population_once()
+    users = facts.population()
     everyone = users.outerjoin(words, words.c[KEY] == users.c[KEY])
     return select(users.c[KEY]).select_from(everyone).where(or_(no.is_(None), yes > no))
 
@@ -38,7 +39,7 @@ def _last_words(at: ConsentTable, topic: str, facts: Facts) -> Select[Any]:
     dialect = facts.dialect
     columns = (at.key, at.granted, at.time, at.topic)
     source = stored_table(at.table, filter(None, columns))
-    key = dialect.whole(source.c[at.key])
+    key = key_of(source.c[at.key], facts.entity.key_type, dialect)
     granted = dialect.stored(source.c[at.granted], BOOLEAN)
     moment = _moment(source, at.time, dialect)
     tests = [key.is_not(None), *_up_to(source, at.time, facts)]
@@ -65,14 +66,14 @@ def suppressed_keys(leaf: Suppressed, facts: Facts) -> Select[Any]:
         if one.at is not None
     ]
     if not found:
-        return select(facts.population_once().c[KEY]).where(false())
+        return select(facts.population().c[KEY]).where(false())
     every = union(*found).subquery(facts.name("suppressed"))
     return select(every.c[KEY])
 
 
 def _by_key(at: SuppressionTable, column: str, leaf: Suppressed, facts: Facts) -> Select[Any]:
     source = _rows(at, column)
-    key = facts.dialect.whole(source.c[column])
+    key = key_of(source.c[column], facts.entity.key_type, facts.dialect)
     return select(key.label(KEY)).where(key.is_not(None), *_applies(at, source, leaf, facts))
 
 
@@ -83,7 +84,7 @@ def _by_address(at: SuppressionTable, leaf: Suppressed, facts: Facts) -> Select[
     listed = dialect.folded(stored_text(source.c[column], dialect))
     texts = select(listed.label(_TEXT)).distinct().where(*_applies(at, source, leaf, facts))
     named = texts.cte(facts.name("addresses"))
-    users = facts.population_once()
+    users = facts.population()
     feature = FieldFeature(field=declared_address(leaf.address, facts.compiled).text_field)
     known = facts.joined(users, users.c[KEY], [feature])
     own = dialect.folded(known.values[feature].expression)

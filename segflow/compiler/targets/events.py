@@ -22,9 +22,10 @@ from sqlalchemy import (
 
 from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.storage import storage_of_property
+from segflow.compiler.targets.keys import key_of
 from segflow.compiler.targets.stored import property_value
 from segflow.compiler.targets.values import bound, floored, not_later, stored_table
-from segflow.model.catalog import Event, EventId, Property
+from segflow.model.catalog import Entity, Event, EventId, Property
 from segflow.model.instant import Instant
 from segflow.model.types import STRING, TIMESTAMP, ValueType
 
@@ -67,10 +68,12 @@ class Rows:
 class RowsOf:
     """What rows are wanted: which events of which entity's users, not later than T, with which
     properties; `since` leaves out older ones; `ordered` asks for what order() needs. `ties` are
-    more columns by name: of each event the property whose value it is, missing in other events."""
+    more columns by name: of each event the property whose value it is, missing in other events.
+    `entities` are all of the project."""
 
     events: tuple[Event, ...]
     entity: str
+    entities: Mapping[str, Entity]
     as_of: Instant
     properties: tuple[str, ...]
     since: Instant | None
@@ -100,6 +103,8 @@ class RowsOf:
             found = self._each_once(found, columns, event, source)
         else:
             found = found.where(not_later(columns[TIME].element, self.as_of))
+            if self.since is not None:
+                found = found.where(*self.dialect.sought(source.c[event.at.time], self.since))
         if self.since is not None:
             found = found.where(found.selected_columns[TIME] >= bound(self.since))
         return found
@@ -125,7 +130,7 @@ class RowsOf:
         self, event: Event, source: TableClause, ids: Sequence[str]
     ) -> dict[str, Label[Any]]:
         """The columns of the rows by name, in the same order for every event of a union."""
-        key = self.dialect.whole(source.c[dict(event.entities)[self.entity]])
+        key = self._key(self.entity, dict(event.entities)[self.entity], source)
         time = self.dialect.stored(source.c[event.at.time], TIMESTAMP)
         columns = {KEY: key.label(KEY), TIME: time.label(TIME)}
         for name in ids:
@@ -184,11 +189,14 @@ class RowsOf:
     def _contents(self, event: Event, source: TableClause) -> Iterator[Expression]:
         """What rows of one id are ordered by."""
         yield self.dialect.floored(self.dialect.stored(source.c[event.at.time], TIMESTAMP))
-        for _, column in sorted(event.entities):
-            yield self.dialect.whole(source.c[column])
+        for entity, column in sorted(event.entities):
+            yield self._key(entity, column, source)
         for declared in properties_that_decide(event, self._asked(event)):
             value = property_value(declared, source, self.dialect)
             yield sorted_value(value, declared.type, self.dialect)
+
+    def _key(self, entity: str, column: str, source: TableClause) -> Expression:
+        return key_of(source.c[column], self.entities[entity].key_type, self.dialect)
 
 
 def sorted_value(value: Expression, type_: ValueType | None, dialect: Dialect) -> Expression:
@@ -240,8 +248,7 @@ def property_of(event: Event, name: str) -> Property:
 
 def stored_id(id_: EventId, source: FromClause, dialect: Dialect) -> Expression:
     """The id as one of its declared type: as numbers ids have another order than as texts."""
-    column: Expression = source.c[id_.column]
-    return dialect.stored(column, STRING) if id_.type == "string" else dialect.whole(column)
+    return key_of(source.c[id_.column], id_.type, dialect)
 
 
 def _id(id_: EventId | None, source: TableClause, name: str, dialect: Dialect) -> Expression:

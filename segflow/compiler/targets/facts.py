@@ -13,10 +13,11 @@ from sqlalchemy import CTE, FromClause, Select, case, select
 
 from segflow.compiler.clocks import Offsets, offsets_text
 from segflow.compiler.dialects.base import Condition, Expression
-from segflow.compiler.storage import Storage, storage_of_field
+from segflow.compiler.storage import FieldPlace, Storage, place_of_field
 from segflow.compiler.targets.conditions import Conditions
 from segflow.compiler.targets.events import KEY
 from segflow.compiler.targets.histories import VALUE, value_then
+from segflow.compiler.targets.keys import key_of
 from segflow.compiler.targets.local import text_table
 from segflow.compiler.targets.names import Names
 from segflow.compiler.targets.needs import (
@@ -34,6 +35,7 @@ from segflow.compiler.targets.needs import (
 )
 from segflow.compiler.targets.nesting import nested
 from segflow.compiler.targets.population import population_keys
+from segflow.compiler.targets.queries import KeyQuery
 from segflow.compiler.targets.scans import Joined, Scans
 from segflow.compiler.targets.splits import distinct_values
 from segflow.compiler.targets.stored import gathered, value_in
@@ -48,10 +50,9 @@ from segflow.model.predicate import (
     FieldFeature,
     Predicate,
     Rank,
-    Sql,
 )
 from segflow.model.types import BOOLEAN
-from segflow.ports import Split
+from segflow.ports import KeyColumn, Split
 
 Values = dict[Fact, Value]
 
@@ -78,8 +79,8 @@ class Facts(Scans):
 
     judged: "Callable[[Judgement | Aggregate, Facts], Select[Any]]"
     then: bool = True
-    one_row: dict[tuple[str, str], None] = field(default_factory=dict)
-    sets: dict[str, Sql | None] = field(default_factory=dict)
+    one_row: dict[KeyColumn, None] = field(default_factory=dict)
+    sets: dict[str, KeyQuery | None] = field(default_factory=dict)
     splits: dict[object, Split] = field(default_factory=dict)
     clocks: dict[Ways[Offsets], FromClause] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
@@ -96,7 +97,7 @@ class Facts(Scans):
         described = self.entity.population.where
         every = predicates if described is None else [described, *predicates]
         asked = dict.fromkeys(fact for one in every for fact in facts_of(one, self.compiled))
-        population = self.population_once()
+        population = self.population()
         key = population.c[KEY]
         self._scan_once([fact for fact in asked if isinstance(fact, Rank)])
         joined = self.joined(population, key, asked)
@@ -124,15 +125,12 @@ class Facts(Scans):
         """The same as of another instant, within the same statement."""
         return replace(self, as_of=as_of)
 
-    def population(self) -> Select[Any]:
-        """Every key once that exists at the instant."""
-        return population_keys(self.entity, self.as_of, self.dialect)
-
-    def population_once(self) -> CTE:
-        """The same as a table of the statement, which all its parts share."""
+    def population(self) -> CTE:
+        """Every key once that exists at the instant; all parts of the statement share the table."""
         asked = self.entity.name, self.as_of
         if asked not in self.populations:
-            self.populations[asked] = self.population().cte(self.name("population"))
+            keys = population_keys(self.entity, self.as_of, self.dialect)
+            self.populations[asked] = keys.cte(self.name("population"))
         return self.populations[asked]
 
     def name(self, wanted: str) -> str:
@@ -177,6 +175,7 @@ class Facts(Scans):
             dialect=self.dialect,
             value=value,
             key=key,
+            key_type=self.entity.key_type,
             inlined=lambda leaf: inlined_segment(leaf, self.compiled),
             reached=lambda leaf: may_be_reached(leaf, self.compiled),
             sets=self.sets,
@@ -211,28 +210,49 @@ class Facts(Scans):
     ) -> FromClause:
         by_table: dict[tuple[str, str], list[FieldFeature]] = defaultdict(list)
         for feature in features:
-            if self._storage(feature).form == "rows":
+            place = self._place(feature)
+            if place.storage.form == "rows":
                 relation = self._join_child_table(relation, key, feature, values)
             else:
-                by_table[self._table(feature)].append(feature)
+                by_table[place.table, place.key].append(feature)
         for (name, key_column), fields in by_table.items():
-            self.one_row[name, key_column] = None
-            read = (key_column, *(self._storage(feature).column for feature in fields))
-            source = stored_table(name, read).alias(self.name(f"{name}_fields"))
-            relation = relation.outerjoin(source, source.c[key_column] == key)
-            for feature in fields:
-                storage = self._storage(feature)
-                values[feature] = Value(value_in(source, storage, self.dialect), storage.type)
+            self.one_row[KeyColumn(name, key_column, self.entity.key_type)] = None
+            storages = [self._place(feature).storage for feature in fields]
+            rows, owner, found = self._rows_of_fields(name, key_column, storages)
+            relation = relation.outerjoin(rows, owner == key)
+            for feature, storage, value in zip(fields, storages, found, strict=True):
+                values[feature] = Value(value, storage.type)
         for feature in features if self.then else ():
             relation = self._join_history(relation, key, feature, values)
         return relation
 
+    def _rows_of_fields(
+        self, table: str, key_column: str, storages: Sequence[Storage]
+    ) -> tuple[FromClause, Expression, Sequence[Expression]]:
+        """The rows of a table, with the key of each and its values. Keys that are integers are
+        compared as they are stored, so that an index of theirs serves."""
+        named = stored_table(table, (key_column, *(storage.column for storage in storages)))
+        name = self.name(f"{table}_fields")
+        if self.entity.key_type == "integer":
+            rows = named.alias(name)
+            found = [value_in(rows, storage, self.dialect) for storage in storages]
+            return rows, rows.c[key_column], found
+        values = [value_in(named, storage, self.dialect) for storage in storages]
+        labelled = [value.label(f"f{number}") for number, value in enumerate(values)]
+        read = select(self._owner(named.c[key_column]).label(KEY), *labelled)
+        once = self.dialect.read_once(read.cte(name))
+        return once, once.c[KEY], [once.c[value.name] for value in labelled]
+
+    def _owner(self, column: Expression) -> Expression:
+        """A column of keys of the entity as values."""
+        return key_of(column, self.entity.key_type, self.dialect)
+
     def _join_child_table(
         self, relation: FromClause, key: Expression, feature: FieldFeature, values: Values
     ) -> FromClause:
-        storage, (name, key_column) = self._storage(feature), self._table(feature)
+        name, key_column, storage = self._place(feature)
         source = stored_table(name, (key_column, storage.column))
-        lists = gathered(source, source.c[key_column], storage, self.dialect)
+        lists = gathered(source, self._owner(source.c[key_column]), storage, self.dialect)
         grouped = lists.cte(self.name(f"{name}_lists"))
         values[feature] = Value(grouped.c.elements, storage.type)
         return relation.outerjoin(grouped, grouped.c.key == key)
@@ -245,21 +265,15 @@ class Facts(Scans):
         if declared.history is None:
             return relation
         name = self.name(f"{feature.field}_then")
-        then = value_then(declared, self.as_of, self.dialect, name)
+        key_type = self.entity.key_type
+        then = value_then(declared, key_type, self.as_of, self.dialect, name)
         today = values[feature].expression
         value = case((then.c[KEY].is_not(None), then.c[VALUE]), else_=today)
         values[feature] = Value(value, declared.type)
         return relation.outerjoin(then, then.c[KEY] == key)
 
-    def _table(self, feature: FieldFeature) -> tuple[str, str]:
-        population = self.entity.population
-        (location,) = declared_field(feature, self.entity).at
-        return location.table or population.table, location.key or population.key
-
-    def _storage(self, feature: FieldFeature) -> Storage:
-        declared = declared_field(feature, self.entity)
-        (location,) = declared.at
-        return storage_of_field(declared, location)
+    def _place(self, feature: FieldFeature) -> FieldPlace:
+        return place_of_field(declared_field(feature, self.entity), self.entity)
 
     # --- judgements ---
 

@@ -7,11 +7,13 @@ from typing import Any
 from sqlalchemy import column, select, table
 
 from segflow.compiler.dialects.base import Expression
+from segflow.compiler.targets.keys import key_of
 from segflow.compiler.targets.sql import facts_about
 from segflow.compiler.targets.stored import read_back
 from segflow.compiler.targets.values import Value
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
+from segflow.model.keys import Key
 from segflow.model.predicate import FieldFeature
 from segflow.model.types import ValueType
 from segflow.ports import Selection
@@ -31,14 +33,16 @@ def select_fields(
     entity = compiled.entities[entity_name]
     facts = facts_about(compiled, entity_name, as_of)
     chosen = table(facts.name(CHOSEN), column(_KEY))
+    key = key_of(chosen.c[_KEY], entity.key_type, facts.dialect)
     features = {name: FieldFeature(field=name) for name in fields}
-    joined = facts.joined(chosen, chosen.c[_KEY], features.values())
+    joined = facts.joined(chosen, key, features.values())
     columns = [
         part for name, feature in features.items() for part in _parts(name, joined.values[feature])
     ]
     return Selection(
         source=entity.population.source,
-        statement=select(chosen.c[_KEY], *columns).select_from(joined.relation),
+        statement=select(key.label(_KEY), *columns).select_from(joined.relation),
+        key_type=entity.key_type,
         sets=(chosen.name,),
         splits=tuple(facts.splits.values()),
         one_row=tuple(facts.one_row),
@@ -47,7 +51,7 @@ def select_fields(
 
 def fields_of(
     compiled: Compiled, entity_name: str, rows: Iterable[Mapping[str, Any]]
-) -> Mapping[int, Mapping[str, Any]]:
+) -> Mapping[Key, Mapping[str, Any]]:
     """The fields by user, as the engine gives them; None where a user has no value. An average is
     rounded to the digits that the field declares, halves to even."""
     entity = compiled.entities[entity_name]

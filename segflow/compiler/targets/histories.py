@@ -7,29 +7,31 @@ from sqlalchemy import CTE, Integer, Select, case, func, literal, null, select
 
 from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.targets.events import KEY, TIME, sorted_value
+from segflow.compiler.targets.keys import key_of
 from segflow.compiler.targets.values import floored, not_later, stored_table
 from segflow.model.catalog import Field, History
 from segflow.model.instant import Instant
+from segflow.model.keys import KeyType
 from segflow.model.types import TIMESTAMP
 
 VALUE = "value"
 _PLACE = "place"
 
 
-def value_then(field: Field, at: Instant, dialect: Dialect, name: str) -> CTE:
+def value_then(field: Field, key_type: KeyType, at: Instant, dialect: Dialect, name: str) -> CTE:
     """One row for each key that the history knows at all, with the value at the instant, missing
     where its first row is later."""
-    rows = _Rows(field, dialect)
+    rows = _Rows(field, key_type, dialect)
     known = not_later(rows.time, at)
     later = case((known, literal(0, Integer)), else_=literal(1, Integer))
     value = case((known, rows.value), else_=null())
     return rows.first((rows.key,), (later, *rows.newest), value, rows.time.is_not(None)).cte(name)
 
 
-def steps(field: Field, until: Instant, dialect: Dialect, name: str) -> CTE:
+def steps(field: Field, key_type: KeyType, until: Instant, dialect: Dialect, name: str) -> CTE:
     """Every value of the field up to an instant with the instant since when, one row for a key and
     an instant: of several the greatest value."""
-    rows = _Rows(field, dialect)
+    rows = _Rows(field, key_type, dialect)
     per = (rows.key, dialect.floored(rows.time))
     return rows.first(per, rows.newest, rows.value, not_later(rows.time, until)).cte(name)
 
@@ -37,12 +39,12 @@ def steps(field: Field, until: Instant, dialect: Dialect, name: str) -> CTE:
 class _Rows:
     """The rows of a field's history, with their columns as values of ours."""
 
-    def __init__(self, field: Field, dialect: Dialect) -> None:
+    def __init__(self, field: Field, key_type: KeyType, dialect: Dialect) -> None:
         history = history_of(field)
         source = stored_table(history.table, (history.key, history.time, history.column))
         value = dialect.stored(source.c[history.column], field.type)
         self._dialect = dialect
-        self.key: Expression = dialect.whole(source.c[history.key])
+        self.key = key_of(source.c[history.key], key_type, dialect)
         self.time = dialect.stored(source.c[history.time], TIMESTAMP)
         self.value = floored(value, field.type, dialect)
         self._sorted = sorted_value(value, field.type, dialect)

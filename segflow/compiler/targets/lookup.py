@@ -28,6 +28,7 @@ from segflow.compiler.targets.events import (
 )
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.histories import VALUE, history_of
+from segflow.compiler.targets.keys import has_key, key_of
 from segflow.compiler.targets.needs import (
     declared_address,
     declared_field,
@@ -42,6 +43,7 @@ from segflow.errors import UnusableDataError
 from segflow.model.catalog import Entity, Field
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, instant_of
+from segflow.model.keys import Key
 from segflow.model.predicate import (
     Aggregate,
     Changed,
@@ -72,7 +74,7 @@ class Lookup:
 
     source: str
     entity: Entity
-    key: int
+    key: Key
     user: Select[Any]
     events: Mapping[str, Select[Any]]
     properties: Mapping[str, Mapping[str, ValueType]]
@@ -85,14 +87,14 @@ Ask = Callable[[Select[Any]], Sequence[Mapping[str, Any]]]
 """Gives the rows of a small query, as Engine.rows() does."""
 
 
-def look_up(compiled: Compiled, name: str, key: int) -> Lookup:
+def look_up(compiled: Compiled, name: str, key: Key) -> Lookup:
     """The queries for the fields and events of one user that a segment's predicate rests on."""
     segment = compiled.segments[name]
     return look_up_of(compiled, segment.segment.entity, (segment.where,), key)
 
 
 def look_up_of(
-    compiled: Compiled, entity_name: str, wheres: Iterable[Predicate], key: int
+    compiled: Compiled, entity_name: str, wheres: Iterable[Predicate], key: Key
 ) -> Lookup:
     """The same of one user of an entity, for predicates and for the population's condition."""
     entity = compiled.entities[entity_name]
@@ -180,18 +182,15 @@ def _event_rows(
     lookup: Lookup, event: str, rows: Iterable[Mapping[str, Any]]
 ) -> Iterator[EventRow]:
     for found in rows:
-        id_ = _scalar(found[_ID])
         keys = {
-            name[2:]: _whole(_scalar(value))
-            for name, value in found.items()
-            if name.startswith(_OWNER)
+            name[2:]: read_key(value) for name, value in found.items() if name.startswith(_OWNER)
         }
         yield EventRow(
             event=event,
             key=keys[lookup.entity.name],
             keys=tuple(keys[name] for name in sorted(keys)),
             time=_time(found),
-            id=id_ if isinstance(id_, str) else _whole(id_),
+            id=read_key(found[_ID]),
             version=version_of(found[_VERSION]),
             properties=_values(found, _PROPERTY, lookup.properties[event]),
         )
@@ -231,7 +230,11 @@ def _time(row: Mapping[str, Any]) -> Instant | None:
     return _instant(_scalar(row[TIME]))
 
 
-def _whole(value: Scalar | None) -> int | None:
+def read_key(value: Any) -> Key | None:
+    """A key or an id as the engine gives it."""
+    value = _scalar(value)
+    if isinstance(value, str):
+        return value
     return int(value) if isinstance(value, int | Decimal) else None
 
 
@@ -300,7 +303,7 @@ def _read(features: Iterable[Feature]) -> Mapping[str, tuple[str, ...]]:
 # --- queries ---------------------------------------------------------------------------------
 
 
-def _user(facts: Facts, key: int, fields: Iterable[FieldFeature]) -> Select[Any]:
+def _user(facts: Facts, key: Key, fields: Iterable[FieldFeature]) -> Select[Any]:
     """One row: since when the user exists, and the fields."""
     population = facts.entity.population
     read = [population.key] if population.since is None else [population.key, population.since]
@@ -308,10 +311,11 @@ def _user(facts: Facts, key: int, fields: Iterable[FieldFeature]) -> Select[Any]
     since: Expression = cast(null(), UTC_TIMESTAMP)
     if population.since is not None:
         since = func.min(facts.dialect.stored(source.c[population.since], TIMESTAMP))
-    own: Expression = source.c[population.key]
+    column: Expression = source.c[population.key]
+    own = key_of(column, facts.entity.key_type, facts.dialect)
     found = (
         select(own.label(_KEY), since.label(_SINCE))
-        .where(own == facts.dialect.key(key))
+        .where(has_key(column, key, facts.dialect))
         .group_by(own)
     )
     user = found.cte(facts.name("person"))
@@ -326,7 +330,7 @@ def _user(facts: Facts, key: int, fields: Iterable[FieldFeature]) -> Select[Any]
     )
 
 
-def _history(facts: Facts, key: int, field: Field) -> Select[Any]:
+def _history(facts: Facts, key: Key, field: Field) -> Select[Any]:
     """Every row of a field's history about the user."""
     history = history_of(field)
     source = stored_table(history.table, (history.key, history.time, history.column))
@@ -337,14 +341,13 @@ def _history(facts: Facts, key: int, field: Field) -> Select[Any]:
             (VALUE, history.column, field.type),
         )
     )
-    owner = facts.dialect.whole(source.c[history.key])
-    return select(*columns).where(owner == facts.dialect.key(key))
+    return select(*columns).where(has_key(source.c[history.key], key, facts.dialect))
 
 
-def _events(facts: Facts, key: int, name: str, asked: Sequence[str]) -> Select[Any]:
+def _events(facts: Facts, key: Key, name: str, asked: Sequence[str]) -> Select[Any]:
     """Every row of the user's events and of others that share an id with one of them; the reference
     leaves out later ones and duplicates."""
-    event = facts.event(name)
+    event, entities = facts.event(name), facts.compiled.entities
     at = event.at
     owner = dict(event.entities)[facts.entity.name]
     declared = [property_of(event, one) for one in asked]
@@ -362,7 +365,12 @@ def _events(facts: Facts, key: int, name: str, asked: Sequence[str]) -> Select[A
         _read_as(time, TIMESTAMP, facts).label(TIME),
         (null() if at.id is None else stored_id(at.id, source, facts.dialect)).label(_ID),
         (null() if at.version is None else source.c[at.version]).label(_VERSION),
-        *(source.c[column].label(f"{_OWNER}{entity}") for entity, column in event.entities),
+        *(
+            key_of(source.c[column], entities[entity].key_type, facts.dialect).label(
+                f"{_OWNER}{entity}"
+            )
+            for entity, column in event.entities
+        ),
         *(
             _read_as(property_value(one, source, facts.dialect), one.type, facts).label(
                 property_column(one.name)
@@ -370,11 +378,11 @@ def _events(facts: Facts, key: int, name: str, asked: Sequence[str]) -> Select[A
             for one in declared
         ),
     ]
-    searched = facts.dialect.key(key)
-    mine = source.c[owner] == searched
+    mine = has_key(source.c[owner], key, facts.dialect)
     if at.id is not None and may_repeat(event):
         own = source.alias(facts.name("own"))
-        known = select(stored_id(at.id, own, facts.dialect)).where(own.c[owner] == searched)
+        is_own = has_key(own.c[owner], key, facts.dialect)
+        known = select(stored_id(at.id, own, facts.dialect)).where(is_own)
         mine = or_(mine, stored_id(at.id, source, facts.dialect).in_(known))
     return select(*columns).where(mine, *is_of_event(event, source, facts.dialect))
 

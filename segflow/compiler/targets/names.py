@@ -1,11 +1,8 @@
 """Names within one statement, all of them different."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from segflow.model.catalog import Event
 from segflow.model.compiled import Compiled
-from segflow.model.contact import ConsentTopic, Suppression
 
 LONGEST = 48
 """Bytes of a name before its number: PostgreSQL cuts names after 63, silently."""
@@ -21,23 +18,10 @@ class Names:
         """The name, or one like it, that no other part of the statement has and no table of the
         catalog."""
         if not self.taken:
-            self.taken.update(dict.fromkeys(map(str.lower, _tables(compiled)), 1))
+            self.taken.update(dict.fromkeys(compiled.tables, 1))
         free = wanted = wanted.encode()[:LONGEST].decode(errors="ignore")
         while free.lower() in self.taken:
             count = self.taken[wanted.lower()] = self.taken[wanted.lower()] + 1
             free = f"{wanted}_{count}"
         self.taken[free.lower()] = 1
         return free
-
-
-def _tables(compiled: Compiled) -> Iterator[str]:
-    for one in compiled.project.objects.values():
-        match one:
-            case Event(at=at) | ConsentTopic(at=at) | Suppression(at=at) if at is not None:
-                yield at.table
-            case _:
-                pass
-    for entity in compiled.entities.values():
-        yield entity.population.table
-        yield from (at.table for field in entity.fields for at in field.at if at.table)
-        yield from (field.history.table for field in entity.fields if field.history)

@@ -15,6 +15,8 @@ from segflow.compiler.dialects.nearest import NearestJoin
 from segflow.compiler.targets.events import KEY, TIE, TIME
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.steps import (
+    AT,
+    BEGAN,
     absences_after,
     absences_before,
     ends,
@@ -26,8 +28,6 @@ from segflow.compiler.targets.steps import (
     since_when,
 )
 from segflow.model.predicate import Sequence
-
-_AT, _BEGAN = "at", "began"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,25 +44,23 @@ class NearestChain:
             chain = self._linked(number, chain)
         assert chain is not None
         relation, lacking = self._beside(chain, chain, absences_after(self.leaf), later=True)
-        whole = ends(
-            self.leaf, chain.c[_AT], chain.c[_BEGAN], lacking.__getitem__, self.facts.as_of
-        )
+        whole = ends(self.leaf, chain.c[AT], chain.c[BEGAN], lacking.__getitem__, self.facts.as_of)
         return select(chain.c[KEY]).distinct().select_from(relation).where(*whole)
 
     def _linked(self, number: int, before: CTE | None) -> CTE:
         """The instants of a step at which a chain ends; the first step begins one."""
         own = self._instants(number)
-        at = began = own.c[_AT]
+        at = began = own.c[AT]
         relation: FromClause = own
         latest: Expression | None = None
         if before is not None:
-            latest, began = before.c[_AT], before.c[_BEGAN]
+            latest, began = before.c[AT], before.c[BEGAN]
             relation = NearestJoin(own, before, self._apart(own, before, later=False))
         absences = absences_before(self.leaf, number)
         relation, lacking = self._beside(relation, own, absences, later=False)
         follow = follows(self.leaf, number, at, latest, lacking.__getitem__)
         by = [own.c[name] for name in partition(self.leaf)]
-        found = select(*by, at, began.label(_BEGAN)).select_from(relation).where(*follow)
+        found = select(*by, at, began.label(BEGAN)).select_from(relation).where(*follow)
         return found.cte(self.facts.name("sequence"))
 
     def _beside(
@@ -74,7 +72,7 @@ class NearestChain:
             absent = self._instants(number)
             apart = self._apart(own, absent, later=later)
             relation = NearestJoin(relation, absent, apart, isouter=True)
-            nearest[number] = absent.c[_AT]
+            nearest[number] = absent.c[AT]
         return relation, nearest
 
     def _instants(self, number: int) -> CTE:
@@ -86,7 +84,7 @@ class NearestChain:
             columns = found.rows.statement.c
             by = [columns[name] for name in partition(leaf)]
             tied = [columns[TIE].is_not(None)] if leaf.by else []
-            at = self.facts.dialect.milliseconds(columns[TIME]).label(_AT)
+            at = self.facts.dialect.milliseconds(columns[TIME]).label(AT)
             rows = select(*by, at).select_from(found.relation)
             parts.append(rows.where(is_step(step, leaf, found, since), *tied))
         whole = parts[0] if len(parts) == 1 else union_all(*parts)
@@ -95,5 +93,5 @@ class NearestChain:
     def _apart(self, own: CTE, other: CTE, *, later: bool) -> Condition:
         """The other row is of the same sequence, and before, or after, the own one."""
         same = (own.c[name] == other.c[name] for name in partition(self.leaf))
-        order = own.c[_AT] < other.c[_AT] if later else own.c[_AT] > other.c[_AT]
+        order = own.c[AT] < other.c[AT] if later else own.c[AT] > other.c[AT]
         return and_(*same, order)

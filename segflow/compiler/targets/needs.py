@@ -55,6 +55,10 @@ Judgement = (
 """What is judged over rows of its own, mostly leaves: a fact about the user, true or not."""
 
 
+_OWN = ""
+"""Stands for the entity whose users a predicate is about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Happened:
     """Whether the user has any of the events that an aggregate is over."""

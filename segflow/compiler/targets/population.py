@@ -6,6 +6,7 @@ from sqlalchemy import Select, select
 
 from segflow.compiler.dialects.base import Dialect, Expression
 from segflow.compiler.targets.events import KEY
+from segflow.compiler.targets.keys import key_of
 from segflow.compiler.targets.values import not_later, stored_table
 from segflow.model.catalog import Entity
 from segflow.model.instant import Instant
@@ -18,8 +19,9 @@ def population_keys(entity: Entity, as_of: Instant, dialect: Dialect) -> Select[
     population = entity.population
     read = [population.key] if population.since is None else [population.key, population.since]
     source = stored_table(population.table, read)
-    key: Expression = source.c[population.key]
-    found = select(dialect.whole(key).label(KEY)).distinct().where(key.is_not(None))
+    column: Expression = source.c[population.key]
+    key = key_of(column, entity.key_type, dialect)
+    found = select(key.label(KEY)).distinct().where(column.is_not(None))
     if population.since is not None:
         since = dialect.stored(source.c[population.since], TIMESTAMP)
         found = found.where(not_later(since, as_of))

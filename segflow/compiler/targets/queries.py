@@ -4,19 +4,32 @@ Within a larger statement its tables could be taken for ours; and the query may 
 source.
 """
 
+from typing import NamedTuple
+
 from sqlalchemy import bindparam, column, select, text
 
-from segflow.compiler.dialects.base import UTC_TIMESTAMP
+from segflow.compiler.dialects import DIALECTS
+from segflow.compiler.dialects.base import UTC_TIMESTAMP, Expression
 from segflow.compiler.queries import AS_OF, read_query
 from segflow.compiler.targets.events import KEY
+from segflow.compiler.targets.keys import key_of
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, datetime_of
+from segflow.model.keys import KeyType
 from segflow.model.predicate import Sql
 from segflow.ports import Selection
 
 
-def select_query(leaf: Sql, compiled: Compiled, as_of: Instant) -> Selection:
+class KeyQuery(NamedTuple):
+    """A leaf, and the type of the keys that its query gives."""
+
+    leaf: Sql
+    key_type: KeyType
+
+
+def select_query(asked: KeyQuery, compiled: Compiled, as_of: Instant) -> Selection:
     """The query for the keys, each once; a missing one is nobody's."""
+    leaf = asked.leaf
     source = compiled.project.source(leaf.source)
     assert source is not None
     query = read_query(leaf.query, source.engine)
@@ -25,6 +38,7 @@ def select_query(leaf: Sql, compiled: Compiled, as_of: Instant) -> Selection:
         instant = bindparam(AS_OF, datetime_of(as_of), UTC_TIMESTAMP, unique=True)
         written = written.bindparams(instant)
     found = written.columns(column(query.column)).subquery("query")
-    key = found.c[query.column]
-    statement = select(key.label(KEY)).where(key.is_not(None)).distinct()
-    return Selection(source=leaf.source, statement=statement)
+    given: Expression = found.c[query.column]
+    key = key_of(given, asked.key_type, DIALECTS[source.engine])
+    statement = select(key.label(KEY)).where(given.is_not(None)).distinct()
+    return Selection(source=leaf.source, statement=statement, key_type=asked.key_type)

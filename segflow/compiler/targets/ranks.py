@@ -9,7 +9,9 @@ from sqlalchemy import BigInteger, FromClause, Select, cast, func, literal, sele
 from segflow.compiler.dialects.base import Condition, Expression
 from segflow.compiler.targets.events import KEY
 from segflow.compiler.targets.facts import Facts
+from segflow.compiler.targets.keys import constant_key
 from segflow.compiler.targets.values import Value, floored
+from segflow.model.keys import Key
 from segflow.model.predicate import Everyone, Rank
 
 PLACE, SIZE = "place", "size"
@@ -21,11 +23,11 @@ def rank_keys(leaf: Rank, facts: Facts) -> Select[Any]:
     return select(ranked.c[KEY]).where(*_within(leaf, ranked.c[PLACE], ranked.c[SIZE]))
 
 
-def rank_place(leaf: Rank, facts: Facts, key: int) -> Select[Any]:
+def rank_place(leaf: Rank, facts: Facts, key: Key) -> Select[Any]:
     """The position of one user as PLACE, from 1 on, and as SIZE how many are ranked; no row for a
     user who is not."""
     ranked = _ranked(leaf, facts)
-    own = ranked.c[KEY] == facts.dialect.key(key)
+    own = ranked.c[KEY] == constant_key(key, facts.dialect)
     return select(ranked.c[KEY], ranked.c[PLACE], ranked.c[SIZE]).where(own)
 
 

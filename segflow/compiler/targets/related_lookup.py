@@ -4,24 +4,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select
 
 from segflow.compiler.reference.related import led_entity, relation_of
 from segflow.compiler.targets.events import KEY
-from segflow.compiler.targets.lookup import Ask, events_of, look_up_of, user_of
+from segflow.compiler.targets.keys import constant_key
+from segflow.compiler.targets.lookup import Ask, events_of, look_up_of, read_key, user_of
 from segflow.compiler.targets.needs import (
     beyond,
     beyond_one_user,
     inlined_segment,
     own_sites,
 )
+from segflow.compiler.targets.relations import OTHER, key_pairs
 from segflow.compiler.targets.sql import facts_about
-from segflow.compiler.targets.values import stored_table
 from segflow.compiler.worlds import EventRow, User, World
 from segflow.errors import UnusableDataError
 from segflow.model.catalog import Relation
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
+from segflow.model.keys import Key
 from segflow.model.predicate import (
     Feature,
     Held,
@@ -36,8 +38,6 @@ from segflow.model.predicate import (
 
 MOST = 50
 """So many users are looked up at most: each costs some queries."""
-
-_OTHER = "other"
 
 Asked = Mapping[str, tuple[Predicate, ...]]
 """The predicates that are asked about users, by their entity."""
@@ -57,7 +57,7 @@ class Around:
     follows: frozenset[Predicate] = frozenset()
 
 
-def look_around(compiled: Compiled, name: str, key: int, ask: Ask) -> Around:
+def look_around(compiled: Compiled, name: str, key: Key, ask: Ask) -> Around:
     """Look a user up for a segment, and those that relations lead to, where they are not too many
     and their rows alone decide. Asks nothing of others where no leaf is about them.
 
@@ -87,10 +87,10 @@ class _People:
         self._asked = asked
         self._leads = leads
         self._ask = ask
-        self.users: dict[str, dict[int, User | None]] = {of: {} for of in asked}
+        self.users: dict[str, dict[Key, User | None]] = {of: {} for of in asked}
         self.events: dict[str, list[EventRow]] = {of: [] for of in asked}
 
-    def gather(self, entity: str, key: int) -> bool:
+    def gather(self, entity: str, key: Key) -> bool:
         """Look up a user and all that leads on from it; False where they are too many."""
         coming = {(entity, key)}
         while coming:
@@ -107,7 +107,7 @@ class _People:
             for of, found in self.users.items()
         }
 
-    def _look_up(self, of: str, key: int) -> Iterator[tuple[str, int]]:
+    def _look_up(self, of: str, key: Key) -> Iterator[tuple[str, Key]]:
         """Look one user up, and give the users that it leads to."""
         lookup = look_up_of(self._compiled, of, self._asked[of], key)
         self.users[of][key] = user = user_of(lookup, self._ask)
@@ -126,7 +126,7 @@ class _People:
         every = (relation for leads in self._leads.values() for relation, _ in leads)
         return {relation for relation in every if relation.from_entity == of}
 
-    def _led_to(self, relation: Relation, key: int) -> int | None:
+    def _led_to(self, relation: Relation, key: Key) -> Key | None:
         rows = self._ask(_pairs(relation, self._compiled, KEY, key))
         if len(rows) > 1:
             entity = self._compiled.entities[relation.from_entity]
@@ -135,24 +135,19 @@ class _People:
                 f" one row for key {key}",
                 hint="a relation has one value per key: bring the table to one row each by a view",
             )
-        return next((None if row[_OTHER] is None else int(row[_OTHER]) for row in rows), None)
+        return next((read_key(row[OTHER]) for row in rows), None)
 
-    def _leading(self, relation: Relation, key: int) -> list[int]:
-        rows = self._ask(_pairs(relation, self._compiled, _OTHER, key).limit(MOST + 1))
-        return [int(row[KEY]) for row in rows if row[KEY] is not None]
+    def _leading(self, relation: Relation, key: Key) -> list[Key]:
+        rows = self._ask(_pairs(relation, self._compiled, OTHER, key).limit(MOST + 1))
+        found = (read_key(row[KEY]) for row in rows)
+        return [one for one in found if one is not None]
 
 
-def _pairs(relation: Relation, compiled: Compiled, side: str, key: int) -> Select[Any]:
+def _pairs(relation: Relation, compiled: Compiled, side: str, key: Key) -> Select[Any]:
     """The keys that a relation leads from, with those that it leads to, of which one is known."""
     facts = facts_about(compiled, relation.from_entity, Instant(0))
-    population = facts.entity.population
-    source = stored_table(population.table, (population.key, relation.from_column))
-    sides = {
-        KEY: facts.dialect.whole(source.c[population.key]),
-        _OTHER: facts.dialect.whole(source.c[relation.from_column]),
-    }
-    columns = (expression.label(name) for name, expression in sides.items())
-    return select(*columns).where(sides[side] == facts.dialect.key(key))
+    pairs = key_pairs(relation, facts)
+    return pairs.where(pairs.selected_columns[side] == constant_key(key, facts.dialect))
 
 
 # --- what is asked of whom -------------------------------------------------------------------

@@ -33,8 +33,10 @@ _USER, _VALUE, _HOLDING = "user_key", "value", "holding"
 def same_keys(leaf: Same, facts: Facts) -> Select[Any]:
     """The keys with as many values of which the predicate holds as the leaf says."""
     pairs = _pairs(leaf, facts)
+    # What was scanned for the whole is of users: pairs have rows of their own.
+    shared = {one.name: getattr(facts, one.name) for one in fields(Facts) if one.name != "scanned"}
     seen = Seen(
-        **{one.name: getattr(facts, one.name) for one in fields(Facts) if one.name != "scanned"},
+        **shared,
         whole=facts,
         pairs=pairs,
         by=dict(leaf.by),

@@ -210,6 +210,7 @@ class Scans:
         return RowsOf(
             events=tuple(self.event(name) for name in events),
             entity=self.entity.name,
+            entities=self.compiled.entities,
             as_of=self.as_of,
             properties=properties,
             since=since,

@@ -29,6 +29,8 @@ from segflow.compiler.targets.events import KEY, TIE, TIME
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.nearest import NearestChain
 from segflow.compiler.targets.steps import (
+    AT,
+    BEGAN,
     Lacking,
     absences_after,
     ends,
@@ -42,7 +44,7 @@ from segflow.compiler.targets.steps import (
 from segflow.model.instant import Instant
 from segflow.model.predicate import Sequence
 
-_AT, _BEGAN, _LATEST = "at", "began", "latest"
+_LATEST = "latest"
 _BEFORE, _AFTER = (None, -1), (1, None)
 """The rows of earlier instants, and those of later ones, as each instant has one row."""
 
@@ -70,7 +72,7 @@ class _Chain:
             if number != happens[0]:
                 chain = self._linked(chain)
             chain = self._begun(chain, number)
-        at, began = chain.c[_AT], chain.c[_BEGAN]
+        at, began = chain.c[AT], chain.c[BEGAN]
         whole = ends(self.leaf, at, began, _nearest_in(chain), self.facts.as_of)
         return select(chain.c[KEY]).distinct().where(began.is_not(None), *whole)
 
@@ -93,8 +95,8 @@ class _Chain:
         if self.leaf.by:
             kept = and_(every.c[TIE].is_not(None), kept)
         steps = [func.max(flag).label(flag.name) for flag in flags]
-        found = select(*by, every.c[_AT], *steps).where(kept)
-        return self._named(found.group_by(*by, every.c[_AT]))
+        found = select(*by, every.c[AT], *steps).where(kept)
+        return self._named(found.group_by(*by, every.c[AT]))
 
     def _of_event(self, event: str, since: Instant | None) -> Select[Any]:
         """The rows of one event, read once for all steps that it may be."""
@@ -110,7 +112,7 @@ class _Chain:
         columns = found.rows.statement.c
         by = [columns[name] for name in partition(leaf)]
         at = self.facts.dialect.milliseconds(columns[TIME])
-        return select(*by, at.label(_AT), *flags).select_from(found.relation)
+        return select(*by, at.label(AT), *flags).select_from(found.relation)
 
     # --- the chain ---
 
@@ -120,7 +122,7 @@ class _Chain:
         columns = []
         for number, step in enumerate(self.leaf.steps):
             if step.absent:
-                happened = case((instants.c[_step(number)] == 1, instants.c[_AT]))
+                happened = case((instants.c[_step(number)] == 1, instants.c[AT]))
                 is_after = number in absences_after(self.leaf)
                 over, rows = (func.min, _AFTER) if is_after else (func.max, _BEFORE)
                 nearest = over(happened).over(**self._ordered(instants), rows=rows)
@@ -130,7 +132,7 @@ class _Chain:
     def _ordered(self, chain: CTE) -> dict[str, Any]:
         return {
             "partition_by": [chain.c[name] for name in partition(self.leaf)],
-            "order_by": chain.c[_AT],
+            "order_by": chain.c[AT],
         }
 
     def _linked(self, chain: CTE) -> CTE:
@@ -140,22 +142,22 @@ class _Chain:
         def before(value: Expression) -> Expression:
             return func.max(value).over(**self._ordered(chain), rows=_BEFORE)
 
-        kept = [one for one in chain.c if one.name != _BEGAN]
-        ending = case((chain.c[_BEGAN].is_not(None), chain.c[_AT]))
-        latest, began = before(ending).label(_LATEST), before(chain.c[_BEGAN]).label(_BEGAN)
+        kept = [one for one in chain.c if one.name != BEGAN]
+        ending = case((chain.c[BEGAN].is_not(None), chain.c[AT]))
+        latest, began = before(ending).label(_LATEST), before(chain.c[BEGAN]).label(BEGAN)
         return self._named(select(*kept, latest, began))
 
     def _begun(self, chain: CTE, number: int) -> CTE:
         """With the instant at which a chain that ends here with that step began; null where none
         does. The first step begins one."""
-        at, latest = chain.c[_AT], chain.c.get(_LATEST)
+        at, latest = chain.c[AT], chain.c.get(_LATEST)
         tests: list[Condition] = [chain.c[_step(number)] == 1]
         if latest is not None:
             tests.append(latest.is_not(None))
         tests += follows(self.leaf, number, at, latest, _nearest_in(chain))
-        began = case((and_(*tests), at if latest is None else chain.c[_BEGAN]))
-        kept = [one for one in chain.c if one.name not in (_BEGAN, _LATEST)]
-        return self._named(select(*kept, began.label(_BEGAN)))
+        began = case((and_(*tests), at if latest is None else chain.c[BEGAN]))
+        kept = [one for one in chain.c if one.name not in (BEGAN, _LATEST)]
+        return self._named(select(*kept, began.label(BEGAN)))
 
 
 def _nearest_in(chain: CTE) -> Lacking:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import BigInteger, case, literal, select
 
 from segflow.compiler.dialects.base import Condition, Expression
-from segflow.compiler.targets.sql import facts_about, made_sets
+from segflow.compiler.targets.sql import facts_about, selection_of
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.ports import MASK_BITS, Selection
@@ -20,14 +20,7 @@ def select_shared(compiled: Compiled, names: Sequence[str], as_of: Instant) -> S
         for start in range(0, len(names), MASK_BITS)
     ]
     statement = select(found.key, *masks).select_from(found.relation).where(*found.exists)
-    return Selection(
-        source=facts.entity.population.source,
-        statement=statement.order_by(found.key),
-        sets=tuple(facts.sets),
-        made=made_sets(facts),
-        splits=tuple(facts.splits.values()),
-        one_row=tuple(facts.one_row),
-    )
+    return selection_of(statement.order_by(found.key), facts)
 
 
 def _mask(conditions: Sequence[Condition]) -> Expression:

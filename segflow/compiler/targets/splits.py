@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select, select, union_all
 
 from segflow.compiler.dialects.base import Dialect
-from segflow.compiler.storage import Storage, storage_of_field, storage_of_property
+from segflow.compiler.storage import Storage, place_of_field, storage_of_property
 from segflow.compiler.targets.events import property_of
 from segflow.compiler.targets.needs import Fact, declared_field
 from segflow.compiler.targets.stored import value_in
@@ -26,8 +26,8 @@ def distinct_values(
     one column, `value`. `events` are those whose property it is, if it is one."""
     parts = []
     for table, storage in dict.fromkeys(_places(feature, events, compiled, entity)):
-        value = value_in(stored_table(table, [storage.column]), storage, dialect)
-        parts.append(select(value.label("value")))
+        source = stored_table(table, [storage.column])
+        parts.append(select(value_in(source, storage, dialect).label("value")).select_from(source))
     found = union_all(*parts).subquery("found")
     return select(found.c.value).distinct().where(found.c.value.is_not(None))
 
@@ -38,9 +38,8 @@ def _places(
     match feature:
         case FieldFeature():
             field = declared_field(feature, entity)
-            (location,) = field.at
-            table = location.table or entity.population.table
-            yield table, storage_of_field(field, location)
+            place = place_of_field(field, entity)
+            yield place.table, place.storage
             if field.history is not None:
                 yield field.history.table, Storage(type=field.type, column=field.history.column)
         case PropertyFeature(property=name):

@@ -17,6 +17,7 @@ from segflow.compiler.timeline import zone
 from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
+from segflow.model.keys import Key
 from segflow.model.predicate import Predicate, Rank
 from segflow.ports import Selection
 
@@ -38,32 +39,34 @@ def select_keys(
 ) -> Selection:
     """The query for the users of an entity's population that satisfy a typed predicate."""
     facts = facts_about(compiled, entity_name, as_of)
-    return _selection(facts.keys(where), facts)
+    return selection_of(facts.keys(where), facts)
 
 
 def select_place(
-    compiled: Compiled, entity_name: str, leaf: Rank, as_of: Instant, key: int
+    compiled: Compiled, entity_name: str, leaf: Rank, as_of: Instant, key: Key
 ) -> Selection:
     """The query for the position of one user of an entity in a rank, as rank_place() gives it."""
     facts = facts_about(compiled, entity_name, as_of)
-    return _selection(rank_place(leaf, facts, key), facts)
+    return selection_of(rank_place(leaf, facts, key), facts)
 
 
-def _selection(statement: Select[Any], facts: Facts) -> Selection:
+def selection_of(statement: Select[Any], facts: Facts) -> Selection:
+    """A statement with all that its facts say it needs."""
     return Selection(
         source=facts.entity.population.source,
         statement=statement,
+        key_type=facts.entity.key_type,
         sets=tuple(facts.sets),
-        made=made_sets(facts),
+        made=_made_sets(facts),
         splits=tuple(facts.splits.values()),
         one_row=tuple(facts.one_row),
     )
 
 
-def made_sets(facts: Facts) -> Mapping[str, Selection]:
+def _made_sets(facts: Facts) -> Mapping[str, Selection]:
     """The queries of the id sets that conditions refer to and that `sql:` leaves make."""
-    leaves = {name: leaf for name, leaf in facts.sets.items() if leaf is not None}
-    return {name: select_query(leaf, facts.compiled, facts.as_of) for name, leaf in leaves.items()}
+    asked = {name: query for name, query in facts.sets.items() if query is not None}
+    return {name: select_query(one, facts.compiled, facts.as_of) for name, one in asked.items()}
 
 
 def facts_about(compiled: Compiled, entity_name: str, as_of: Instant) -> Facts:

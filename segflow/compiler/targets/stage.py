@@ -22,6 +22,7 @@ from segflow.model.catalog import (
 )
 from segflow.model.compiled import Compiled
 from segflow.model.contact import ConsentTable, ConsentTopic, Suppression, SuppressionTable
+from segflow.model.keys import Key
 from segflow.model.project import Object
 from segflow.model.scalar import Scalar
 from segflow.model.trial import TypedEvent, TypedTrial
@@ -62,19 +63,19 @@ def stage_tables(
 ) -> Iterator[StagedTable]:
     """The tables of a test: one of its user, one of suppressions, and one for each event and each
     topic of consent among the objects that its segment rests on, with the rows that there are."""
-    entity = compiled.entities[compiled.segments[trial.segment].segment.entity]
+    entity = compiled.entity_of(trial.segment)
     yield _user_table(entity, trial)
     for field in entity.fields:
         if field.history is not None:
             yield _history_table(entity, field)
-    yield _suppressed_table(trial)
+    yield _suppressed_table(entity, trial)
     for address in sorted(rests_on):
         match compiled.project.objects.get(address):
             case Event() as event:
                 happened = [one for one in trial.events if one.event == event.name]
-                yield _event_table(event, entity, trial.key, happened)
+                yield _event_table(event, compiled.entities, entity.name, trial.key, happened)
             case ConsentTopic(name=topic):
-                yield _consents_table(topic, trial)
+                yield _consents_table(topic, entity, trial)
             case _:
                 pass
 
@@ -161,7 +162,7 @@ def _column(name: str) -> str:
 def _user_table(entity: Entity, trial: TypedTrial) -> StagedTable:
     stored = [field for field in entity.fields if field.derived is None]
     columns = [
-        Column(name=_KEY, type=None),
+        _key_column(_KEY, entity),
         Column(name=_SINCE, type=TIMESTAMP),
         *(Column(name=_column(field.name), type=field.type) for field in stored),
     ]
@@ -172,40 +173,48 @@ def _user_table(entity: Entity, trial: TypedTrial) -> StagedTable:
 def _history_table(entity: Entity, field: Field) -> StagedTable:
     """No change is known of a test's user: fields have their values at every instant."""
     columns = (
-        Column(name=_KEY, type=None),
+        _key_column(_KEY, entity),
         Column(name=_TIME, type=TIMESTAMP),
         Column(name=_column(field.name), type=field.type),
     )
     return StagedTable(name=_changes(entity.name, field.name), columns=columns, rows=())
 
 
+def _key_column(name: str, entity: Entity) -> Column:
+    return Column(name=name, type=STRING if entity.key_type == "string" else None)
+
+
 def _event_table(
-    event: Event, entity: Entity, key: int, happened: Iterable[TypedEvent]
+    event: Event,
+    entities: Mapping[str, Entity],
+    entity: str,
+    key: Key,
+    happened: Iterable[TypedEvent],
 ) -> StagedTable:
     id_ = INTEGER if event.at.id is not None and event.at.id.type == "integer" else STRING
     columns = [
-        *(Column(name=f"{_KEY}_{name}", type=None) for name, _ in event.entities),
+        *(_key_column(f"{_KEY}_{name}", entities[name]) for name, _ in event.entities),
         Column(name=_TIME, type=TIMESTAMP),
         Column(name=_ID, type=id_),
         *(Column(name=_column(one.name), type=one.type) for one in event.properties),
     ]
     rows: list[Mapping[str, Scalar | None]] = [
-        {f"{_KEY}_{entity.name}": key, _TIME: one.time, _ID: one.id, **_named(one.properties)}
+        {f"{_KEY}_{entity}": key, _TIME: one.time, _ID: one.id, **_named(one.properties)}
         for one in happened
     ]
     return StagedTable(name=_events(event.name), columns=tuple(columns), rows=tuple(rows))
 
 
-def _consents_table(topic: str, trial: TypedTrial) -> StagedTable:
-    columns = (Column(name=_KEY, type=None), Column(name=_GRANTED, type=BOOLEAN))
+def _consents_table(topic: str, entity: Entity, trial: TypedTrial) -> StagedTable:
+    columns = (_key_column(_KEY, entity), Column(name=_GRANTED, type=BOOLEAN))
     rows: list[Mapping[str, Scalar | None]] = [
         {_KEY: trial.key, _GRANTED: said} for name, said in trial.consents if name == topic
     ]
     return StagedTable(name=_consents(topic), columns=columns, rows=tuple(rows))
 
 
-def _suppressed_table(trial: TypedTrial) -> StagedTable:
-    columns = (Column(name=_KEY, type=None), Column(name=_CHANNEL, type=STRING))
+def _suppressed_table(entity: Entity, trial: TypedTrial) -> StagedTable:
+    columns = (_key_column(_KEY, entity), Column(name=_CHANNEL, type=STRING))
     rows: list[Mapping[str, Scalar | None]] = [
         {_KEY: trial.key, _CHANNEL: name} for name in trial.suppressed
     ]

@@ -18,6 +18,9 @@ from segflow.model.instant import Instant
 from segflow.model.predicate import Sequence, Step
 from segflow.model.window import Window, Within
 
+AT, BEGAN = "at", "began"
+"""The columns of instants at which a chain of steps ends, and of when it began."""
+
 Lacking = Callable[[int], Expression]
 """By the number of an absence: the instant, if there is one, nearest to that of a step, at which
 happened what must not."""

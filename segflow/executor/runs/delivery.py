@@ -24,6 +24,7 @@ from segflow.executor.runs.pacing import Pacing
 from segflow.executor.runs.running import Running, send_id
 from segflow.executor.timing import rule_zone
 from segflow.model.compiled import Compiled, CompiledRule
+from segflow.model.keys import Key
 from segflow.model.run import Run, Send, Settlement
 
 PAUSES = (0.0, 1.0, 5.0, 25.0, 120.0)
@@ -116,7 +117,7 @@ class Sender:
         return waiting
 
     def _chunk(
-        self, arm: str, keys: Sequence[int], fields: Mapping[int, Mapping[str, object]]
+        self, arm: str, keys: Sequence[int], fields: Mapping[Key, Mapping[str, object]]
     ) -> BitMap64:
         """Those who still wait. What was done is settled, whatever goes wrong behind it."""
         claimed = self._claim(arm, keys)

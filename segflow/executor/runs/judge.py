@@ -15,6 +15,7 @@ from segflow.executor.runs.running import Running
 from segflow.executor.timing import rule_zone
 from segflow.experiments.assignment import Arm, assign, epoch
 from segflow.membership.bitmaps import from_bytes, to_bytes
+from segflow.membership.ordinals import ordinals
 from segflow.model.compiled import Compiled, CompiledRule
 from segflow.model.instant import Instant
 from segflow.model.predicate import Consent
@@ -69,7 +70,7 @@ def consented(evaluator: Evaluator, rule: CompiledRule) -> BitMap64 | None:
     topic = rule.rule.consent
     if topic is None or rule.rule.kind == "transactional":
         return None
-    return evaluator.holding(rule.audience.segment.entity, Consent(topic=topic))
+    return ordinals(evaluator.holding(rule.audience.segment.entity, Consent(topic=topic)))
 
 
 def evaluator_at(running: Running, compiled: Compiled, at: Instant) -> Evaluator:

@@ -5,17 +5,19 @@ from decimal import Decimal
 
 from segflow.model.predicate import InFile, Predicate, Sample, Sql
 from tests.agreement.choices import Pick
-from tests.agreement.data import Tables
+from tests.agreement.data import Row, Tables
 
 LIST = "lists/vips.csv"
 PERCENTS = [Decimal(text) for text in ("0", "10", "33.3", "50", "66.6", "100")]
-QUERIES: Mapping[str, Callable[[int], bool]] = {
-    "SELECT customer_id FROM people WHERE customer_id % 3 = 1": lambda key: key % 3 == 1,
-    "SELECT customer_id FROM people WHERE customer_id > 4 AND customer_id <> 7": (
-        lambda key: key > 4 and key != 7
+QUERIES: Mapping[str, Callable[[Row], bool]] = {
+    "SELECT customer_id FROM people WHERE account_id IS NULL": (
+        lambda row: row["account_id"] is None
+    ),
+    "SELECT customer_id FROM people WHERE c_plan IS NOT NULL AND account_id IS NOT NULL": (
+        lambda row: row["c_plan"] is not None and row["account_id"] is not None
     ),
 }
-"""Queries over the keys of users, and for which keys they hold."""
+"""Queries for keys of users, whatever type they have, and which rows they choose."""
 
 
 def sample(pick: Pick) -> Sample:
@@ -36,8 +38,9 @@ def query(pick: Pick) -> Sql:
 
 def answers(tables: Tables) -> Mapping[Predicate, frozenset[int]]:
     """What the queries give over the rows."""
-    keys = [row["customer_id"] for row in tables["people"]]
     return {
-        Sql(query=text, source="shop"): frozenset(filter(holds, keys))
-        for text, holds in QUERIES.items()
+        Sql(query=text, source="shop"): frozenset(
+            row["customer_id"] for row in tables["people"] if chooses(row)
+        )
+        for text, chooses in QUERIES.items()
     }

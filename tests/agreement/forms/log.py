@@ -1,6 +1,6 @@
 """Membership logs: made up for the reference, as real entries for the other side, and leaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from pyroaring import BitMap64
@@ -13,8 +13,10 @@ from segflow.membership.bitmaps import digest_of
 from segflow.model.compiled import Compiled, log_set, logged_segment
 from segflow.model.duration import parse_duration
 from segflow.model.instant import Instant
+from segflow.model.keys import Key
 from segflow.model.predicate import Held, InSegment, Transition
 from segflow.model.state import Cause, LogEntry
+from segflow.ports import Keys
 from tests.agreement.choices import Pick
 
 BEGINNING = Instant(0)
@@ -50,29 +52,44 @@ def transition(pick: Pick, kind: Literal["entered", "exited"], nested: Sequence[
     return Transition(kind=kind, segment=pick.one(nested), in_last=in_last)
 
 
-def log_sets(compiled: Compiled, logs: Logs, as_of: Instant) -> Mapping[str, BitMap64]:
-    """What an engine is given for the leaves that ask a log, made from entries with bitmaps."""
+def log_sets(compiled: Compiled, logs: Logs, as_of: Instant) -> Mapping[str, Keys]:
+    """What an engine is given for the leaves that ask a log, made from entries with bitmaps, in
+    which texts stand by their numbers in order."""
     kept: dict[str, BitMap64] = {}
+    texts = sorted({key for log in logs.values() for one in log for key in _texts_of(one)})
+    numbers: dict[Key, int] = {text: number for number, text in enumerate(texts)}
+
+    def told(found: BitMap64) -> Keys:
+        return frozenset(texts[number] for number in found) if texts else found
+
     there = zone(compiled.project.settings.timezone)
     found = {}
     for one in log_leaves(compiled):
         segment = logged_segment(one)
-        entries = _entries(segment, logs.get(segment, ()), kept)
+        entries = _entries(segment, logs.get(segment, ()), kept, numbers)
         if isinstance(one, Held):
             first = first_instant(one.for_, as_of, there)
-            found[log_set(one)] = past.held_through(entries, first, as_of, kept.__getitem__)
+            held = past.held_through(entries, first, as_of, kept.__getitem__)
+            found[log_set(one)] = told(held)
         else:
             window = last_bounds(one.in_last, as_of, there)
             moved = past.moved_within(entries, one.kind, window, kept.__getitem__)
-            found[log_set(one)] = moved
+            found[log_set(one)] = told(moved)
     return found
 
 
+def _texts_of(change: LoggedChange) -> Iterator[str]:
+    yield from (key for key in change.entered | change.exited if isinstance(key, str))
+
+
 def _entries(
-    segment: str, changes: Sequence[LoggedChange], kept: dict[str, BitMap64]
+    segment: str,
+    changes: Sequence[LoggedChange],
+    kept: dict[str, BitMap64],
+    numbers: Mapping[Key, int],
 ) -> list[LogEntry]:
-    def keep(keys: frozenset[int]) -> str | None:
-        members = BitMap64(iter(keys))
+    def keep(keys: frozenset[Key]) -> str | None:
+        members = BitMap64(numbers.get(key, key) for key in keys)
         name = digest_of(members)
         kept[name] = members
         return name if keys else None

@@ -8,6 +8,7 @@ import click
 from segflow.app import segments
 from segflow.cli import options
 from segflow.cli.invocation import Invocation, command
+from segflow.cli.keys import shown
 from segflow.cli.progress import LateBar
 from segflow.cli.session import session
 from segflow.cli.trace_view import deadline_facts, deadline_lines, tree, tree_facts
@@ -20,12 +21,11 @@ from segflow.model.instant import Instant, format_instant
 @click.option(
     "--key",
     metavar="ID",
-    type=options.KeyType(),
     required=True,
     help="The key of the one to explain.",
 )
 @options.as_of
-def explain(call: Invocation, name: str, key: int, as_of: Instant | None) -> None:
+def explain(call: Invocation, name: str, key: str, as_of: Instant | None) -> None:
     """Say why somebody is in a segment, or is not, and when that changes by itself.
 
     Shows the condition as a tree with what each part came to for the user with the key ID, and
@@ -33,24 +33,26 @@ def explain(call: Invocation, name: str, key: int, as_of: Instant | None) -> Non
     deployed.
     """
     with session(call) as opened, LateBar():
-        trace = segments.explain(opened.world, opened.compiled, name, key, as_of)
-        entity = opened.compiled.segments[name].segment.entity
+        segments.known(opened.compiled, name)
+        entity = opened.compiled.entity_of(name)
+        wanted = options.key_of(key, entity.key_type)
+        trace = segments.explain(opened.world, opened.compiled, name, wanted, as_of)
     if call.output.as_json:
         call.output.facts(_facts(trace))
     else:
-        call.output.lines(_lines(trace, entity))
+        call.output.lines(_lines(trace, entity.name))
 
 
 def _lines(trace: Trace, entity: str) -> Iterator[str]:
     verdict = "is" if trace.member else "is not"
+    user = f"{entity} {shown(trace.key)}"
     yield click.style(
-        f"{entity} {trace.key} {verdict} in {trace.segment} as of {format_instant(trace.as_of)}.",
-        bold=True,
+        f"{user} {verdict} in {trace.segment} as of {format_instant(trace.as_of)}.", bold=True
     )
     if trace.root is None:
-        yield f"Nothing is known of {entity} {trace.key}: the population does not have the key."
+        yield f"Nothing is known of {user}: the population does not have the key."
     elif not trace.exists:
-        yield f"{entity} {trace.key} does not exist at that instant{_beginning(trace)}."
+        yield f"{user} does not exist at that instant{_beginning(trace)}."
     if trace.deadline is not None:
         yield from deadline_lines(trace.deadline, trace.member)
     if trace.population is not None:

@@ -3,18 +3,18 @@
 from pathlib import Path
 
 import click
-from pyroaring import BitMap64
 
 from segflow.app import segments
 from segflow.cli import options
 from segflow.cli.deployed import deployed_world
 from segflow.cli.files import write_whole
 from segflow.cli.invocation import Invocation, command
-from segflow.cli.keys import to_bytes
+from segflow.cli.keys import in_order, lines_of, to_bytes
 from segflow.cli.output import counted
 from segflow.cli.progress import LateBar
 from segflow.cli.session import session
 from segflow.model.instant import Instant, format_instant
+from segflow.ports import Keys
 
 
 @command("members")
@@ -48,29 +48,28 @@ def members(
         write_whole(out, to_bytes(found, out.suffix, column))
         facts["out"] = str(out)
     elif call.output.as_json:
-        facts["members"] = [str(key) for key in found]
+        facts["members"] = [str(key) for key in in_order(found)]
     if call.output.as_json:
         call.output.facts(facts)
     elif out is not None:
         call.output.note(f"Wrote {counted(len(found), 'key')} to {out}.")
     else:
-        call.output.lines(str(key) for key in found)
+        call.output.lines(lines_of(found))
 
 
 def _evaluated(
     call: Invocation, name: str, as_of: Instant | None
-) -> tuple[dict[str, object], BitMap64, str]:
+) -> tuple[dict[str, object], Keys, str]:
     """The facts, the members, and the name of the column that holds the entity's key."""
     with session(call) as opened, LateBar():
         instant = segments.instant_or_now(opened.world, as_of)
         found = segments.members(opened.world, opened.compiled, name, instant)
-        entity = opened.compiled.segments[name].segment.entity
-        column = opened.compiled.entities[entity].population.key
+        column = opened.compiled.entity_of(name).population.key
     facts = {"segment": name, "as_of": format_instant(instant), "count": len(found)}
     return facts, found, column
 
 
-def _recorded(call: Invocation, name: str, at: Instant) -> tuple[dict[str, object], BitMap64, str]:
+def _recorded(call: Invocation, name: str, at: Instant) -> tuple[dict[str, object], Keys, str]:
     with deployed_world(call) as world:
         known = segments.recorded(world, name, at)
         found = segments.recorded_members(world, name, at)
