@@ -17,6 +17,7 @@ from segflow.compiler.targets.related_lookup import look_around
 from segflow.compiler.targets.shared import select_shared
 from segflow.compiler.trace import Trace, explain_user
 from segflow.compiler.worlds import Place, World
+from segflow.errors import TooLargeError
 from segflow.model.compiled import Compiled, list_set, segment_set
 from segflow.model.instant import Instant
 from segflow.model.keys import Key
@@ -102,18 +103,26 @@ def agreed(example: Example, folder: Path, host: Host) -> Iterator[Pair]:
 
 def each_alone(
     engine: Engine, compiled: Compiled, world: World, names: Sequence[str], as_of: Instant
-) -> Sequence[frozenset[int]]:
+) -> Sequence[frozenset[Key]]:
     """The members of segments that the engine gives, each in a query of its own."""
     return [by_engine(engine, compiled, world, name, as_of) for name in names]
 
 
 def together(
     engine: Engine, compiled: Compiled, world: World, names: Sequence[str], as_of: Instant
-) -> Sequence[frozenset[int]]:
-    """The members of segments that the engine gives, all in one query."""
+) -> Sequence[frozenset[Key]]:
+    """The members of segments that the engine gives, all in one query, or in two where that one is
+    larger than the engine takes, as a refresh asks."""
     selection = select_shared(compiled, names, as_of)
     sets = sets_of(selection, engine, compiled, world, as_of)
-    return [frozenset(keys) for keys in engine.memberships(selection, sets, len(names))]
+    try:
+        return [frozenset(keys) for keys in engine.memberships(selection, sets, len(names))]
+    except TooLargeError:
+        if len(names) == 1:
+            raise
+        middle = len(names) // 2
+        halves = (names[:middle], names[middle:])
+        return [one for half in halves for one in together(engine, compiled, world, half, as_of)]
 
 
 def kept_sets(compiled: Compiled, snapshots: Mapping[str, frozenset[Key]]) -> Mapping[str, Keys]:
@@ -159,7 +168,7 @@ def by_reference(
 
 def all_by_reference(
     compiled: Compiled, world: World, names: Sequence[str], as_of: Instant
-) -> tuple[Mapping[str, frozenset[int]], int]:
+) -> tuple[Mapping[str, frozenset[Key]], int]:
     """The members of segments of one entity that the reference gives, and the population's size."""
     everyone = tuple(interpret.population(world, compiled, names[0], as_of))
     found = {
