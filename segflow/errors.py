@@ -114,6 +114,7 @@ class UnsupportedVersionError(GiveUpError):
 
 def reason_to_keep(error: BaseException) -> str:
     """What may be kept for ever, and logged, of an error: its message, but only the error's name
-    where that may quote a source's data."""
-    hides = isinstance(error, UnusableDataError) or not isinstance(error, SegflowError)
-    return type(error).__name__ if hides else str(error)
+    and its hint, which is ours, where the message may quote a source's data."""
+    if isinstance(error, UnusableDataError):
+        return ": ".join(filter(None, (type(error).__name__, error.hint)))
+    return str(error) if isinstance(error, SegflowError) else type(error).__name__

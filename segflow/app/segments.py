@@ -28,7 +28,7 @@ from segflow.model.instant import Instant, format_instant
 from segflow.model.keys import Key
 from segflow.model.predicate import Predicate, Rank
 from segflow.model.segment import Segment
-from segflow.model.state import LogEntry, Snapshot
+from segflow.model.state import FailedRefresh, LogEntry, Snapshot
 from segflow.planner.files import named_files
 from segflow.ports import Keys, is_among
 
@@ -39,7 +39,7 @@ Status = Literal["deployed", "changed", "new", "deleted"]
 class Listed:
     """One segment of the working tree or of the state. `status`: deployed as written here, changed
     here, new here, or deleted here but still deployed. `size` and `as_of` are those of its last
-    snapshot, None where it has none."""
+    snapshot, None where it has none; `stale` is there where a refresh since then failed."""
 
     name: str
     entity: str
@@ -49,6 +49,7 @@ class Listed:
     as_of: Instant | None
     owner: str | None
     description: str | None
+    stale: FailedRefresh | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +75,18 @@ class Recorded:
 
 def listing(world: World, compiled: Compiled) -> tuple[Listed, ...]:
     """Every segment of the working tree and of the state, in order of name. No source is asked."""
-    deployed = read_deployed(world.state)
+    deployed, stale = read_deployed(world.state), world.state.failed_refreshes()
     found = []
     for name, segment in compiled.segments.items():
         status = status_of(segment.address, deployed, compiled)
-        found.append(_listed(segment.segment, status, deployed.snapshots.get(name)))
+        snapshot = deployed.snapshots.get(name)
+        found.append(_listed(segment.segment, status, snapshot, stale.get(name)))
     for address, before in deployed.objects.items():
         if address.kind == "segment" and address.name not in compiled.segments:
             gone = decoded(address, before.canonical)
             if isinstance(gone, Segment):
-                found.append(_listed(gone, "deleted", deployed.snapshots.get(address.name)))
+                snapshot = deployed.snapshots.get(address.name)
+                found.append(_listed(gone, "deleted", snapshot, stale.get(address.name)))
     return tuple(sorted(found, key=lambda one: one.name))
 
 
@@ -238,7 +241,9 @@ def status_of(address: Address, deployed: Deployed, compiled: Compiled) -> Statu
     return "deployed" if same and before.files == named_files(address, compiled) else "changed"
 
 
-def _listed(segment: Segment, status: Status, snapshot: Snapshot | None) -> Listed:
+def _listed(
+    segment: Segment, status: Status, snapshot: Snapshot | None, stale: FailedRefresh | None
+) -> Listed:
     return Listed(
         name=segment.name,
         entity=segment.entity,
@@ -248,4 +253,5 @@ def _listed(segment: Segment, status: Status, snapshot: Snapshot | None) -> List
         as_of=None if snapshot is None else snapshot.as_of,
         owner=segment.owner,
         description=segment.description,
+        stale=stale,
     )

@@ -5,6 +5,7 @@ millisecond, (a, b] is [a + 1, b + 1). Every evaluator asks this module and none
 """
 
 from calendar import monthrange
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
@@ -164,6 +165,15 @@ def calendar_bounds(span: CalendarSpan, as_of: Instant, zone: ZoneInfo) -> Bound
         _unit_start(today, span.unit, span.last - span.count + 1, zone),
         _unit_start(today, span.unit, span.last + 1, zone),
     )
+
+
+def unit_starts(
+    unit: CalendarUnit, offsets: Iterable[int], as_of: Instant, zone: ZoneInfo
+) -> Iterator[Instant]:
+    """The starts of the local units that lie so many units from the one of `as_of`. Beyond the
+    calendar they are an instant before or after all others."""
+    today = local_date(as_of, zone)
+    return (_unit_start(today, unit, offset, zone) for offset in offsets)
 
 
 def date_bounds(bounds: Bounds, zone: ZoneInfo) -> DateBounds:

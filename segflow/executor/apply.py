@@ -125,6 +125,8 @@ class _Run:
         stage = Stage(self._effects, self._plan, deployed)
         journal = Journal(self._effects, self._hold, self._record)
         results: list[StepResult] = []
+        steps = enumerate(self._plan.steps)
+        stage.prepare(step for number, step in steps if journal.result(number) is None)
         for number, step in enumerate(self._plan.steps):
             progress("applying", number, len(self._plan.steps))
             match step:

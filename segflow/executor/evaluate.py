@@ -62,6 +62,7 @@ class Evaluator:
         self._kept = kept
         self._past = past
         self._sets: dict[str, Keys] = {}
+        self._groups: dict[str, Sequence[str]] = {}
         self._prepared: dict[str, Keys] = {}
 
     def members(self, name: str) -> BitMap64:
@@ -73,16 +74,26 @@ class Evaluator:
 
         Raises SourceUnavailableError and UnusableDataError.
         """
+        if name in self._groups:
+            self._ask(self._groups[name])
         if name in self._prepared:
             return self._prepared.pop(name)
         return self._select(select_members(self._compiled, name, self._as_of))
 
     def prepare(self, names: Sequence[str]) -> None:
-        """Evaluate segments together, so that what they ask of a source is scanned for once. What
-        can't be is left to members(), which then says why: a segment that asks for the kept set or
-        the log of another one here, which may be made anew before its turn, and all those of a
-        query that fails. One that is too large is asked in halves."""
-        waiting = list(self._sharing(names))
+        """Let segments be evaluated together, each once, so that what they ask of a source is
+        scanned for once. A group is asked when the first of its segments is, which bounds how many
+        sets are held. By itself goes one that asks for the kept set or the log of another one here,
+        which may be made anew before its turn."""
+        for group in self._sharing(names):
+            self._groups |= dict.fromkeys(group, group)
+
+    def _ask(self, group: Sequence[str]) -> None:
+        """Evaluate a group; in halves where the query is too large. Those of a query that fails are
+        left to be asked one by one, which then says why."""
+        for name in group:
+            del self._groups[name]
+        waiting = [group]
         while waiting:
             together = waiting.pop()
             try:

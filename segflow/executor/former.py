@@ -1,6 +1,6 @@
 """What is deployed of a segment when it is about to change: recorded members, and those at T."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -62,6 +62,13 @@ class Former:
         self._effects = effects
         self._deployed = deployed
         self._as_of = as_of
+
+    def prepare(self, names: Iterable[str]) -> None:
+        """Let those of the segments that are deployed and not static be evaluated together."""
+        there = [name for name in names if name in self._deployed.snapshots]
+        moving = [name for name in there if not self._deployed.is_static(name)]
+        if moving and self._evaluator is not None:
+            self._evaluator.prepare(moving)
 
     def was(self, name: str) -> Was | None:
         """The deployed segment; None where nothing is recorded of it."""

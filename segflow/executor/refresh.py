@@ -22,7 +22,7 @@ from segflow.membership.changes import Previous
 from segflow.membership.draft import draft_membership
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, format_instant
-from segflow.model.state import Membership, Snapshot
+from segflow.model.state import FailedRefresh, Membership, Snapshot
 from segflow.ports import Progress
 
 
@@ -46,9 +46,9 @@ def refresh_segments(
     """Evaluate deployed segments at one instant (None: now), in order of dependency: those named,
     or every dynamic one. A static one that is named is frozen anew.
 
-    A segment whose source fails keeps what is recorded, and the others go on. Raises
-    NotDeployedError, LockedError, and RefusedError for an instant that is not later than what is
-    recorded, or while an interrupted apply waits.
+    A segment whose source fails keeps what is recorded, marked as stale, and the others go on.
+    Raises NotDeployedError, LockedError, and RefusedError for an instant that is not later than
+    what is recorded, or while an interrupted apply waits.
     """
     if effects.state.version() is None:
         raise NotDeployedError("nothing is deployed yet", hint="run `segflow apply` first")
@@ -127,6 +127,7 @@ class _Refresh:
             self._made[name] = membership
             reports.append(_report(membership))
         self._commit(tuple(self._made.values()))
+        self._note(reports)
         return tuple(reports)
 
     def _evaluate(self, name: str) -> Membership:
@@ -171,6 +172,15 @@ class _Refresh:
             self._effects.failpoint("refresh.before.commit")
             self._effects.state.commit_refresh(self._hold.lease, made)
             self._effects.failpoint("refresh.after.commit")
+
+    def _note(self, reports: Iterable[Refreshed]) -> None:
+        failed = [
+            FailedRefresh(segment=one.segment, as_of=self._as_of, reason=one.reason)
+            for one in reports
+            if one.reason is not None
+        ]
+        if failed:
+            self._effects.state.note_failures(self._hold.lease, failed)
 
 
 def _report(made: Membership) -> Refreshed:

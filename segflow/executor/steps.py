@@ -1,5 +1,6 @@
 """The steps of an apply that make memberships: evaluate a segment, drop a segment."""
 
+from collections.abc import Iterable
 from typing import assert_never
 
 from pyroaring import BitMap64
@@ -16,7 +17,7 @@ from segflow.executor.past import Past, Staged
 from segflow.membership.draft import draft_exit, draft_membership
 from segflow.model.address import Address
 from segflow.model.compiled import Compiled, CompiledRule, CompiledSegment
-from segflow.model.plan import DropSegment, EvaluateSegment, Plan
+from segflow.model.plan import DropSegment, EvaluateSegment, Plan, PlanStep
 from segflow.model.state import LogEntry, Membership
 from segflow.planner.stale import PLAN_AGAIN
 
@@ -39,6 +40,12 @@ class Stage:
         self._former = Former(effects, deployed, plan.as_of)
         past = Past(effects.state.log, effects.snapshots.get, self._to_log)
         self._evaluator = Evaluator(self.planned, plan.as_of, effects.engines, self._kept, past)
+
+    def prepare(self, steps: Iterable[PlanStep]) -> None:
+        """Let the segments of these steps be evaluated together; each is asked for once."""
+        names = [step.segment for step in steps if isinstance(step, EvaluateSegment)]
+        self._evaluator.prepare(names)
+        self._former.prepare(names)
 
     def perform(self, step: EvaluateSegment | DropSegment) -> StepResult:
         """Do one step; what it made is in the snapshot store, and nothing points to it yet.

@@ -75,6 +75,16 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailedRefresh:
+    """The last refresh of a segment, to the instant `as_of`, failed: what is recorded is stale.
+    `reason` says why in words that may be kept."""
+
+    segment: str
+    as_of: Instant
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyRecord:
     """One apply. `plan` is the plan file's bytes, so that an interrupted apply can be finished
     without the file; `finished_at` is None while it runs or was interrupted. `serial` is that of

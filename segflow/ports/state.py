@@ -10,6 +10,7 @@ from segflow.model.instant import Instant
 from segflow.model.state import (
     ApplyRecord,
     DeployedObject,
+    FailedRefresh,
     JournalEntry,
     Lease,
     LeaseName,
@@ -64,6 +65,9 @@ class StateReader(Protocol):
 
     def log(self, segment: str) -> Sequence[LogEntry]:
         """The membership log of a segment, oldest first."""
+
+    def failed_refreshes(self) -> Mapping[str, FailedRefresh]:
+        """Of every deployed segment that is stale, the refresh that failed since its snapshot."""
 
     def applies(self) -> Sequence[ApplyRecord]:
         """Every apply, newest first, without the bytes of their plans."""
@@ -142,7 +146,11 @@ class StateStore(StateReader, Protocol):
         does not count as applied."""
 
     def commit_refresh(self, lease: Lease, memberships: Sequence[Membership]) -> StateVersion:
-        """In one transaction: snapshots and log entries of refreshed segments, the next serial."""
+        """In one transaction: snapshots and log entries of refreshed segments, which are stale no
+        more, and the next serial."""
+
+    def note_failures(self, lease: Lease, failed: Sequence[FailedRefresh]) -> None:
+        """Mark segments as stale, whose snapshots stay the last good ones; so does the serial."""
 
 
 class SnapshotStore(Protocol):

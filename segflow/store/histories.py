@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Executable, and_, bindparam, insert, select, update
 
 from segflow.model.instant import Instant
-from segflow.model.state import LogEntry, Membership, Snapshot
+from segflow.model.state import FailedRefresh, LogEntry, Membership, Snapshot
 from segflow.store.batches import batches
 from segflow.store.history import History
 from segflow.store.tables import LOG_ENTRIES, SEGMENTS, SNAPSHOTS
@@ -37,6 +37,26 @@ def current_snapshots(
             for row in connection.execute(_CURRENT.where(SEGMENTS.c.name.in_(names)))
         ]
     return {row.segment: Snapshot(**row._mapping) for row in rows}
+
+
+def failed_refreshes(connection: Connection) -> Mapping[str, FailedRefresh]:
+    """The segments whose last refresh failed."""
+    query = select(
+        SEGMENTS.c.name.label("segment"),
+        SEGMENTS.c.failed_as_of.label("as_of"),
+        SEGMENTS.c.failed_reason.label("reason"),
+    ).where(SEGMENTS.c.failed_as_of.is_not(None), SEGMENTS.c.current.is_not(None))
+    found = (FailedRefresh(**row._mapping) for row in connection.execute(query))
+    return {one.segment: one for one in found}
+
+
+def note_failures(connection: Connection, failed: Sequence[FailedRefresh]) -> None:
+    """Marks segments as stale until their next snapshots. One without a history has no mark."""
+    rows = [
+        {"of_name": one.segment, "failed_as_of": one.as_of, "failed_reason": one.reason}
+        for one in failed
+    ]
+    _execute(connection, _UPDATE, rows)
 
 
 def segments_with_members(connection: Connection) -> Sequence[str]:
@@ -127,6 +147,8 @@ def _counts(history: History) -> dict[str, Any]:
         "entries": history.entries,
         "last_as_of": history.last_as_of,
         "current": history.number,
+        "failed_as_of": None,
+        "failed_reason": None,
     }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, insert, inspect, select
 
 from segflow.errors import CorruptStateError, StateUnavailableError, UnsupportedVersionError
-from segflow.store.migrations import m0001_first, m0002_runs, m0003_files
+from segflow.store.migrations import m0001_first, m0002_runs, m0003_files, m0004_stale
 from segflow.store.sqlite import SqliteDatabase
 from segflow.store.tables import MIGRATIONS as RUN
 from segflow.store.trouble import RESTORE
@@ -25,6 +25,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(version=1, name="first", migrate=m0001_first.migrate),
     Migration(version=2, name="runs", migrate=m0002_runs.migrate),
     Migration(version=3, name="files", migrate=m0003_files.migrate),
+    Migration(version=4, name="stale", migrate=m0004_stale.migrate),
 )
 """Every migration, oldest first."""
 

@@ -11,6 +11,7 @@ from segflow.model.instant import Instant
 from segflow.model.state import (
     ApplyRecord,
     DeployedObject,
+    FailedRefresh,
     JournalEntry,
     Lease,
     LeaseName,
@@ -77,6 +78,9 @@ class SqlStateStore:
 
     def log(self, segment: str) -> Sequence[LogEntry]:
         return self.database.ask(lambda connection: histories.log(connection, segment), ())
+
+    def failed_refreshes(self) -> Mapping[str, FailedRefresh]:
+        return self.database.ask(histories.failed_refreshes, {})
 
     def applies(self) -> Sequence[ApplyRecord]:
         return self.database.ask(applies.all_applies, ())
@@ -162,3 +166,6 @@ class SqlStateStore:
         return self.database.write(
             lease, "state", lambda connection: refresh(connection, memberships)
         )
+
+    def note_failures(self, lease: Lease, failed: Sequence[FailedRefresh]) -> None:
+        self.database.write(lease, "state", lambda found: histories.note_failures(found, failed))

@@ -74,9 +74,12 @@ SEGMENTS = Table(
     Column("entries", BigInteger, nullable=False),
     Column("last_as_of", BigInteger, nullable=False),
     Column("current", BigInteger),
+    Column("failed_as_of", BigInteger),
+    Column("failed_reason", Text),
 )
 """Where the history of each segment stands, dropped ones too: how many snapshots and log entries it
-has, the newest instant in it, and the number of its current snapshot."""
+has, the newest instant in it, and the number of its current snapshot; and, if it was refreshed in
+vain since, to which instant and why not."""
 
 SNAPSHOTS = Table(
     "snapshots",

@@ -13,6 +13,8 @@ from segflow.compiler.targets import (
     events,
     modes,
     nearest,
+    numbers,
+    periods,
     ranks,
     same,
     sequences,
@@ -79,6 +81,17 @@ def whole_doubles(parts: Any) -> Any:
 
 LOCAL = (Cell("sequence", "timezone"),)
 
+
+def a_millisecond_later(numbering: Any) -> Any:
+    """Each period begins and ends a millisecond later."""
+
+    def later(*asked: Any) -> Any:
+        found = numbering(*asked)
+        return replace(found, anchors=tuple((at, one + 1) for at, one in found.anchors))
+
+    return later
+
+
 FAULTS = [
     Fault("a step is at the instant of the one before", sequences, "_BEFORE",
           lambda _: (None, 0), ("Sequence",)),
@@ -126,8 +139,17 @@ FAULTS = [
     Fault("same sees every event", same.Seen, "_is_seen",
           lambda _: lambda self, source, events:
           and_(source.c[KEY] == self.pairs.c[same._USER]), ("Same",)),
-    Fault("who has no values has no number of them", same, "_passes_zero",
-          lambda _: lambda counts: False, ("Same",)),
+    Fault("who has no values has no number of them", numbers, "passes_with",
+          lambda _: lambda number, counts: False, ("Same",)),
+    Fault("periods without events never pass", periods, "passes_with",
+          lambda _: lambda number, counts: False, ("Periods",)),
+    Fault("who has no events has no periods", numbers, "passes_with",
+          lambda _: lambda number, counts: False, ("Periods",)),
+    Fault("many periods begin at their edge", periods, "numbering", a_millisecond_later,
+          ("Periods",)),
+    Fault("many periods are the project's", periods, "by_number",
+          lambda by: lambda ways, number, made: by(ways, None, made),
+          ("Periods", '"user_zone":true')),
     Fault("the oldest period is forgotten", conditions, "period_counts",
           lambda counts: lambda leaf: counts(leaf)[:-1] or counts(leaf), ("Periods",)),
 ]  # fmt: skip

@@ -92,8 +92,8 @@ def of_rules(plan: Plan) -> dict[str, Impact | None]:
 
 
 def test_plan_tells_whom_rules_would_reach(root: Path):
-    """By what is deployed and by what is planned, both at the plan's instant, each evaluated once;
-    an apply evaluates no rule."""
+    """By what is deployed and by what is planned, both at the plan's instant, each evaluated once,
+    segments in one query; an apply evaluates no rule."""
     shop.write_after(root)
     asked: list[str] = []
     with world_at(root, shop.SECOND) as world:
@@ -113,7 +113,8 @@ def test_plan_tells_whom_rules_would_reach(root: Path):
         assert (thanks.size_now, thanks.size_after, thanks.entered) == (None, frozen, frozen)
         assert of_rules(plan) == {"winback": quiet, "thanks": thanks}
 
-        tables_of_the_catalog, segments, rules = 1, 6, 3
+        tables_of_the_catalog, segments_as_planned, as_deployed, rules = 1, 1, 1, 3
+        segments = segments_as_planned + as_deployed
         assert len(asked) == tables_of_the_catalog + segments + rules
         asked.clear()
         apply(replace(world, engines=engines), plan)

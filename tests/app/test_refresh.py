@@ -1,5 +1,6 @@
 """segflow refresh: what is deployed, evaluated again; one failing source stops nobody else."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -7,6 +8,7 @@ import pytest
 
 from segflow.app.refresh import Refreshed, refresh
 from segflow.errors import NotDeployedError, RefusedError
+from segflow.model.state import FailedRefresh
 from segflow.planner.planfile import to_bytes
 from tests.app.conftest import Edit
 from tests.faults import shop
@@ -30,6 +32,11 @@ OTHER_SEGMENT = "---\nsegment: everybody\nentity: person\nwhere: {everyone: true
 def refreshed(root: Path, *names: str) -> dict[str, Refreshed]:
     with world_at(root, shop.SECOND) as world:
         return {one.segment: one for one in refresh(world, names, None)}
+
+
+def stale(root: Path) -> Mapping[str, FailedRefresh]:
+    with world_at(root, shop.SECOND) as world:
+        return world.state.failed_refreshes()
 
 
 def test_dynamic_segments_are_refreshed_at_one_instant(root: Path):
@@ -95,6 +102,9 @@ def test_failing_source_keeps_its_segments_and_stops_nobody(root: Path):
     assert found["everybody"].as_of == shop.SECOND
     assert "purchases.parquet" in (found["recent"].error or "")
     after = ledger(root)
+    assert set(stale(root)) == {"recent", "quiet", "gone"}
+    assert "purchases.parquet" in stale(root)["recent"].reason
+    assert stale(root)["recent"].as_of == shop.SECOND
     assert after.snapshots["recent"] == before.snapshots["recent"]
     assert after.snapshots["everybody"].as_of == shop.SECOND
     assert (found["recent"].as_of, found["recent"].size) == (

@@ -288,6 +288,7 @@ def test_segment_list_as_json(segflow, shop):
         "status": "new",
         "size": None,
         "as_of": None,
+        "stale": None,
         "owner": None,
         "description": "Have spent at least 150 in total",
     }

@@ -20,7 +20,14 @@ from segflow.membership.changes import Previous
 from segflow.model.address import Address
 from segflow.model.codec import digest
 from segflow.model.duration import Duration
-from segflow.model.state import ApplyRecord, DeployedObject, JournalEntry, Snapshot, StateVersion
+from segflow.model.state import (
+    ApplyRecord,
+    DeployedObject,
+    FailedRefresh,
+    JournalEntry,
+    Snapshot,
+    StateVersion,
+)
 from segflow.ports import StateCommit, StateStore
 from segflow.store.state import SqlStateStore
 from tests.store.records import (
@@ -66,6 +73,7 @@ def contents(store):
         store.version(),
         store.deployed(),
         store.snapshots(),
+        store.failed_refreshes(),
         {name: store.log(name) for name in segments},
         store.applies(),
         store.unfinished_apply(),
@@ -210,6 +218,9 @@ WRITES = {
     "commit_apply": lambda store, lease: store.commit_apply(lease, "apply-1", StateCommit(), 1),
     "abandon_apply": lambda store, lease: store.abandon_apply(lease, "apply-1", "why", 1),
     "commit_refresh": lambda store, lease: store.commit_refresh(lease, ()),
+    "note_failures": lambda store, lease: store.note_failures(
+        lease, [FailedRefresh(segment="vip", as_of=1, reason="down")]
+    ),
 }
 LOSSES = {
     "taken": lambda store, lease: store.acquire("bob", "apply", MINUTE_MS, MINUTE),
@@ -317,6 +328,34 @@ def test_a_refresh_goes_on(store, lease):
         (1, "definition"),
         (2, "data"),
     ]
+
+
+def test_a_segment_is_stale_until_its_next_snapshot(store, lease):
+    """A refresh in vain is noted beside what is recorded; the next good one, or a drop, ends it."""
+    names = ("vip", "new", "old")
+    made = [membership(name, 10, [1, 2]) for name in names]
+    apply(store, lease, 1, put=tuple(map(segment, names)), memberships=tuple(made))
+    version, snapshots = store.version(), store.snapshots()
+    first, last = (
+        [FailedRefresh(segment=name, as_of=as_of, reason=f"down at {as_of}") for name in names]
+        for as_of in (15, 20)
+    )
+
+    store.note_failures(lease, first)
+    store.note_failures(lease, last)
+
+    assert store.failed_refreshes() == dict(zip(names, last, strict=True))
+    assert (store.version(), store.snapshots()) == (version, snapshots)
+    store.commit_refresh(lease, (membership("vip", 30, [2], previous=PREVIOUS),))
+    gone = exit_of("old", 30, [1, 2])
+    apply(store, lease, 2, delete=(segment("old").address,), dropped=(gone,))
+    assert store.failed_refreshes() == {"new": last[1]}
+
+
+def test_what_is_not_deployed_is_not_stale(store, lease):
+    """Nothing is noted of a name that has no snapshot."""
+    store.note_failures(lease, [FailedRefresh(segment="vip", as_of=1, reason="down")])
+    assert store.failed_refreshes() == {}
 
 
 def test_an_edit_is_logged_by_cause(store, lease):

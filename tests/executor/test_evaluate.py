@@ -8,6 +8,7 @@ from pyroaring import BitMap64
 
 from segflow.compiler.pipeline import compile_project
 from segflow.errors import RefusedError, TooLargeError
+from segflow.executor import evaluate
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.past import Past
 from segflow.model.catalog import Entity, Population, Source
@@ -191,7 +192,22 @@ def test_segments_of_which_a_query_is_too_large_are_asked_in_halves(most, asked,
     of = compiled(*(segment(name, Everyone()) for name in names))
     evaluator = Evaluator(of, NOW, lambda _: engine, {}.get, NOTHING)
     evaluator.prepare(names)
-    assert engine.asked == asked
-    prepared = len(engine.handed)
     assert [evaluator.members(name) for name in names] == [BitMap64([1])] * 5
-    assert len(engine.handed) - prepared == alone
+    assert engine.asked == asked
+    assert len(engine.handed) - sum(count for count in asked if count <= most) == alone
+
+
+def test_a_group_is_asked_when_the_first_of_it_is(monkeypatch):
+    """So that no more sets are held than a group has, and none that nobody asks for."""
+    monkeypatch.setattr(evaluate, "TOGETHER", 2)
+    engine = NarrowEngine(lambda: BitMap64([1]), most=2)
+    names = [f"s{number}" for number in range(5)]
+    of = compiled(*(segment(name, Everyone()) for name in names))
+    evaluator = Evaluator(of, NOW, lambda _: engine, {}.get, NOTHING)
+    evaluator.prepare(names)
+    assert engine.asked == []
+    evaluator.members("s3")
+    evaluator.members("s2")
+    assert engine.asked == [2]
+    evaluator.members("s4")
+    assert engine.asked == [2, 1]

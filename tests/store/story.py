@@ -14,7 +14,7 @@ from pyroaring import BitMap64
 from segflow.membership.changes import Previous
 from segflow.model.address import Address
 from segflow.model.codec import canonical, digest
-from segflow.model.state import JournalEntry
+from segflow.model.state import FailedRefresh, JournalEntry
 from segflow.ports import StateCommit
 from segflow.store.state import SqlStateStore
 from tests.store.records import MINUTE, apply, begun, channel, exit_of, membership, segment
@@ -39,6 +39,8 @@ def tell(store):
         delete=(Address("segment", "gone"), Address("channel", "sms")),
         dropped=(exit_of("gone", NOON + 3, [2**64 - 1]),),
     )
+    why = FailedRefresh(segment="lapsed", as_of=NOON + 3, reason="the source “warehouse” is gone")
+    store.note_failures(lease, [why])
     store.begin_apply(lease, begun(4))
     store.abandon_apply(lease, "apply-4", "the source “warehouse” is gone", NOON + 4)
     store.release(lease)
@@ -54,6 +56,7 @@ def tell(store):
 def seen(store):
     """Everything that a reader sees, as canonical texts."""
     applies, deployed, snapshots = store.applies(), store.deployed(), store.snapshots()
+    failed = store.failed_refreshes()
     records = {
         "version": store.version(),
         "lease": store.lease(),
@@ -64,6 +67,7 @@ def seen(store):
         "files": tuple(deployed[address].files for address in sorted(deployed)),
         "deployed at": tuple(deployed[address].deployed_at for address in sorted(deployed)),
         "snapshots": tuple(snapshots[name] for name in sorted(snapshots)),
+        "failed refreshes": tuple(failed[name] for name in sorted(failed)),
         "applies": tuple(applies),
         "unfinished": store.unfinished_apply(),
         "blob": store.blob(digest(LIST)),

@@ -142,6 +142,9 @@ class Dialect(StorageDialect, Protocol):
     def one_of(self, value: Expression, constants: Sequence[Scalar], type_: ValueType) -> Condition:
         """The value is one of the constants, however many; their type is one of traits.listed."""
 
+    def times_in(self, value: Expression, divisor: int) -> Expression:
+        """How many times a divisor above zero goes into a whole number that is not negative."""
+
     # --- texts ---
 
     def contains(self, text: Expression, part: Expression) -> Condition:

@@ -33,6 +33,9 @@ from segflow.compiler.dialects.standard import (
 )
 from segflow.model.types import ValueType
 
+_AS_TIMES = 8
+"""The precedence of * in SQLAlchemy; without one a sum on the left would get no parentheses."""
+
 _NAN = cast(literal("NaN"), Double)
 
 
@@ -87,6 +90,11 @@ class DuckDb(DuckDbStorage, Standard):
         """See Dialect."""
         inside = clipped(timestamp, FIRST_INSTANT, LAST_INSTANT)
         return func.date_trunc("millisecond", inside, type_=UTC_TIMESTAMP)
+
+    def times_in(self, value: Expression, divisor: int) -> Expression:
+        """See Dialect."""
+        whole = value.op("//", precedence=_AS_TIMES, return_type=BigInteger())
+        return whole(literal(divisor, BigInteger))
 
     def contains(self, text: Expression, part: Expression) -> Condition:
         """See Dialect."""

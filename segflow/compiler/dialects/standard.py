@@ -84,6 +84,10 @@ class Standard:
         """See Dialect."""
         return value.in_([constant(one) for one in constants])
 
+    def times_in(self, value: Expression, divisor: int) -> Expression:
+        """See Dialect."""
+        return value // literal(divisor, BigInteger)
+
     def folded(self, text: Expression) -> Expression:
         """See Dialect."""
         return func.translate(text, UPPER, UPPER.lower(), type_=String)

@@ -34,7 +34,14 @@ from segflow.compiler.periods import period_counts
 from segflow.compiler.targets.anniversaries import shown_on
 from segflow.compiler.targets.lists import list_condition
 from segflow.compiler.targets.local import by_zone, text_by_zone
-from segflow.compiler.targets.needs import Fact, Judgement, Suppressed, UserZone, asks_whether
+from segflow.compiler.targets.needs import (
+    Fact,
+    Judgement,
+    Suppressed,
+    UserZone,
+    asks_whether,
+    in_columns,
+)
 from segflow.compiler.targets.queries import KeyQuery
 from segflow.compiler.targets.values import (
     Value,
@@ -155,7 +162,7 @@ class Conditions:
                 return self._in_set(name, KeyQuery(node, self.key_type))
             case Transition() | Held(item=InSegment()):
                 return self._in_set(log_set(node))
-            case Periods():
+            case Periods() if in_columns(node):
                 return self._in_periods(node)
             case Reachable(address=name):
                 suppressed: Condition = self.value(Suppressed(name)).expression

@@ -11,6 +11,7 @@ from segflow.compiler.targets.ends import event_has_keys
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.modes import mode_values
 from segflow.compiler.targets.needs import Judgement, Suppressed
+from segflow.compiler.targets.periods import periods_keys
 from segflow.compiler.targets.ranks import rank_keys
 from segflow.compiler.targets.relations import members_keys, via_keys
 from segflow.compiler.targets.same import same_keys
@@ -23,6 +24,7 @@ from segflow.model.predicate import (
     FieldFeature,
     Held,
     Members,
+    Periods,
     Rank,
     Same,
     Sequence,
@@ -43,6 +45,8 @@ def judged(leaf: Judgement | Aggregate, facts: Facts) -> Select[Any]:  # noqa: C
             return sequence_keys(leaf, facts)
         case Same():
             return same_keys(leaf, facts)
+        case Periods():
+            return periods_keys(leaf, facts)
         case Rank():
             return rank_keys(leaf, facts)
         case Via():

@@ -84,9 +84,9 @@ def join_ways(
 
 
 def by_number(
-    ways: Ways[Resolved], number: Expression | None, made: Callable[[Resolved], Condition]
-) -> Condition:
-    """The condition that `made` gives for the way of that number, as join_ways() counts them."""
+    ways: Ways[Resolved], number: Expression | None, made: Callable[[Resolved], Expression]
+) -> Expression:
+    """What `made` gives for the way of that number, as join_ways() counts them."""
     usual = made(ways.default)
     if number is None:
         return usual

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import FromClause, and_, true
 
@@ -26,7 +27,7 @@ class Matching:
     rows: Rows
     relation: FromClause
     values: Mapping[Fact, Value]
-    numbers: Mapping[Ways[Bounds], Expression]
+    numbers: Mapping[Ways[Any], Expression]
 
     def where(self, predicate: Predicate | None) -> Condition:
         """A predicate about the event of a row; None holds for every one."""
@@ -54,7 +55,7 @@ def matching(
     rows: Rows,
     events: tuple[str, ...],
     asked: Iterable[Aggregate],
-    ways: Iterable[Ways[Bounds]],
+    ways: Iterable[Ways[Any]],
     facts: Facts,
 ) -> Matching:
     """The rows with the fields of users that the `where` of each of the aggregates tests, and with

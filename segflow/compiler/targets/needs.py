@@ -50,13 +50,23 @@ class Suppressed:
 
 
 Judgement = (
-    EventHas | Sequence | Same | Held | Changed | Rank | Via | Members | Consent | Suppressed
+    EventHas
+    | Sequence
+    | Same
+    | Held
+    | Changed
+    | Rank
+    | Via
+    | Members
+    | Consent
+    | Suppressed
+    | Periods
 )
-"""What is judged over rows of its own, mostly leaves: a fact about the user, true or not."""
+"""What is judged over rows of its own, mostly leaves: a fact about the user, true or not. Of
+periods these are those that are not in_columns()."""
 
-
-_OWN = ""
-"""Stands for the entity whose users a predicate is about."""
+MOST_COLUMNS = 15
+"""More periods than that are quicker as rows than as columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,7 @@ def facts_of(predicate: Predicate, compiled: Compiled) -> tuple[Fact, ...]:
                 found[happened.fact] = None
             case Test():
                 found.update(dict.fromkeys(facts_tested(node)))
-            case Periods():
+            case Periods() if in_columns(node):
                 found.update(dict.fromkeys(period_counts(node)))
             case Held(item=InSegment()):
                 pass  # the log has said of whom it holds: a set of keys
@@ -234,6 +244,11 @@ def facts_tested(test: Test) -> Iterator[Feature | UserZone]:
     yield from features_of(test)
     if test.user_zone:
         yield UserZone()
+
+
+def in_columns(leaf: Periods) -> bool:
+    """Whether each period is counted on its own, in the one scan with other aggregates."""
+    return leaf.last <= MOST_COLUMNS
 
 
 def own_rows(aggregate: Aggregate) -> bool:

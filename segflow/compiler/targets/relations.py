@@ -5,10 +5,10 @@ from typing import Any
 from sqlalchemy import FromClause, Select, and_, func, select
 
 from segflow.compiler.reference.related import relation_of
-from segflow.compiler.targets.conditions import counted
 from segflow.compiler.targets.events import KEY
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.keys import key_of
+from segflow.compiler.targets.numbers import NUMBER, keys_by_number
 from segflow.compiler.targets.values import stored_table
 from segflow.model.catalog import Relation
 from segflow.model.predicate import Everyone, Members, Via
@@ -32,22 +32,18 @@ def members_keys(leaf: Members, facts: Facts) -> Select[Any]:
     there = facts.of_entity(leaf.entity)
     inside = there.keys(leaf.where).cte(facts.name(leaf.entity))
     number = _related(pairs, inside, facts, "holding")
-    users = facts.keys(Everyone()).cte(facts.name("users"))
-    joined = users.outerjoin(number, number.c[KEY] == users.c[KEY])
-    holding = func.coalesce(number.c.n, 0)
     if not leaf.every:
-        tests = [counted(test, holding) for test in leaf.counts]
-        return select(users.c[KEY]).select_from(joined).where(and_(*tests))
+        return keys_by_number(number, leaf.counts, facts)
     everyone = there.keys(Everyone()).cte(facts.name(f"every_{leaf.entity}"))
     every = _related(pairs, everyone, facts, "related")
-    joined = joined.join(every, every.c[KEY] == users.c[KEY])
-    return select(users.c[KEY]).select_from(joined).where(holding == every.c.n)
+    alike = and_(every.c[KEY] == number.c[KEY], every.c[NUMBER] == number.c[NUMBER])
+    return select(number.c[KEY]).select_from(number.join(every, alike))
 
 
 def _related(pairs: FromClause, inside: FromClause, facts: Facts, name: str) -> FromClause:
     """How many of those inside lead to each user; who has none has no row."""
     return (
-        select(pairs.c[OTHER].label(KEY), func.count().label("n"))
+        select(pairs.c[OTHER].label(KEY), func.count().label(NUMBER))
         .select_from(pairs.join(inside, inside.c[KEY] == pairs.c[KEY]))
         .group_by(pairs.c[OTHER])
         .cte(facts.name(name))

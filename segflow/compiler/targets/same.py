@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import CTE, FromClause, Select, and_, func, or_, select
 
 from segflow.compiler.dialects.base import Condition, Expression
-from segflow.compiler.targets.conditions import passes
 from segflow.compiler.targets.events import EVENT, KEY, TIE, Rows, Ties
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.needs import (
@@ -21,13 +20,12 @@ from segflow.compiler.targets.needs import (
     facts_of_rows,
     stored_fact,
 )
+from segflow.compiler.targets.numbers import NUMBER, keys_by_number
 from segflow.compiler.targets.scans import NO_TIES, Joined
-from segflow.compiler.values import count_satisfies
 from segflow.model.instant import Instant
-from segflow.model.operator import CountTest
-from segflow.model.predicate import Aggregate, EventHas, Same, Sequence
+from segflow.model.predicate import Aggregate, EventHas, Periods, Same, Sequence
 
-_USER, _VALUE, _HOLDING = "user_key", "value", "holding"
+_USER, _VALUE = "user_key", "value"
 
 
 def same_keys(leaf: Same, facts: Facts) -> Select[Any]:
@@ -46,22 +44,13 @@ def same_keys(leaf: Same, facts: Facts) -> Select[Any]:
     relation, user = facts.of_users(known.relation, pairs.c[_USER])
     holds = facts.conditions(known.values.__getitem__, user).of(leaf.where)
     held = (
-        select(pairs.c[_USER].label(KEY), func.count().label(_HOLDING))
+        select(pairs.c[_USER].label(KEY), func.count().label(NUMBER))
         .select_from(relation)
         .where(holds)
         .group_by(pairs.c[_USER])
         .cte(facts.name("same"))
     )
-    if not _passes_zero(leaf.counts):
-        return select(held.c[KEY]).where(passes(leaf.counts, held.c[_HOLDING]))
-    users = facts.everyone().cte(facts.name("users"))
-    holding = func.coalesce(held.c[_HOLDING], 0)
-    joined = users.outerjoin(held, held.c[KEY] == users.c[KEY])
-    return select(users.c[KEY]).select_from(joined).where(passes(leaf.counts, holding))
-
-
-def _passes_zero(counts: tuple[CountTest, ...]) -> bool:
-    return all(count_satisfies(test.op, 0, test.count) for test in counts)
+    return keys_by_number(held, leaf.counts, facts)
 
 
 def _pairs(leaf: Same, facts: Facts) -> CTE:
@@ -122,7 +111,7 @@ class Seen(Facts):
             return any(event in self.by for event in over.events) or any(
                 self._is_of_pairs(one) for one in asked
             )
-        return isinstance(fact, EventHas | Sequence | Same)
+        return isinstance(fact, EventHas | Sequence | Same | Periods)
 
     def event_rows(
         self,

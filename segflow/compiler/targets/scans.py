@@ -181,7 +181,7 @@ class Scans:
         return self.joined(rows.statement, rows.statement.c[KEY], of_users)
 
     def numbered(
-        self, known: Joined, ways: Iterable[Ways[Bounds]]
+        self, known: Joined, ways: Iterable[Ways[Any]]
     ) -> tuple[FromClause, Mapping[Ways[Any], Expression]]:
         """The rows with the numbers of the ways of their users, where there are several."""
         local = tuple(dict.fromkeys(one for one in ways if one.others))

@@ -1,6 +1,7 @@
 """Leaves that are judged over a user's events, or over all users: drawn for the agreement."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Literal
 
@@ -42,18 +43,19 @@ LENGTHS: Sequence[Duration | CalendarUnit] = [
 def periods(pick: Pick, where: Where) -> Periods:
     """`did` with `periods`."""
     every, last = pick.one(LENGTHS), 1 + pick.below(6)
+    if pick.chance(2):
+        last = 16 + pick.below(385)
     events = pick.one(EVENTS)
+    over = Aggregate(kind="count", events=events, where=_now_and_then(pick, where, events))
+    holds = count_test(pick, min(last, 6))
+    if pick.chance(3):
+        holds = replace(holds, count=last - holds.count)
     return Periods(
-        aggregate=Aggregate(
-            kind="count",
-            events=events,
-            where=_now_and_then(pick, where, events),
-            user_zone=isinstance(every, str) and pick.chance(2),
-        ),
+        aggregate=replace(over, user_zone=isinstance(every, str) and pick.chance(2)),
         counts=(pick.one([SOME, count_test(pick, 3)]),),
         every=every,
         last=last,
-        holds=(count_test(pick, last),),
+        holds=(holds,),
         skip_current=isinstance(every, str) and pick.chance(3),
     )
 

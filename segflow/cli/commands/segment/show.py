@@ -3,7 +3,7 @@
 import click
 
 from segflow.app import segments
-from segflow.cli.commands.segment.status import status_facts
+from segflow.cli.commands.segment.status import status_facts, why_stale
 from segflow.cli.invocation import Invocation, command
 from segflow.cli.session import session
 from segflow.cli.tables import facts
@@ -43,6 +43,7 @@ def show(call: Invocation, name: str) -> None:
                 ("status", status.status),
                 ("size", status.size),
                 ("as of", as_of),
+                ("stale", None if status.stale is None else why_stale(status.stale)),
                 ("definition", found.definition),
             )
         )
