@@ -40,6 +40,7 @@ def _forms(word: str) -> Sequence[str]:
         "EventHas": ("first with has", "last with has"),
         "InSegment": ("segment", "segment in held"),
         "NoneOf": ("none", "none in where"),
+        "Periods": ("did with periods",),
         "Transition": ("entered", "exited"),
     }
     name = word.strip('"').lower()
