@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from segflow.compiler.trials import deciding, explained, judge, rows_of
+from segflow.compiler.trials import deciding, explained, judge, worlds_of
 from segflow.compiler.worlds import EventRow
 from segflow.model.codec import canonical
 from segflow.model.instant import parse_instant
@@ -230,9 +230,9 @@ def test_a_check_is_no_object_of_plans(tmp_path):
     assert (plain.fingerprints, plain.depends) == (checked.fingerprints, checked.depends)
 
 
-def test_events_are_rows_of_the_user(tmp_path):
+def test_events_are_worlds_of_the_user(tmp_path):
     """The reference is shown the key, the id and the properties as they were typed."""
     found = typed(tmp_path, "user: {key: 9}, events: [{purchase: 1d, id: 5, gift: true}]")
-    assert rows_of(found) == (
+    assert worlds_of(found) == (
         EventRow(event="purchase", key=9, time=AS_OF - 86_400_000, id=5, properties={"gift": True}),
     )
