@@ -25,7 +25,7 @@ _VALUE: Slot[Text | Const] = Slot(
     LITERAL.parse,
     LITERAL.json,
     LITERAL.name,
-    if_missing="leave the key out: what is not given is missing",
+    if_missing="leave it out: what is not given is missing",
     stand_in=LITERAL.stand_in,
 )
 _GIVEN: Shape[GivenValue] = ByNode(
@@ -122,10 +122,12 @@ _OF_A_USER = {
         doc="The kept segments and the list files that the user is in",
     ),
 }
+_HINTS = {name: f"write it below `user`: {{{name}: …}}" for name in ("key", "since")}
 OTHER: Shape[TrialUser] = Record(
     what="another user",
     keys={"entity": Key(NAME, doc="The entity, where it is not the segment's"), **_OF_A_USER},
     build=lambda values, node, found: _user(values),
+    hints=_HINTS,
     example="{entity: account, user: {key: 7, plan: pro}}",
 )
 
@@ -158,6 +160,7 @@ TESTS: Shape[tuple[Trial, ...]] = ListOf(
             "because": Key(LEAF, doc="The leaf that decides"),
         },
         build=_trial,
+        hints=_HINTS,
         example="{name: a new user, as_of: 2026-01-31, events: [{purchase: 1d}], expect: out}",
     ),
 )

@@ -9,7 +9,7 @@ from segflow.compiler.passes.given_values import Reading, meant
 from segflow.compiler.passes.names import is_there
 from segflow.compiler.passes.slots import Scope
 from segflow.model.address import Address
-from segflow.model.catalog import Event
+from segflow.model.catalog import Event, Field
 from segflow.model.instant import Instant
 from segflow.model.keys import Key, parse_key
 from segflow.model.scalar import Stored
@@ -92,15 +92,19 @@ class _OfEntity:
         self, name: str, value: GivenValue, here: Reading, *, has_history: bool
     ) -> Stored | None:
         field = self._known[name]
-        if field.derived is not None:
-            help = "give the fields and events that it is made of"
-            summary = f"field {name} is derived, so that a test can't give it"
-            here.complain(NOT_GIVEN, summary, help, key=True)
+        if self._is_derived(field, here):
             return None
         if has_history:
             summary = f"field {name} is given twice: its history says what it is"
             here.complain(NOT_GIVEN, summary, "leave it out here", key=True)
         return here.value(value, field.type, f"field {name}")
+
+    def _is_derived(self, field: Field, here: Reading) -> bool:
+        if field.derived is not None:
+            help = "give the fields and events that it is made of"
+            summary = f"field {field.name} is derived, so that a test can't give it"
+            here.complain(NOT_GIVEN, summary, help, key=True)
+        return field.derived is not None
 
     def _since(self, value: GivenValue, here: Reading) -> Instant | None:
         entity = self._entity
@@ -118,26 +122,23 @@ class _OfEntity:
             field = self._known.get(name)
             if field is None:
                 self._lacks_field(name, here)
-            elif field.history is None:
-                if here.is_sound(self._entity.address):
-                    summary = f"field {name} has no history: it is what it is at every instant"
-                    help = "give its value under `user`"
-                    if field.derived is not None:
-                        help = "give the fields and events that it is made of"
-                    here.complain(NOT_GIVEN, summary, help, key=True)
-            else:
-                yield name, tuple(self._changes(name, changes, here))
+            elif self._is_derived(field, here):
+                continue
+            elif field.history is not None:
+                yield name, tuple(self._changes(field, changes, here))
+            elif here.is_sound(self._entity.address):
+                summary = f"field {name} has no history: it is what it is at every instant"
+                here.complain(NOT_GIVEN, summary, "give its value under `user`", key=True)
 
     def _changes(
-        self, name: str, changes: tuple[TrialChange, ...], here: Reading
+        self, field: Field, changes: tuple[TrialChange, ...], here: Reading
     ) -> Iterator[tuple[Instant, Stored | None]]:
         for number, one in enumerate(changes):
             row = here.below(number)
             time = row.below("time").instant(one.time, "the time of a change")
             value: Stored | None = None
             if one.value is not None:
-                type_ = self._known[name].type
-                value = row.below("value").value(one.value, type_, f"field {name}")
+                value = row.below("value").value(one.value, field.type, f"field {field.name}")
             yield time, value
 
     # --- related users ---

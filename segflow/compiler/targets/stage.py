@@ -4,7 +4,6 @@ Where a project keeps its data says nothing about what its segments mean. So eac
 event has a table of its own here, with a column for everything that the catalog declares.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -25,7 +24,7 @@ from segflow.model.catalog import (
 from segflow.model.compiled import Compiled
 from segflow.model.contact import ConsentTable, ConsentTopic, Suppression, SuppressionTable
 from segflow.model.project import Object
-from segflow.model.scalar import Scalar, Stored
+from segflow.model.scalar import Stored
 from segflow.model.trial import TypedTrial, TypedUser
 from segflow.model.types import BOOLEAN, INTEGER, STRING, TIMESTAMP, ValueType
 from segflow.ports import Column, StagedTable
@@ -33,7 +32,7 @@ from segflow.ports import Column, StagedTable
 _KEY, _SINCE, _TIME, _ID = "key", "since", "time", "id"
 _GRANTED, _CHANNEL = "granted", "channel"
 
-Row = Mapping[str, Scalar | None]
+Row = Mapping[str, Stored | None]
 
 
 def staged(compiled: Compiled, source: Source) -> Compiled:
@@ -109,13 +108,7 @@ def _field(field: Field, entity: str, source: Source) -> Field:
     if field.derived is not None:
         return field
     column = _column(field.name)
-    at = Location(
-        source=source.name,
-        table=_users(entity),
-        key=_KEY,
-        column=column,
-        encoding=_encoding(field.type),
-    )
+    at = Location(source=source.name, table=_users(entity), key=_KEY, column=column)
     history = None
     if field.history is not None:
         table = _changes(entity, field.name)
@@ -133,12 +126,7 @@ def _event(event: Event, source: Source) -> Event:
         entities=tuple((name, f"{_KEY}_{name}") for name, _ in event.entities),
         at=at,
         properties=tuple(
-            Property(
-                name=one.name,
-                type=one.type,
-                column=_column(one.name),
-                encoding=_encoding(one.type),
-            )
+            Property(name=one.name, type=one.type, column=_column(one.name))
             for one in event.properties
         ),
         stream=None,
@@ -186,11 +174,6 @@ def _leads(relation: str) -> str:
     return f"leads_by_{relation}"
 
 
-def _encoding(type_: ValueType) -> str | None:
-    """Lists are JSON, which every engine reads."""
-    return "json" if type_.is_list else None
-
-
 # --- rows ------------------------------------------------------------------------------------
 
 
@@ -227,7 +210,7 @@ def _history_table(entity: Entity, field: Field, users: Iterable[TypedUser]) -> 
         _value_column(field.name, field.type),
     )
     rows: list[Row] = [
-        {_KEY: user.key, _TIME: time, _column(field.name): _stored(value)}
+        {_KEY: user.key, _TIME: time, _column(field.name): value}
         for user in users
         for name, changes in user.history
         if name == field.name
@@ -283,12 +266,8 @@ def _key_column(name: str, entity: Entity) -> Column:
 
 
 def _value_column(name: str, type_: ValueType) -> Column:
-    return Column(name=_column(name), type=STRING if type_.is_list else type_)
+    return Column(name=_column(name), type=type_)
 
 
 def _named(values: Iterable[tuple[str, Stored]]) -> Row:
-    return {_column(name): _stored(value) for name, value in values}
-
-
-def _stored(value: Stored | None) -> Scalar | None:
-    return json.dumps(value) if isinstance(value, tuple) else value
+    return {_column(name): value for name, value in values}
