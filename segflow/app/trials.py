@@ -157,13 +157,15 @@ class _Stage:
             except UnusableDataError as error:
                 return error.message
             try:
-                type_ = self._compiled.entity_of(trial.segment).key_type
-                kept = {name: keys_of(type_, keys) for name, keys in kept_sets(trial).items()}
+                kept = {
+                    name: keys_of(self._compiled.entity_of(name).key_type, keys)
+                    for name, keys in kept_sets(trial).items()
+                }
                 known = with_lists(self._compiled, trial)
                 evaluator = Evaluator(
                     known, trial.as_of, lambda _: engine, kept.get, Past(_no_log, _no_content)
                 )
-                return is_among(trial.key, evaluator.keys(trial.segment))
+                return is_among(trial.user.key, evaluator.keys(trial.segment))
             except SegflowError as error:
                 return error.message
             finally:

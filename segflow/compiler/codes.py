@@ -29,7 +29,7 @@ SAME_NAME = "TST003"
 
 CODES: Mapping[str, str] = {
     UNKNOWN: "A name refers to nothing",
-    NOT_OF_ENTITY: "A segment or an event belongs to another entity",
+    NOT_OF_ENTITY: "What is named belongs to another entity",
     UNDECLARED: "A channel is live in an environment that is not declared",
     CYCLE: "Segments or derived fields rest on themselves",
     NOT_YET: "A form of the language that can't be compiled yet",

@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 from typing import assert_never
 
 from segflow.compiler.operators import Leaf, operator_holds
@@ -19,7 +18,12 @@ from segflow.compiler.reference.log import held_membership, moves
 from segflow.compiler.reference.periods import periods_hold
 from segflow.compiler.reference.properties import property_value
 from segflow.compiler.reference.ranks import ranked_keys
-from segflow.compiler.reference.related import members_hold, via_holds
+from segflow.compiler.reference.related import (
+    members_hold,
+    related_entity,
+    related_to,
+    via_holds,
+)
 from segflow.compiler.reference.same import same_holds
 from segflow.compiler.reference.sequences import sequence_holds
 from segflow.compiler.timeline import Bounds, first_instant, last_bounds, window_bounds
@@ -120,6 +124,11 @@ def _people(subject: Subject, entity: str) -> Mapping[Key, Subject]:
     return context.people[of]
 
 
+def related(leaf: Via | Members, subject: Subject) -> list[Subject]:
+    """The users who exist that the leaf leads to from one."""
+    return related_to(leaf, subject, _people(subject, related_entity(leaf, subject)))
+
+
 def subject_of(context: Context, user: User, rows: Iterable[EventRow], segment: str) -> Subject:
     """One user, whether or not in the population, with those of the rows that count. The rows are
     the user's and all others that have the id of one of them."""
@@ -173,9 +182,9 @@ def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one a
         case _ if subject.context.given and predicate in subject.context.given:
             return subject.user.key in subject.context.given[predicate]
         case Via():
-            return via_holds(predicate, subject, partial(_people, subject), holds)
+            return via_holds(predicate, related(predicate, subject), holds)
         case Members():
-            return members_hold(predicate, subject, partial(_people, subject), holds)
+            return members_hold(predicate, related(predicate, subject), holds)
         case Held():
             return _held(predicate, subject)
         case Changed():

@@ -354,7 +354,9 @@ def _plus_days(day: date, days: int) -> date | None:
 
 def _first_date_from(instant: Instant, zone: ZoneInfo) -> date | None:
     """The first date whose midnight is at or after the instant; None where the calendar ends."""
-    day: date | None = local_date(instant, zone)
+    today = local_date(instant, zone)
+    # A day that the zone skipped has the midnight of the next one, and comes before it.
+    day: date | None = _plus_days(today, -1) or today
     while day is not None and midnight(day, zone) < instant:
         day = _plus_days(day, 1)
     return day

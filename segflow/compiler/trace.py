@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from segflow.compiler.deadlines.search import Deadline, foresee
-from segflow.compiler.interpret import exists, holds, subject_of
+from segflow.compiler.interpret import exists, holds, related, subject_of
 from segflow.compiler.reference.contacts import address_of
 from segflow.compiler.targets.needs import inlined_segment
 from segflow.compiler.trace_values import FeatureValue, leaf_values
@@ -23,6 +23,7 @@ from segflow.model.predicate import (
     Predicate,
     Rank,
     Reachable,
+    Via,
 )
 from segflow.model.wording import phrase
 
@@ -34,7 +35,8 @@ Changes = Mapping[Predicate, Instant]
 class TraceNode:
     """One node of the predicate. `text` is the node in the words of its YAML; of boolean algebra it
     is the key alone, since `items` say the rest. A nested segment has its predicate below it. A
-    leaf is as it is until `changes`, if nothing happens; None is for ever, or not known."""
+    leaf is as it is until `changes`, if nothing happens; None is for ever, or not known. Below a
+    `via` is its predicate for the user that it leads to."""
 
     text: str
     holds: bool
@@ -139,6 +141,12 @@ def explain(predicate: Predicate, subject: Subject, changes: Changes) -> TraceNo
             topic = address_of(predicate, subject).topic
             asked = () if topic is None else (Consent(topic=topic),)
             return _node(phrase(predicate), predicate, subject, changes, asked)
+        case Via(where=where) if predicate not in subject.context.given:
+            node = _node(phrase(predicate), predicate, subject, changes)
+            # When leaves of others change is not told apart from when the user's own do.
+            return replace(
+                node, items=tuple(explain(where, one, {}) for one in related(predicate, subject))
+            )
         case _:
             return _node(phrase(predicate), predicate, subject, changes)
 

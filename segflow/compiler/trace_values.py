@@ -6,7 +6,14 @@ from datetime import date
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
-from segflow.compiler.interpret import address_text, feature_value, holds, logged, matching_events
+from segflow.compiler.interpret import (
+    address_text,
+    feature_value,
+    holds,
+    logged,
+    matching_events,
+    related,
+)
 from segflow.compiler.passes.walk import features_of
 from segflow.compiler.reference.contacts import consents, last_words, suppressing, suppressions
 from segflow.compiler.reference.keys import sample_percent
@@ -26,6 +33,7 @@ from segflow.model.predicate import (
     FieldFeature,
     Held,
     InSegment,
+    Members,
     Periods,
     Predicate,
     Rank,
@@ -35,6 +43,7 @@ from segflow.model.predicate import (
     Sequence,
     Test,
     Transition,
+    Via,
 )
 from segflow.model.wording_predicate import feature as words_of_feature
 from segflow.model.wording_predicate import step as words_of_step
@@ -83,6 +92,8 @@ def leaf_values(  # noqa: C901 - one arm per form
         case Rank(feature=feature):
             yield _feature(feature, subject)
             yield from _place(predicate, subject)
+        case Via() | Members() if predicate not in subject.context.given:
+            yield _related(predicate, subject)
         case Consent():
             yield from _consent(predicate, subject)
         case Reachable():
@@ -165,6 +176,17 @@ def _place(leaf: Rank, subject: Subject) -> Iterator[FeatureValue]:
         place = places[leaf]
         text = None if place is None else f"{place.position:,} of {place.size:,}"
         yield FeatureValue(text="position", value=text)
+
+
+def _related(leaf: Via | Members, subject: Subject) -> FeatureValue:
+    """The key of the one that a relation leads to, or for how many of those that lead here the
+    predicate holds."""
+    found = related(leaf, subject)
+    if isinstance(leaf, Via):
+        key = next((str(one.user.key) for one in found), None)
+        return FeatureValue(text=leaf.relation, value=key)
+    holding = sum(holds(leaf.where, one) for one in found)
+    return FeatureValue(text=leaf.entity, value=f"{holding} of {len(found)}")
 
 
 def _feature(feature: Feature, subject: Subject) -> FeatureValue:

@@ -1,17 +1,25 @@
 """Judges tests of segments by the reference: in or out, which leaves decide, what each came to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from segflow.compiler.interpret import exists, holds, subject_of
 from segflow.compiler.leaves import decides, leaves_of
 from segflow.compiler.trace import Trace, explain_user
-from segflow.compiler.worlds import ConsentRow, Context, EventRow, Subject, SuppressionRow, User
+from segflow.compiler.worlds import (
+    ConsentRow,
+    Context,
+    EventRow,
+    Subject,
+    SuppressionRow,
+    User,
+    World,
+)
 from segflow.model.compiled import Compiled
 from segflow.model.keys import Key
 from segflow.model.predicate import Predicate
 from segflow.model.project import ListFile
-from segflow.model.trial import TypedTrial
+from segflow.model.trial import TypedTrial, TypedUser
 
 Seen = Mapping[Predicate, bool]
 """What each leaf of a segment came to in one test."""
@@ -43,10 +51,20 @@ def judge(compiled: Compiled, trial: TypedTrial) -> Judgement:
 
 def explained(compiled: Compiled, trial: TypedTrial) -> Trace:
     """Why the user of a test is in the segment or is not; raises as judge() does."""
-    known = with_lists(compiled, trial)
-    user, rows = _user(compiled, trial), rows_of(trial)
-    sets = kept_sets(trial)
-    return explain_user(known, trial.segment, trial.key, user, rows, trial.as_of, sets, {})
+    known, key = with_lists(compiled, trial), trial.user.key
+    worlds, sets = worlds_of(compiled, trial), kept_sets(trial)
+    own = worlds[trial.user.entity]
+    return explain_user(
+        known,
+        trial.segment,
+        key,
+        own.users[0],
+        own.events,
+        trial.as_of,
+        sets,
+        {},
+        worlds=worlds,
+    )
 
 
 def deciding(compiled: Compiled, trial: TypedTrial) -> tuple[Predicate, ...]:
@@ -67,61 +85,78 @@ def _seen(where: Predicate, subject: Subject) -> Seen:
 # --- what the reference is shown -------------------------------------------------------------
 
 
-def rows_of(trial: TypedTrial) -> tuple[EventRow, ...]:
-    """The events of a test as rows of their tables."""
-    return tuple(
-        EventRow(
-            event=event.event,
-            key=trial.key,
-            time=event.time,
-            id=event.id,
-            properties=dict(event.properties),
+def worlds_of(compiled: Compiled, trial: TypedTrial) -> Mapping[str, World]:
+    """All that is known of users, by entity: those of the test, its own user first."""
+    return {
+        name: World(
+            users=tuple(_user(compiled, one) for one in trial.users if one.entity == name),
+            events=tuple(_rows(compiled, trial, name)),
         )
-        for event in trial.events
-    )
+        for name in compiled.entities
+    }
+
+
+def _rows(compiled: Compiled, trial: TypedTrial, entity: str) -> Iterator[EventRow]:
+    """The rows of events that carry a key of the entity: that of whoever did it, or none."""
+    for user in trial.users:
+        for one in user.events:
+            event = compiled.project.event(one.event)
+            keyed = [] if event is None else sorted(name for name, _ in event.entities)
+            keys = tuple(user.key if name == user.entity else None for name in keyed)
+            if entity in keyed:
+                yield EventRow(
+                    event=one.event,
+                    key=keys[keyed.index(entity)],
+                    keys=keys,
+                    time=one.time,
+                    id=one.id,
+                    properties=dict(one.properties),
+                )
 
 
 def kept_sets(trial: TypedTrial) -> Mapping[str, frozenset[Key]]:
-    """The recorded members of the segments that are asked for: the test's user, or nobody."""
-    return {name: frozenset((trial.key,) if inside else ()) for name, inside in trial.segments}
+    """The recorded members of the segments that are asked for: users of the test, or nobody."""
+    return {name: frozenset(keys) for name, keys in trial.segments}
 
 
 def with_lists(compiled: Compiled, trial: TypedTrial) -> Compiled:
     """The project with the list files of a test in the place of its own."""
     if not trial.lists:
         return compiled
-    lists = {
-        path: _list_file(compiled.project.lists[path], trial.key if inside else None)
-        for path, inside in trial.lists
-    }
+    lists = {path: _list_file(compiled.project.lists[path], keys) for path, keys in trial.lists}
     return replace(compiled, project=replace(compiled.project, lists=lists))
 
 
-def _list_file(found: ListFile, key: Key | None) -> ListFile:
-    """A list file with the key of the test's user or with none; a list of other users' keys, which
-    are of another type, can't have it."""
-    known = isinstance(key, str) == (found.key_type == "string")
-    keys = () if key is None or not known else (str(key),)
-    return replace(found, keys=keys, digest="", content=b"")
+def _list_file(found: ListFile, keys: tuple[Key, ...]) -> ListFile:
+    """A list file with keys of the test's users; a list of other users' keys, which are of another
+    type, can't have them."""
+    known = (key for key in keys if isinstance(key, str) == (found.key_type == "string"))
+    return replace(found, keys=tuple(map(str, known)), digest="", content=b"")
 
 
-def _user(compiled: Compiled, trial: TypedTrial) -> User:
-    """The user of a test. What it says of consents and suppressions holds at every instant; any of
+def _user(compiled: Compiled, user: TypedUser) -> User:
+    """A user of a test. What it says of consents and suppressions holds at every instant; any of
     the suppressions stands for all."""
-    entity = compiled.segments[trial.segment].segment.entity
-    rows = tuple(SuppressionRow(channel=name) for name in trial.suppressed)
+    rows = tuple(SuppressionRow(channel=name) for name in user.suppressed)
     return User(
-        key=trial.key,
-        since=trial.since,
-        fields=dict(trial.fields),
-        consents={topic: (ConsentRow(None, said),) for topic, said in trial.consents},
-        suppressions={one.name: rows for one in compiled.project.suppressions(entity)[:1]},
+        key=user.key,
+        since=user.since,
+        fields=dict(user.fields),
+        related=dict(user.via),
+        history=dict(user.history),
+        consents={topic: (ConsentRow(None, said),) for topic, said in user.consents},
+        suppressions={one.name: rows for one in compiled.project.suppressions(user.entity)[:1]},
     )
 
 
 def _subject(compiled: Compiled, trial: TypedTrial) -> Subject:
-    entity = compiled.entity_of(trial.segment)
+    worlds = worlds_of(compiled, trial)
     context = Context(
-        compiled=compiled, entity=entity, as_of=trial.as_of, snapshots=kept_sets(trial)
+        compiled=compiled,
+        entity=compiled.entity_of(trial.segment),
+        as_of=trial.as_of,
+        snapshots=kept_sets(trial),
+        worlds=worlds,
     )
-    return subject_of(context, _user(compiled, trial), rows_of(trial), trial.segment)
+    own = worlds[trial.user.entity]
+    return subject_of(context, own.users[0], own.events, trial.segment)

@@ -1,5 +1,6 @@
 """Tables as the database file that SQLite reads."""
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -8,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from segflow.errors import UnusableDataError
-from segflow.model.scalar import Scalar
+from segflow.model.scalar import Stored
 from segflow.model.types import ValueType
 from segflow.ports import StagedTable
 
@@ -37,7 +38,7 @@ def write_sqlite(folder: Path, tables: Iterable[StagedTable]) -> str:
 
 
 def _type(type_: ValueType | None) -> str:
-    match None if type_ is None else type_.name:
+    match None if type_ is None else "string" if type_.is_list else type_.name:
         case None | "integer" | "timestamp" | "boolean":
             return "INTEGER"
         case "float":
@@ -46,9 +47,11 @@ def _type(type_: ValueType | None) -> str:
             return "TEXT"
 
 
-def _stored(value: Scalar | None) -> str | int | float | None:
-    """Decimals and dates as their texts; the engine reads these."""
+def _stored(value: Stored | None) -> str | int | float | None:
+    """Decimals and dates as their texts, lists as JSON; the engine reads these."""
     match value:
+        case tuple():
+            return json.dumps(value, ensure_ascii=False)
         case Decimal():
             return f"{value:f}"
         case date():

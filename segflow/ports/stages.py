@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from segflow.model.scalar import Scalar
+from segflow.model.scalar import Stored
 from segflow.model.types import ValueType
 
 
@@ -21,4 +21,4 @@ class StagedTable:
 
     name: str
     columns: tuple[Column, ...]
-    rows: tuple[Mapping[str, Scalar | None], ...]
+    rows: tuple[Mapping[str, Stored | None], ...]

@@ -329,6 +329,14 @@ def test_date_bounds_hold_the_dates_whose_midnight_is_inside(moment, days, lengt
         assert (day in dates) == (midnight(day, in_zone) in bounds)
 
 
+def test_a_skipped_day_begins_with_the_next_one():
+    """Apia had no 30 December 2011: its midnight is that of the 31st, so the bounds hold both."""
+    in_zone = zone("Pacific/Apia")
+    start = midnight(date(2011, 12, 31), in_zone)
+    dates = date_bounds(Bounds(start=start, end=Instant(start + 1)), in_zone)
+    assert [day for day in range(28, 32) if date(2011, 12, day) in dates] == [30, 31]
+
+
 # --- the calendar's ends ---------------------------------------------------------------------
 
 ends = st.one_of(st.integers(FIRST, FIRST + 400 * DAY), st.integers(LAST - 400 * DAY, LAST)).map(

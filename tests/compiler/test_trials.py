@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from segflow.compiler.trials import deciding, explained, judge, rows_of
+from segflow.compiler.trials import deciding, explained, judge, worlds_of
 from segflow.compiler.worlds import EventRow
 from segflow.model.codec import canonical
 from segflow.model.instant import parse_instant
@@ -39,7 +39,7 @@ def test_values_are_what_a_source_would_hold(tmp_path):
         "user: {country: NO, age: -3, balance: 0.10, score: 1e3, vip: true, born: 2000-02-29},"
         " events: [{purchase: 2026-03-01, amount: 12.30, sku: 007, id: 5}]",
     )
-    assert dict(found.fields) == {
+    assert dict(found.user.fields) == {
         "country": "NO",
         "age": -3,
         "balance": Decimal("0.1"),
@@ -47,7 +47,7 @@ def test_values_are_what_a_source_would_hold(tmp_path):
         "vip": True,
         "born": date(2000, 2, 29),
     }
-    assert found.events == (
+    assert found.user.events == (
         TypedEvent(
             event="purchase",
             time=parse_instant("2026-03-01T00:00:00Z"),
@@ -72,8 +72,8 @@ def test_instants_are_floored_and_may_be_so_long_ago(tmp_path, text, instant):
         tmp_path, f'user: {{seen: "{text}", since: "{text}"}}, events: [{{visit: "{text}"}}]'
     )
     expected = parse_instant(instant)
-    assert dict(found.fields) == {"seen": expected}
-    assert (found.since, found.events[0].time) == (expected, expected)
+    assert dict(found.user.fields) == {"seen": expected}
+    assert (found.user.since, found.user.events[0].time) == (expected, expected)
 
 
 def test_a_date_is_midnight_in_the_projects_zone(tmp_path):
@@ -87,7 +87,7 @@ def test_a_date_is_midnight_in_the_projects_zone(tmp_path):
 def test_who_says_nothing_of_the_user_means_anybody(tmp_path):
     """The key is 1 and the user exists since ever; an entity without since has none."""
     found = typed(tmp_path, "user: {country: NO}")
-    assert (found.key, found.since) == (1, 0)
+    assert (found.user.key, found.user.since) == (1, 0)
     assert found.as_of == AS_OF
 
 
@@ -232,7 +232,19 @@ def test_a_check_is_no_object_of_plans(tmp_path):
 
 def test_events_are_rows_of_the_user(tmp_path):
     """The reference is shown the key, the id and the properties as they were typed."""
-    found = typed(tmp_path, "user: {key: 9}, events: [{purchase: 1d, id: 5, gift: true}]")
-    assert rows_of(found) == (
-        EventRow(event="purchase", key=9, time=AS_OF - 86_400_000, id=5, properties={"gift": True}),
+    text = (
+        f"{SEGMENT}tests: [{{name: t, as_of: 2026-03-31T12:00:00Z, expect: in, user: {{key: 9}},"
+        " events: [{purchase: 1d, id: 5, gift: true}]}]\n"
+    )
+    project = compiled(tmp_path, text)
+    (found,) = project.trials
+    assert worlds_of(project, found)["customer"].events == (
+        EventRow(
+            event="purchase",
+            key=9,
+            keys=(9,),
+            time=AS_OF - 86_400_000,
+            id=5,
+            properties={"gift": True},
+        ),
     )

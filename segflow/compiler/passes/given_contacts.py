@@ -1,4 +1,4 @@
-"""What a test says of consents, addresses and suppressions: they are known, and of its entity."""
+"""What a test says of a user's consents, addresses and suppressions: they are of its entity."""
 
 from typing import NamedTuple
 
@@ -8,11 +8,11 @@ from segflow.compiler.passes.slots import Scope
 from segflow.model.address import Address
 from segflow.model.project import KeyPath
 from segflow.model.scalar import Text
-from segflow.model.trial import Trial
+from segflow.model.trial import TrialUser
 
 
 class GivenContacts(NamedTuple):
-    """What is given of a test's user: addresses by the fields that hold them, what was said of
+    """What is given of a user: addresses by the fields that hold them, what was said of
     topics, and the names of addresses that may not be used."""
 
     fields: tuple[tuple[str, str], ...]
@@ -20,28 +20,28 @@ class GivenContacts(NamedTuple):
     suppressed: tuple[str, ...]
 
 
-def given_contacts(trial: Trial, path: KeyPath, scope: Scope) -> GivenContacts:
-    """What the test at a path gives, as far as it is known; all else is reported."""
+def given_contacts(user: TrialUser, path: KeyPath, scope: Scope) -> GivenContacts:
+    """What is given of the user at a path, as far as it is known; all else is reported."""
     here: KeyPath = (*path, "consents")
     topics = tuple(
         (name, said)
-        for name, said in trial.consents
+        for name, said in user.consents
         if _is_known(Address("consent", name), (*here, name), scope, at_key=True)
     )
-    fields = tuple(_fields(trial, (*path, "addresses"), scope))
-    if trial.suppressed:
+    fields = tuple(_fields(user, (*path, "addresses"), scope))
+    if user.suppressed:
         _may_be_suppressed((*path, "suppressed"), scope)
     suppressed = tuple(
         name
-        for number, name in enumerate(trial.suppressed)
+        for number, name in enumerate(user.suppressed)
         if _is_known(Address("address", name), (*path, "suppressed", number), scope)
     )
     return GivenContacts(fields, topics, suppressed)
 
 
-def _fields(trial: Trial, path: KeyPath, scope: Scope) -> list[tuple[str, str]]:
+def _fields(user: TrialUser, path: KeyPath, scope: Scope) -> list[tuple[str, str]]:
     found = []
-    for name, value in trial.addresses:
+    for name, value in user.addresses:
         if not _is_known(Address("address", name), (*path, name), scope, at_key=True):
             continue
         address = scope.draft.index.addresses[name]

@@ -1,6 +1,6 @@
 """Related users of other entities: the one that a key leads to, and those whose keys lead here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from segflow.compiler.values import count_satisfies
 from segflow.compiler.worlds import NotSupportedError, Subject
@@ -14,17 +14,13 @@ People = Mapping[Key, Subject]
 """Users of an entity, by key."""
 
 
-def via_holds(leaf: Via, subject: Subject, people: Callable[[str], People], holds: Holds) -> bool:
+def via_holds(leaf: Via, related: Sequence[Subject], holds: Holds) -> bool:
     """The one related user exists and satisfies the predicate."""
-    related = related_to(leaf, subject, people(related_entity(leaf, subject)))
     return any(holds(leaf.where, one) for one in related)
 
 
-def members_hold(
-    leaf: Members, subject: Subject, people: Callable[[str], People], holds: Holds
-) -> bool:
+def members_hold(leaf: Members, related: Sequence[Subject], holds: Holds) -> bool:
     """So many of those whose key leads here satisfy the predicate; of `every`, all and one."""
-    related = related_to(leaf, subject, people(related_entity(leaf, subject)))
     holding = sum(holds(leaf.where, one) for one in related)
     if leaf.every:
         return holding == len(related) > 0

@@ -1,4 +1,4 @@
-"""A test's user as tables, and the catalog that says so: what an engine is shown of a test.
+"""A test's users as tables, and the catalog that says so: what an engine is shown of a test.
 
 Where a project keeps its data says nothing about what its segments mean. So each entity and each
 event has a table of its own here, with a column for everything that the catalog declares.
@@ -18,20 +18,21 @@ from segflow.model.catalog import (
     Location,
     Population,
     Property,
+    Relation,
     Source,
 )
 from segflow.model.compiled import Compiled
 from segflow.model.contact import ConsentTable, ConsentTopic, Suppression, SuppressionTable
-from segflow.model.keys import Key
 from segflow.model.project import Object
-from segflow.model.scalar import Scalar
-from segflow.model.trial import TypedEvent, TypedTrial
-from segflow.model.types import BOOLEAN, INTEGER, STRING, TIMESTAMP
+from segflow.model.scalar import Stored
+from segflow.model.trial import TypedTrial, TypedUser
+from segflow.model.types import BOOLEAN, INTEGER, STRING, TIMESTAMP, ValueType
 from segflow.ports import Column, StagedTable
 
 _KEY, _SINCE, _TIME, _ID = "key", "since", "time", "id"
 _GRANTED, _CHANNEL = "granted", "channel"
-_SUPPRESSED = "suppressed"
+
+Row = Mapping[str, Stored | None]
 
 
 def staged(compiled: Compiled, source: Source) -> Compiled:
@@ -47,6 +48,8 @@ def staged(compiled: Compiled, source: Source) -> Compiled:
                 objects[address] = _consent(one, source)
             case Suppression():
                 objects[address] = _suppression(one, source)
+            case Relation():
+                objects[address] = replace(one, from_column=_leads(one.name))
             case Source():
                 pass
             case _:
@@ -61,23 +64,29 @@ def staged(compiled: Compiled, source: Source) -> Compiled:
 def stage_tables(
     compiled: Compiled, trial: TypedTrial, rests_on: Iterable[Address]
 ) -> Iterator[StagedTable]:
-    """The tables of a test: one of its user, one of suppressions, and one for each event and each
-    topic of consent among the objects that its segment rests on, with the rows that there are."""
-    entity = compiled.entity_of(trial.segment)
-    yield _user_table(entity, trial)
-    for field in entity.fields:
-        if field.history is not None:
-            yield _history_table(entity, field)
-    yield _suppressed_table(entity, trial)
+    """The tables of a test: of users, their past and suppressions for each entity among the objects
+    that its segment rests on, and one for each event and each topic of consent among them, with the
+    rows that there are."""
     for address in sorted(rests_on):
         match compiled.project.objects.get(address):
+            case Entity(name=name):
+                yield from _entity_tables(compiled, compiled.entities[name], trial)
             case Event() as event:
-                happened = [one for one in trial.events if one.event == event.name]
-                yield _event_table(event, compiled.entities, entity.name, trial.key, happened)
-            case ConsentTopic(name=topic):
-                yield _consents_table(topic, entity, trial)
+                yield _event_table(event, compiled.entities, trial)
+            case ConsentTopic() as topic:
+                yield _consents_table(topic, compiled.entities[topic.entity], trial)
             case _:
                 pass
+
+
+def _entity_tables(compiled: Compiled, entity: Entity, trial: TypedTrial) -> Iterator[StagedTable]:
+    users = [one for one in trial.users if one.entity == entity.name]
+    leading = [one for one in compiled.project.relations() if one.from_entity == entity.name]
+    yield _users_table(entity, leading, compiled.entities, users)
+    for field in entity.fields:
+        if field.history is not None:
+            yield _history_table(entity, field, users)
+    yield _suppressed_table(entity, users)
 
 
 # --- the catalog -----------------------------------------------------------------------------
@@ -131,8 +140,9 @@ def _consent(topic: ConsentTopic, source: Source) -> ConsentTopic:
 
 
 def _suppression(suppression: Suppression, source: Source) -> Suppression:
-    """All suppressions are in one table."""
-    at = SuppressionTable(source=source.name, table=_SUPPRESSED, key=_KEY, channel=_CHANNEL)
+    """All suppressions of an entity's users are in one table."""
+    table = _suppressed(suppression.entity)
+    at = SuppressionTable(source=source.name, table=table, key=_KEY, channel=_CHANNEL)
     return replace(suppression, at=at)
 
 
@@ -148,6 +158,10 @@ def _consents(topic: str) -> str:
     return f"consents_to_{topic}"
 
 
+def _suppressed(entity: str) -> str:
+    return f"suppressed_of_{entity}"
+
+
 def _changes(entity: str, field: str) -> str:
     return f"changes_of_{field}_of_{entity}"
 
@@ -156,70 +170,104 @@ def _column(name: str) -> str:
     return f"its_{name}"
 
 
+def _leads(relation: str) -> str:
+    return f"leads_by_{relation}"
+
+
 # --- rows ------------------------------------------------------------------------------------
 
 
-def _user_table(entity: Entity, trial: TypedTrial) -> StagedTable:
+def _users_table(
+    entity: Entity,
+    leading: Iterable[Relation],
+    entities: Mapping[str, Entity],
+    users: Iterable[TypedUser],
+) -> StagedTable:
     stored = [field for field in entity.fields if field.derived is None]
     columns = [
         _key_column(_KEY, entity),
         Column(name=_SINCE, type=TIMESTAMP),
-        *(Column(name=_column(field.name), type=field.type) for field in stored),
+        *(_value_column(field.name, field.type) for field in stored),
+        *(_key_column(_leads(one.name), entities[one.to_entity]) for one in leading),
     ]
-    row: dict[str, Scalar | None] = {_KEY: trial.key, _SINCE: trial.since, **_named(trial.fields)}
-    return StagedTable(name=_users(entity.name), columns=tuple(columns), rows=(row,))
+    rows: list[Row] = [
+        {
+            _KEY: user.key,
+            _SINCE: user.since,
+            **_named(user.fields),
+            **{_leads(name): key for name, key in user.via},
+        }
+        for user in users
+    ]
+    return StagedTable(name=_users(entity.name), columns=tuple(columns), rows=tuple(rows))
 
 
-def _history_table(entity: Entity, field: Field) -> StagedTable:
-    """No change is known of a test's user: fields have their values at every instant."""
+def _history_table(entity: Entity, field: Field, users: Iterable[TypedUser]) -> StagedTable:
+    """The changes of a field; who has none has its value at every instant."""
     columns = (
         _key_column(_KEY, entity),
         Column(name=_TIME, type=TIMESTAMP),
-        Column(name=_column(field.name), type=field.type),
+        _value_column(field.name, field.type),
     )
-    return StagedTable(name=_changes(entity.name, field.name), columns=columns, rows=())
+    rows: list[Row] = [
+        {_KEY: user.key, _TIME: time, _column(field.name): value}
+        for user in users
+        for name, changes in user.history
+        if name == field.name
+        for time, value in changes
+    ]
+    table = _changes(entity.name, field.name)
+    return StagedTable(name=table, columns=columns, rows=tuple(rows))
+
+
+def _event_table(event: Event, entities: Mapping[str, Entity], trial: TypedTrial) -> StagedTable:
+    id_ = INTEGER if event.at.id is not None and event.at.id.type == "integer" else STRING
+    columns = [
+        *(_key_column(f"{_KEY}_{name}", entities[name]) for name, _ in event.entities),
+        Column(name=_TIME, type=TIMESTAMP),
+        Column(name=_ID, type=id_),
+        *(_value_column(one.name, one.type) for one in event.properties),
+    ]
+    rows: list[Row] = [
+        {
+            f"{_KEY}_{user.entity}": user.key,
+            _TIME: one.time,
+            _ID: one.id,
+            **_named(one.properties),
+        }
+        for user in trial.users
+        for one in user.events
+        if one.event == event.name
+    ]
+    return StagedTable(name=_events(event.name), columns=tuple(columns), rows=tuple(rows))
+
+
+def _consents_table(topic: ConsentTopic, entity: Entity, trial: TypedTrial) -> StagedTable:
+    columns = (_key_column(_KEY, entity), Column(name=_GRANTED, type=BOOLEAN))
+    rows: list[Row] = [
+        {_KEY: user.key, _GRANTED: said}
+        for user in trial.users
+        for name, said in user.consents
+        if name == topic.name
+    ]
+    return StagedTable(name=_consents(topic.name), columns=columns, rows=tuple(rows))
+
+
+def _suppressed_table(entity: Entity, users: Iterable[TypedUser]) -> StagedTable:
+    columns = (_key_column(_KEY, entity), Column(name=_CHANNEL, type=STRING))
+    rows: list[Row] = [
+        {_KEY: user.key, _CHANNEL: name} for user in users for name in user.suppressed
+    ]
+    return StagedTable(name=_suppressed(entity.name), columns=columns, rows=tuple(rows))
 
 
 def _key_column(name: str, entity: Entity) -> Column:
     return Column(name=name, type=STRING if entity.key_type == "string" else None)
 
 
-def _event_table(
-    event: Event,
-    entities: Mapping[str, Entity],
-    entity: str,
-    key: Key,
-    happened: Iterable[TypedEvent],
-) -> StagedTable:
-    id_ = INTEGER if event.at.id is not None and event.at.id.type == "integer" else STRING
-    columns = [
-        *(_key_column(f"{_KEY}_{name}", entities[name]) for name, _ in event.entities),
-        Column(name=_TIME, type=TIMESTAMP),
-        Column(name=_ID, type=id_),
-        *(Column(name=_column(one.name), type=one.type) for one in event.properties),
-    ]
-    rows: list[Mapping[str, Scalar | None]] = [
-        {f"{_KEY}_{entity}": key, _TIME: one.time, _ID: one.id, **_named(one.properties)}
-        for one in happened
-    ]
-    return StagedTable(name=_events(event.name), columns=tuple(columns), rows=tuple(rows))
+def _value_column(name: str, type_: ValueType) -> Column:
+    return Column(name=_column(name), type=type_)
 
 
-def _consents_table(topic: str, entity: Entity, trial: TypedTrial) -> StagedTable:
-    columns = (_key_column(_KEY, entity), Column(name=_GRANTED, type=BOOLEAN))
-    rows: list[Mapping[str, Scalar | None]] = [
-        {_KEY: trial.key, _GRANTED: said} for name, said in trial.consents if name == topic
-    ]
-    return StagedTable(name=_consents(topic), columns=columns, rows=tuple(rows))
-
-
-def _suppressed_table(entity: Entity, trial: TypedTrial) -> StagedTable:
-    columns = (_key_column(_KEY, entity), Column(name=_CHANNEL, type=STRING))
-    rows: list[Mapping[str, Scalar | None]] = [
-        {_KEY: trial.key, _CHANNEL: name} for name in trial.suppressed
-    ]
-    return StagedTable(name=_SUPPRESSED, columns=columns, rows=tuple(rows))
-
-
-def _named(values: Iterable[tuple[str, Scalar]]) -> Mapping[str, Scalar]:
+def _named(values: Iterable[tuple[str, Stored]]) -> Row:
     return {_column(name): value for name, value in values}
