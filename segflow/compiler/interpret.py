@@ -17,7 +17,7 @@ from segflow.compiler.reference.keys import is_listed, is_sampled
 from segflow.compiler.reference.log import held_membership, moves
 from segflow.compiler.reference.periods import periods_hold
 from segflow.compiler.reference.properties import property_value
-from segflow.compiler.reference.ranks import ranked_keys
+from segflow.compiler.reference.ranks import is_ranked
 from segflow.compiler.reference.related import (
     members_hold,
     related_entity,
@@ -202,7 +202,7 @@ def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one a
         case Same():
             return same_holds(predicate, subject, holds)
         case Rank():
-            return subject.user.key in _ranked(predicate, subject)
+            return is_ranked(predicate, subject, _people, feature_value, holds)
         case Consent():
             return consents(predicate, subject)
         case Reachable():
@@ -211,15 +211,6 @@ def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one a
             raise NotSupportedError(f"{type(predicate).__name__} can't be evaluated yet")
         case _:
             assert_never(predicate)
-
-
-def _ranked(leaf: Rank, subject: Subject) -> frozenset[Key]:
-    context = subject.context
-    of = (leaf, context.entity.name, subject.segment)
-    if of not in context.ranked:
-        everyone = _people(subject, context.entity.name)
-        context.ranked[of] = ranked_keys(leaf, everyone, feature_value, holds)
-    return context.ranked[of]
 
 
 def _test_holds(test: Test, subject: Subject) -> bool:

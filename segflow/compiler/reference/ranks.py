@@ -10,18 +10,21 @@ from segflow.model.predicate import Feature, Predicate, Rank
 
 Holds = Callable[[Predicate, Subject], bool]
 Worth = Callable[[Feature, Subject], Value | None]
+People = Callable[[Subject, str], Mapping[Key, Subject]]
+"""Gives the users of an entity that exist, by key."""
 
 
-def ranked_keys(
-    leaf: Rank, everyone: Mapping[Key, Subject], worth: Worth, holds: Holds
-) -> frozenset[Key]:
-    """The users whose position among all that are ranked lies in (low, high], which are positions
-    or percent of how many they are."""
-    ranked = _ranked(leaf, everyone, worth, holds)
-    places = [Place(number, len(ranked)) for number in range(1, len(ranked) + 1)]
-    return frozenset(
-        key for key, place in zip(ranked, places, strict=True) if lies_within(leaf, place)
-    )
+def is_ranked(leaf: Rank, subject: Subject, people: People, worth: Worth, holds: Holds) -> bool:
+    """Whether the user's position among all that are ranked lies in (low, high], which are
+    positions or percent of how many they are. That is worked out once for all users."""
+    context = subject.context
+    of = (leaf, context.entity.name, subject.segment)
+    if of not in context.ranked:
+        ranked = _ranked(leaf, people(subject, context.entity.name), worth, holds)
+        places = {key: Place(number, len(ranked)) for number, key in enumerate(ranked, start=1)}
+        inside = (key for key, place in places.items() if lies_within(leaf, place))
+        context.ranked[of] = frozenset(inside)
+    return subject.user.key in context.ranked[of]
 
 
 def lies_within(leaf: Rank, place: Place) -> bool:

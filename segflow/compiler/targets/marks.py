@@ -144,9 +144,7 @@ class _Marking:
         """The keys of which the tables have a row, with their marks."""
         held = masks({place: one.condition for place, one in marks.items()}, count)
         usual = masks({place: one.usual for place, one in marks.items()}, count)
-        differing = [
-            _differing(one.element, other) for one, other in zip(held, usual, strict=True)
-        ]
+        differing = [_differing(one.element, other) for one, other in zip(held, usual, strict=True)]
         if len(tables) == 1 and self.people.population not in tables:
             (table,) = tables
             return select(_key_in(table, joined_by[table]).label(KEY), *differing)
