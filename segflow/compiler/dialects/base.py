@@ -77,12 +77,14 @@ class Traits:
     first() needs. `widest` is the most digits that an exact number can have, where there is a most;
     sums with more are an error. `listed` are the types whose values one_of() compares with a list
     at once; values of others are compared one by one. `nearest_joins` says whether it joins rows
-    with the nearest of others in time by itself, as NearestJoin does.
+    with the nearest of others in time by itself, as NearestJoin does. `marks` says whether it puts
+    bits of many tables together sooner by grouping than it joins their columns.
     """
 
     re2: bool
     ordered_aggregates: bool
     nearest_joins: bool = False
+    marks: bool = False
     widest: int | None = None
     listed: frozenset[ScalarName] = frozenset({"string", "integer", "date"})
 

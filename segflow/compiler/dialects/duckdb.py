@@ -55,7 +55,7 @@ _HUGE = _Huge()
 class DuckDb(DuckDbStorage, Standard):
     """See Dialect."""
 
-    traits = Traits(re2=True, ordered_aggregates=True, nearest_joins=True, widest=38)
+    traits = Traits(re2=True, ordered_aggregates=True, nearest_joins=True, marks=True, widest=38)
 
     def widened(self, value: Expression, scale: int) -> Expression:
         """See Dialect."""

@@ -3,8 +3,8 @@
 Elsewhere a condition may be false or unknown; whoever negates one makes unknown false first.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -115,7 +115,7 @@ class Conditions:
     meant, `reached` what `reachable` takes beside not being suppressed. `sets` gathers the names of
     the id sets that are referred to, and of one that a query makes, the query; `split` names the
     set of a feature's values that pass a test the engine can't make; `clocks` is the table of zones
-    with their offsets as text.
+    with their offsets as text. `known` are predicates whose conditions are already made.
     """
 
     as_of: Instant
@@ -129,9 +129,12 @@ class Conditions:
     sets: dict[str, KeyQuery | None]
     split: Callable[[Fact, TextMatch], str]
     clocks: Callable[[Ways[Offsets]], FromClause]
+    known: Mapping[Predicate, Condition] = field(default_factory=dict)
 
     def of(self, node: Predicate) -> Condition:  # noqa: C901 - one arm per form
         """The condition that is true exactly where the predicate holds."""
+        if node in self.known:
+            return self.known[node]
         match node:
             case All(items=items):
                 return and_(*(self.of(item) for item in items))

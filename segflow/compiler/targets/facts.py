@@ -59,13 +59,18 @@ Values = dict[Fact, Value]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """A population with facts joined to it: who of it `exists`, and for whom each of several
-    predicates holds, in their order."""
+    """A population with facts joined to it: who of it `exists`, and what says for whom a predicate
+    holds whose facts were asked for."""
 
+    population: CTE
     relation: FromClause
-    key: Expression
     exists: tuple[Condition, ...]
-    conditions: tuple[Condition, ...]
+    conditions: Conditions
+
+    @property
+    def key(self) -> Expression:
+        """The user's key."""
+        return self.population.c[KEY]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +95,8 @@ class Facts(Scans):
     def keys(self, predicate: Predicate) -> Select[Any]:
         """The keys of the population, each once, for which the predicate holds."""
         one = self.people([predicate])
-        return select(one.key).select_from(one.relation).where(*one.exists, *one.conditions)
+        holds = one.conditions.of(predicate)
+        return select(one.key).select_from(one.relation).where(*one.exists, holds)
 
     def people(self, predicates: Sequence[Predicate]) -> People:
         """The population with all that the predicates ask."""
@@ -103,10 +109,10 @@ class Facts(Scans):
         joined = self.joined(population, key, asked)
         conditions = self.conditions(joined.values.__getitem__, key)
         return People(
+            population=population,
             relation=joined.relation,
-            key=key,
             exists=() if described is None else (conditions.of(described),),
-            conditions=tuple(conditions.of(one) for one in predicates),
+            conditions=conditions,
         )
 
     def everyone(self) -> Select[Any]:
