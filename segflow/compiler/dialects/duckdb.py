@@ -31,6 +31,7 @@ from segflow.compiler.dialects.standard import (
     clipped,
     within,
 )
+from segflow.compiler.timeline import FIRST
 from segflow.model.types import ValueType
 
 _AS_TIMES = 8
@@ -88,8 +89,8 @@ class DuckDb(DuckDbStorage, Standard):
 
     def floored(self, timestamp: Expression) -> Expression:
         """See Dialect."""
-        inside = clipped(timestamp, FIRST_INSTANT, LAST_INSTANT)
-        return func.date_trunc("millisecond", inside, type_=UTC_TIMESTAMP)
+        # Counted in integers: DuckDB's date_trunc() takes twenty times as long.
+        return func.make_timestamptz(self.milliseconds(timestamp) * 1000, type_=UTC_TIMESTAMP)
 
     def times_in(self, value: Expression, divisor: int) -> Expression:
         """See Dialect."""
@@ -132,7 +133,10 @@ class DuckDb(DuckDbStorage, Standard):
 
     def milliseconds(self, timestamp: Expression) -> Expression:
         """See Dialect."""
-        return func.epoch_ms(self.floored(timestamp), type_=BigInteger)
+        inside = clipped(timestamp, FIRST_INSTANT, LAST_INSTANT)
+        since_first = func.epoch_us(inside, type_=BigInteger) - FIRST * 1000
+        # Never negative, so that the quotient is floored.
+        return func.divide(since_first, 1000, type_=BigInteger) + FIRST
 
     def shown_day(self, timestamp: Expression, ahead: Expression) -> Expression:
         """See Dialect."""
