@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from struct import pack
 from typing import Any
 
 import duckdb
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset
 from duckdb_engine import Dialect
-from pyroaring import BitMap64
+from pyroaring import BitMap, BitMap64
 from sqlalchemy.sql import Select
 
 from segflow.compiler.dialects import DIALECTS
@@ -32,8 +33,15 @@ _SAFE: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "python_enable_replacements": "false",  # else a query could name a variable of ours
 }
-_SETTLED = "SET GLOBAL TimeZone = 'UTC'; SET lock_configuration = true"
+# Keys that lie within so many bits of each other are grouped by their places in an array, which
+# takes a third of the time of a hash table; the array has a row for each key that there could be.
+_DENSE_BITS = 21
+_SETTLED = (
+    f"SET GLOBAL TimeZone = 'UTC'; SET GLOBAL perfect_ht_threshold = {_DENSE_BITS};"
+    " SET lock_configuration = true"
+)
 _SIGNED = 2**63
+_NARROW = 2**32
 
 _Stamp = tuple[tuple[int, int, int], ...]
 """What tells a file, or those of a folder, from what was written in its place: inode, time of
@@ -103,7 +111,7 @@ class DuckDbEngine:
         """See Engine."""
         with self._errors():
             found = self._select(selection, sets)
-            keys = self._typed(found.column(0), selection.key_type)
+            keys = _narrowed(self._typed(found.column(0), selection.key_type))
             return tuple(_set(pc.filter(keys, _bit(found, number))) for number in range(count))
 
     def values(self, selection: Selection, sets: Mapping[str, Keys]) -> Sequence[Mapping[str, Any]]:
@@ -276,18 +284,29 @@ def _locked(database: str, *, read_only: bool = False) -> duckdb.DuckDBPyConnect
 
 
 def _set(keys: pa.ChunkedArray) -> Keys:
-    """The keys, as _typed() gives them."""
+    """The keys, as _typed() or _narrowed() gives them."""
     return frozenset(keys.to_pylist()) if pa.types.is_string(keys.type) else _bitmap(keys)
+
+
+def _narrowed(keys: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Ordinals in 32 bits where all fit, of which _bitmap() makes a set in a third of the time."""
+    if pa.types.is_string(keys.type) or (pc.max(keys).as_py() or 0) >= _NARROW:
+        return keys
+    return keys.cast(pa.uint32())
 
 
 def _bitmap(keys: pa.ChunkedArray) -> BitMap64:
     """The keys as a bitmap, without a detour through Python's numbers."""
-    content = array("Q")
+    is_narrow = keys.type == pa.uint32()
+    content = array("I" if is_narrow else "Q")
     for chunk in keys.chunks:
         buffer = memoryview(chunk.buffers()[1] or b"")
         start = chunk.offset * content.itemsize
         content.frombytes(buffer[start : start + len(chunk) * content.itemsize])
-    return BitMap64(content)
+    if not is_narrow:
+        return BitMap64(content)
+    # A 64-bit set is, in its portable form, a number of 32-bit sets, each after its upper half.
+    return BitMap64.deserialize(pack("<QI", 1, 0) + BitMap(content).serialize())
 
 
 def _bit(found: pa.Table, number: int) -> pa.ChunkedArray:
