@@ -15,8 +15,11 @@ from sqlalchemy import (
     ColumnClause,
     FromClause,
     Join,
+    Label,
+    Select,
     case,
     cast,
+    false,
     func,
     literal,
     null,
@@ -36,82 +39,145 @@ from segflow.ports import MASK_BITS
 _Tables = frozenset[FromClause]
 
 
+def masks(conditions: Mapping[int, Condition], count: int) -> list[Label[Any]]:
+    """The columns mask_0, mask_1, ... for so many places, MASK_BITS in each: a bit is set where the
+    condition at its place is true."""
+    found = []
+    for number, start in enumerate(range(0, count, MASK_BITS)):
+        mask: Expression = cast(literal(0, BigInteger), BigInteger)
+        for bit in range(MASK_BITS):
+            if start + bit in conditions:
+                set_bit = literal(1 << bit, BigInteger)
+                mask = mask + case((conditions[start + bit], set_bit), else_=0)
+        found.append(mask.label(f"mask_{number}"))
+    return found
+
+
+def marked(people: People, predicates: Sequence[Predicate], facts: Facts) -> People:
+    """The same people, each with marks in place of the facts."""
+    return _Marking(people, facts).done(predicates)
+
+
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """A condition that rests on those tables only; `usual` is what becomes of it for a user of whom
-    they have no row."""
+    """A condition that rests on those tables only. `usual` is what becomes of it for a user of whom
+    they have no row; the bit of one whom they have says whether it is otherwise."""
 
     condition: Condition
     tables: _Tables
     usual: Condition
 
 
-def mask_of(bits: Mapping[int, Condition]) -> Expression:
-    """A number in which each bit says whether its condition holds."""
-    mask: Expression = cast(literal(0, BigInteger), BigInteger)
-    for bit, condition in bits.items():
-        mask = mask + case((condition, literal(1 << bit, BigInteger)), else_=0)
-    return mask
+@dataclass(frozen=True, slots=True)
+class _Marking:
+    people: People
+    facts: Facts
+
+    def done(self, predicates: Sequence[Predicate]) -> People:
+        """See marked()."""
+        described = self.facts.entity.population.where
+        asked = predicates if described is None else [described, *predicates]
+        joined_by = dict(_joins(self.people.relation))
+        marks = dict(self._marks(asked, joined_by))
+        users = self._users(list(marks.values()), joined_by)
+        known = {}
+        for place, node in enumerate(marks):
+            number, bit = divmod(place, MASK_BITS)
+            mask = users.c[f"mask_{number}"]
+            known[node] = mask.bitwise_and(literal(1 << bit, BigInteger)) != 0
+        conditions = replace(self.people.conditions, known=known)
+        exists = () if described is None else (conditions.of(described),)
+        return People(population=users, relation=users, exists=exists, conditions=conditions)
+
+    # --- what is marked ---
+
+    def _marks(
+        self, predicates: Sequence[Predicate], joined: Mapping[FromClause, Condition]
+    ) -> Iterator[tuple[Predicate, _Mark]]:
+        """The largest parts of the predicates that rest on one table each, or are no more made of
+        parts."""
+        for node in predicates:
+            condition = self.people.conditions.of(node)
+            named = {one.table for one in iterate(condition) if isinstance(one, ColumnClause)}
+            tables = frozenset(named & {self.people.population, *joined})
+            parts = _parts(node, self.facts) if len(tables) > 1 else ()
+            if parts:
+                yield from self._marks(parts, joined)
+            elif not tables or self.people.population in tables:
+                everybody = tables | {self.people.population}
+                yield node, _Mark(condition, everybody, false())
+            else:
+                yield node, _Mark(condition, tables, _without(condition, tables))
+
+    # --- marking ---
+
+    def _users(self, marks: Sequence[_Mark], joined_by: Mapping[FromClause, Condition]) -> CTE:
+        """Every user with a bit for each mark: whether its condition holds."""
+        together = self._together(marks, joined_by)
+        usual = masks(dict(enumerate(one.usual for one in marks)), len(marks))
+        columns = [_differing(func.coalesce(together.c[one.name], 0), one) for one in usual]
+        population, key = self.people.population, self.people.key
+        joined = population.outerjoin(together, together.c[KEY] == key)
+        users = select(key.label(KEY), *columns).select_from(joined)
+        return users.cte(self.facts.name("users_marked"))
+
+    def _together(self, marks: Sequence[_Mark], joined_by: Mapping[FromClause, Condition]) -> CTE:
+        """The marks of each key of which a table has a row."""
+        by_tables: dict[_Tables, dict[int, _Mark]] = defaultdict(dict)
+        for place, mark in enumerate(marks):
+            by_tables[mark.tables][place] = mark
+        parts = [
+            self._part(tables, found, len(marks), joined_by) for tables, found in by_tables.items()
+        ]
+        every = union_all(*parts).subquery(self.facts.name("marks"))
+        key, *columns = every.c
+        merged = [func.bit_or(column).label(column.name) for column in columns]
+        return select(key, *merged).group_by(key).cte(self.facts.name("marked"))
+
+    def _part(
+        self,
+        tables: _Tables,
+        marks: Mapping[int, _Mark],
+        count: int,
+        joined_by: Mapping[FromClause, Condition],
+    ) -> Select[Any]:
+        """The keys of which the tables have a row, with their marks."""
+        held = masks({place: one.condition for place, one in marks.items()}, count)
+        usual = masks({place: one.usual for place, one in marks.items()}, count)
+        differing = [
+            _differing(one.element, other) for one, other in zip(held, usual, strict=True)
+        ]
+        if len(tables) == 1 and self.people.population not in tables:
+            (table,) = tables
+            return select(_key_in(table, joined_by[table]).label(KEY), *differing)
+        relation: FromClause = self.people.population
+        for table, by in joined_by.items():
+            if table in tables:
+                relation = relation.outerjoin(table, by)
+        return select(self.people.key.label(KEY), *differing).select_from(relation)
 
 
-def marked(people: People, predicates: Sequence[Predicate], facts: Facts) -> People:
-    """The same people with one row of marks joined to each in place of all facts."""
-    joins = dict(_joins(people.relation))
-    described = facts.entity.population.where
-    asked = predicates if described is None else [described, *predicates]
-    marks = dict(_marks(asked, people, joins, facts))
-    by_tables: dict[_Tables, dict[int, _Mark]] = defaultdict(dict)
-    for place, mark in enumerate(marks.values()):
-        by_tables[mark.tables][place] = mark
-    parts = [_part(found, of, people, joins, len(marks)) for of, found in by_tables.items()]
-    every = union_all(*parts).subquery(facts.name("marks"))
-    names = list(every.c.keys())[1:]
-    merged = [func.bit_or(every.c[name]).label(name) for name in names]
-    by_key = select(every.c[KEY], *merged).group_by(every.c[KEY]).cte(facts.name("marked"))
-    known = {
-        node: _is_set(by_key, place) != mark.usual
-        for place, (node, mark) in enumerate(marks.items())
-    }
-    conditions = replace(people.conditions, known=known)
-    return People(
-        population=people.population,
-        relation=people.population.outerjoin(by_key, by_key.c[KEY] == people.key),
-        exists=() if described is None else (conditions.of(described),),
-        conditions=conditions,
-    )
+def _differing(mask: Expression, other: Label[Any]) -> Label[Any]:
+    """The bits in which both masks differ, under the name of the other."""
+    return func.xor(mask, other.element, type_=BigInteger).label(other.name)
 
 
 def _joins(relation: FromClause) -> Iterator[tuple[FromClause, Condition]]:
-    """The tables that are joined to a population, each with what it is joined by."""
+    """The tables that are joined to a population, each with the equation of keys that joins it."""
     if isinstance(relation, Join):
         yield from _joins(relation.left)
         assert relation.onclause is not None
         yield relation.right, relation.onclause
 
 
-# --- what is marked --------------------------------------------------------------------------
-
-
-def _marks(
-    predicates: Sequence[Predicate], people: People, joins: Mapping[FromClause, Condition], facts: Facts
-) -> Iterator[tuple[Predicate, _Mark]]:
-    """The largest parts of the predicates that rest on one table, and what no part of does."""
-    for node in predicates:
-        condition = people.conditions.of(node)
-        tables = frozenset(
-            one.table
-            for one in iterate(condition)
-            if isinstance(one, ColumnClause) and (one.table is people.population or one.table in joins)
-        )
-        parts = _parts(node, facts) if len(tables) > 1 else ()
-        if parts:
-            yield from _marks(parts, people, joins, facts)
-        else:
-            tables = tables or frozenset({people.population})
-            yield node, _Mark(_is_true(condition), tables, _without(condition, tables, people))
+def _key_in(table: FromClause, joined_by: Any) -> Expression:
+    """The side of the equation that is the table's."""
+    side: Expression = joined_by.left if joined_by.left.table is table else joined_by.right
+    return side
 
 
 def _parts(node: Predicate, facts: Facts) -> Sequence[Predicate]:
+    """What a predicate is made of, if it is."""
     match node:
         case All(items=items) | AnyOf(items=items) | NoneOf(items=items):
             return items
@@ -124,60 +190,13 @@ def _parts(node: Predicate, facts: Facts) -> Sequence[Predicate]:
             return ()
 
 
-def _is_true(condition: Condition) -> Condition:
-    return func.coalesce(condition, literal(False))
-
-
-def _without(condition: Condition, tables: _Tables, people: People) -> Condition:
-    """The condition where the tables have no row; that of a user, of whom there always is one, is
-    never asked."""
-    if people.population in tables:
-        return literal(False)
+def _without(condition: Condition, tables: _Tables) -> Condition:
+    """The condition where the tables have no row."""
 
     def missing(one: Any, **_: Any) -> Any:
-        if isinstance(one, ColumnClause) and one.table in tables:
-            return null() if isinstance(one.type, NullType) else cast(null(), one.type)
-        return None
+        if not isinstance(one, ColumnClause) or one.table not in tables:
+            return None
+        return null() if isinstance(one.type, NullType) else cast(null(), one.type)
 
     found: Condition = replacement_traverse(condition, {}, missing)
-    return _is_true(found)
-
-
-# --- marking ---------------------------------------------------------------------------------
-
-
-def _part(
-    marks: Mapping[int, _Mark],
-    tables: _Tables,
-    people: People,
-    joins: Mapping[FromClause, Condition],
-    count: int,
-) -> Any:
-    """The keys of which the tables have a row, with their marks by place."""
-    if len(tables) == 1:
-        (relation,) = tables
-        key = people.key
-        if relation in joins:
-            key = _key_in(relation, joins[relation])
-    else:
-        relation, key = people.population, people.key
-        for table, by in joins.items():
-            if table in tables:
-                relation = relation.outerjoin(table, by)
-    differ = {place: mark.condition != mark.usual for place, mark in marks.items()}
-    masks = []
-    for start in range(0, count, MASK_BITS):
-        bits = {place - start: one for place, one in differ.items() if 0 <= place - start < MASK_BITS}
-        masks.append(mask_of(bits).label(f"mask_{start // MASK_BITS}"))
-    return select(key.label(KEY), *masks).select_from(relation)
-
-
-def _key_in(table: FromClause, joined_by: Any) -> Expression:
-    """The side of the equation that is the table's."""
-    side: Expression = joined_by.left if joined_by.left.table is table else joined_by.right
-    return side
-
-
-def _is_set(marks: CTE, place: int) -> Condition:
-    mask = func.coalesce(marks.c[f"mask_{place // MASK_BITS}"], 0)
-    return mask.bitwise_and(literal(1 << place % MASK_BITS, BigInteger)) != 0
+    return found
