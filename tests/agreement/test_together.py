@@ -5,8 +5,9 @@ from hashlib import shake_256
 from pathlib import Path
 
 import pytest
+from sqlalchemy import false
 
-from segflow.compiler.targets import nesting, scans
+from segflow.compiler.targets import marks, nesting, scans
 from segflow.compiler.targets.shared import select_shared
 from segflow.compiler.timeline import Bounds
 from tests.agreement.hosts import DUCKDB
@@ -49,8 +50,13 @@ def test_segments_asked_together_agree_with_the_reference(tmp_path):
     [
         (nesting, "_since", lambda since: lambda last, start: since(last, None)),
         (scans, "within_bounds", lambda within: lambda time, its: within(time, Bounds())),
+        (marks, "_without", lambda _: lambda condition, tables: false()),
     ],
-    ids=["all windows are the widest", "values are counted in every window"],
+    ids=[
+        "all windows are the widest",
+        "values are counted in every window",
+        "nothing holds without a row",
+    ],
 )
 def test_a_fault_in_what_windows_share_is_caught(owner, attribute, fault, tmp_path, monkeypatch):
     """What only segments together can get wrong does not go unseen."""
