@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Double, FromClause, Numeric, String, cast, distinct, func, not_
+from sqlalchemy import Double, FromClause, Numeric, String, cast, distinct, false, func, not_
 
 from segflow.compiler.dialects import DuckDb
 from segflow.compiler.passes import normalize
@@ -17,6 +17,7 @@ from segflow.compiler.targets import (
     conditions,
     events,
     facts,
+    marks,
     needs,
     nesting,
     scans,
@@ -171,6 +172,8 @@ FAULTS = [
           lambda _: lambda self, text, part:
           text.bool_op("SIMILAR TO")(func.concat(".*", part, ".*")),
           ("contains",), (Cell("field", "contains", "string"), Cell("last", "contains", "string"))),
+    Fault("nothing holds without a row", marks, "_without",
+          lambda _: lambda condition, tables: false()),
     Fault("all windows are the widest", nesting, "_since",
           lambda since: lambda last, start: since(last, None), cells=WINDOWS),
     Fault("values are counted in every window", scans, "within_bounds",

@@ -133,7 +133,7 @@ class Conditions:
 
     def of(self, node: Predicate) -> Condition:  # noqa: C901 - one arm per form
         """The condition that is true exactly where the predicate holds."""
-        if node in self.known:
+        if self.known and node in self.known:
             return self.known[node]
         match node:
             case All(items=items):

@@ -99,7 +99,7 @@ class _Marking:
         for node in predicates:
             condition = self.people.conditions.of(node)
             named = {one.table for one in iterate(condition) if isinstance(one, ColumnClause)}
-            tables = frozenset(named & {self.people.population, *joined})
+            tables = frozenset(one for one in (self.people.population, *joined) if one in named)
             parts = _parts(node, self.facts) if len(tables) > 1 else ()
             if parts:
                 yield from self._marks(parts, joined)
@@ -191,10 +191,10 @@ def _parts(node: Predicate, facts: Facts) -> Sequence[Predicate]:
 def _without(condition: Condition, tables: _Tables) -> Condition:
     """The condition where the tables have no row."""
 
-    def missing(one: Any, **_: Any) -> Any:
-        if not isinstance(one, ColumnClause) or one.table not in tables:
+    def missing(element: Any, **_: Any) -> Any:
+        if not isinstance(element, ColumnClause) or element.table not in tables:
             return None
-        return null() if isinstance(one.type, NullType) else cast(null(), one.type)
+        return null() if isinstance(element.type, NullType) else cast(null(), element.type)
 
     found: Condition = replacement_traverse(condition, {}, missing)
     return found
