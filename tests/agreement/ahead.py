@@ -131,6 +131,7 @@ def stories(
         snapshots=world.snapshots,
         logs=world.logs,
         worlds={**world.others, "customer": world},
+        given=world.given,
     )
     for name in segments:
         where = compiled.segments[name].where
@@ -145,4 +146,4 @@ def frozen(subject: Subject, deadline: Deadline) -> Subject:
     """The user with what could not be foreseen as it is at T, for ever."""
     key, context = subject.user.key, subject.context
     now = {leaf: frozenset({key} if holds(leaf, subject) else ()) for leaf in deadline.unforeseen}
-    return replace(subject, context=replace(context, given=now))
+    return replace(subject, context=replace(context, given={**context.given, **now}))

@@ -74,17 +74,27 @@ def planted(fault: Fault) -> Iterator[None]:
         yield
 
 
+def cells_about(fault: Fault) -> Sequence[Cell]:
+    """Where the fault shows soonest."""
+    return fault.cells or [Cell(form) for word in fault.about for form in _forms(word)]
+
+
+def touched_by(fault: Fault, found: Example) -> tuple[str, ...]:
+    """The segments of a shop that the fault can touch."""
+    return tuple(
+        segment.name
+        for segment in found.project.segments()
+        if all(word in canonical(segment.where) for word in fault.about)
+    )
+
+
 def is_caught(fault: Fault, folder: Path) -> bool:
     """Whether, with the fault, the sides differ on a segment that it can touch."""
-    cells = fault.cells or [Cell(form) for word in fault.about for form in _forms(word)]
+    cells = cells_about(fault)
     with planted(fault):
         for number in range(SHOPS):
             found = fault.shop(number, cells)
-            touched = [
-                segment.name
-                for segment in found.project.segments()
-                if all(word in canonical(segment.where) for word in fault.about)
-            ]
+            touched = touched_by(fault, found)
             if touched and not all(pair.agree for pair in pairs(found, folder, touched)):
                 return True
     return False

@@ -1,8 +1,7 @@
 """The search for deadlines is judged well: each fault seeded in it makes some deadline wrong."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from hashlib import shake_256
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,27 +10,22 @@ import pytest
 from segflow.compiler.deadlines import crossings, search, turns
 from segflow.compiler.deadlines.crossings import length_crossings
 from segflow.compiler.interpret import holds
-from segflow.model.codec import canonical
 from segflow.model.duration import Duration
 from tests.agreement.ahead import EARLIER, Story, stories
+from tests.agreement.cells import Cell
+from tests.agreement.faults import Fault, cells_about, shop, touched_by
 from tests.agreement.sides import compiled_for_engines
-from tests.agreement.test_mutants import Fault
-from tests.strategies import example, size_of
 
-SHOPS, SEGMENTS, USERS = 120, 16, 10
+SHOPS, USERS = 120, 10
+ANNIVERSARIES = (Cell("field", "anniversary", "date"), Cell("field", "anniversary", "timestamp"))
 NOTHING: Any = lambda _: lambda *arguments: iter(())  # noqa: E731 - as the others
 
 
-def told(about: Sequence[str], shops: int) -> Iterator[Story]:
-    """Users of the shops that every fault is tried on, with the segments that a fault can touch:
-    those that have all these words in their canonical text."""
+def told(shops: int, fault: Fault | None = None) -> Iterator[Story]:
+    """Users of the shops that faults are tried on, with the segments that a fault can touch."""
     for number in range(shops):
-        found = example(shake_256(b"shop %d" % number).digest(size_of(SEGMENTS)))
-        touched = tuple(
-            segment.name
-            for segment in found.project.segments()
-            if all(word in canonical(segment.where) for word in about)
-        )
+        found = shop(number, cells_about(fault) if fault else ())
+        touched = touched_by(fault, found) if fault else found.segments
         if touched:
             earlier = EARLIER[number % len(EARLIER)]
             yield from stories(found, compiled_for_engines(found.project), touched, earlier, USERS)
@@ -110,11 +104,12 @@ FAULTS = [
     Fault("users' zones are the project's", turns, "_zones",
           lambda _: lambda of_user, subject: (subject.context.zone,), ('"user_zone":true',)),
     Fault("values do not age", turns, "operator_crossings", NOTHING, ("OlderThan",)),
-    Fault("anniversaries do not come", turns, "anniversary_crossings", NOTHING, ("Anniversary",)),
+    Fault("anniversaries do not come", turns, "anniversary_crossings", NOTHING, ("Anniversary",),
+          ANNIVERSARIES),
     Fault("anniversaries do not pass", crossings, "_anniversaries",
           lambda coming: lambda month, day, first, days, zone:
           coming(month, day, first, -abs(days), zone),
-          ("Anniversary",)),
+          ("Anniversary",), ANNIVERSARIES),
     Fault("conditions of events never turn", turns, "_matching", as_they_are_now,
           ("PropertyFeature", "OlderThan")),
     Fault("the newest event but one decides", turns, "_places",
@@ -153,9 +148,9 @@ def test_a_fault_makes_a_deadline_wrong(fault, monkeypatch):
     monkeypatch.setattr(
         fault.owner, fault.attribute, fault.make(getattr(fault.owner, fault.attribute))
     )
-    assert any(story.fault() for story in told(fault.about, SHOPS))
+    assert any(story.fault() for story in told(SHOPS, fault))
 
 
 def test_without_a_fault_no_deadline_is_wrong():
     """On a part of the same shops."""
-    assert not any(story.fault() for story in told((), 4))
+    assert not any(story.fault() for story in told(4))

@@ -8,6 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from unittest.mock import patch
 
+from segflow.compiler import timeline
+
 
 @contextmanager
 def knowing_utc_only(folder: Path) -> Iterator[None]:
@@ -21,7 +23,9 @@ def knowing_utc_only(folder: Path) -> Iterator[None]:
         with patch.dict(sys.modules, absent):
             zoneinfo.reset_tzpath(to=[str(folder)])
             zoneinfo.ZoneInfo.clear_cache()
+            timeline.zone.cache_clear()
             yield
     finally:
         zoneinfo.reset_tzpath(to=before)
         zoneinfo.ZoneInfo.clear_cache()
+        timeline.zone.cache_clear()

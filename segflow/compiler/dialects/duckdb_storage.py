@@ -113,7 +113,9 @@ class DuckDbStorage:
 
     def json_list(self, node: Expression, path: Sequence[str], element: ValueType) -> Expression:
         """See StorageDialect."""
-        items = func.json_extract(node, "".join(["$[*]", *map(_step, path)]))
+        # The cast says what there is no sign of where the node is known to be missing.
+        found = func.json_extract(node, "".join(["$[*]", *map(_step, path)]))
+        items = cast(found, ARRAY(JSON()))
         return self._kept(func.list_transform(items, _ELEMENTS[element.name]), _PRESENT, element)
 
     def array(self, column: Expression, element: ValueType) -> Expression:
@@ -122,7 +124,7 @@ class DuckDbStorage:
 
     def split(self, text: Expression, element: ValueType) -> Expression:
         """See StorageDialect."""
-        parts = func.string_split(text, ",")
+        parts = cast(func.string_split(text, ","), ARRAY(String))
         if element == INTEGER:
             return self._kept(func.list_transform(parts, _INTEGERS), _PRESENT, element)
         return self._kept(parts, _FILLED, element)
