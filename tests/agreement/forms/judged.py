@@ -46,11 +46,15 @@ LENGTHS: Sequence[Duration | CalendarUnit] = [
 ]
 
 
+def _is_short(every: Duration | CalendarUnit) -> bool:
+    return every in ("day", "week") or (isinstance(every, Duration) and every.unit in ("d", "w"))
+
+
 def periods(pick: Pick, where: Where) -> Periods:
     """`did` with `periods`."""
     every, last = pick.one(LENGTHS), 1 + pick.below(6)
-    if pick.chance(2):
-        last = 16 + pick.below(385)
+    if pick.chance(2):  # many; of long ones few, since each is resolved in all zones
+        last = 16 + pick.below(385 if _is_short(every) else 9)
     events = pick.one(EVENTS)
     over = Aggregate(kind="count", events=events, where=_now_and_then(pick, where, events))
     holds = count(pick, min(last, 6))
