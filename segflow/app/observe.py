@@ -66,7 +66,8 @@ class _Impacts:
         self._deployed = deployed
         self._as_of = as_of
         self._former = Former(world.effects, deployed, as_of)
-        self._evaluated = [step.segment for step in plan.steps if isinstance(step, EvaluateSegment)]
+        evaluated = (step.segment for step in plan.steps if isinstance(step, EvaluateSegment))
+        self._evaluated = dict.fromkeys(evaluated)
         self._compiled = compiled
         past = Past(world.state.log, world.snapshots.get, self._staged)
         self._evaluator = Evaluator(compiled, as_of, world.engines, self._kept, past)
@@ -85,7 +86,7 @@ class _Impacts:
                     pass  # a commit moves nobody
         for change in filter(moves_audience, self._plan.changes):
             work[change.address] = partial(self._of_rule, change.address.name)
-        self._evaluator.prepare(self._evaluated)
+        self._evaluator.prepare([*self._evaluated])
         self._former.prepare(self._evaluated)
         found = {}
         for number, (address, measured) in enumerate(work.items()):

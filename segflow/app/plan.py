@@ -1,11 +1,14 @@
 """segflow plan: what differs between the working tree and what is deployed, and whom it moves."""
 
+from collections.abc import Iterator
+
 from segflow.app.codes import NOT_KEPT
 from segflow.app.observe import observe
+from segflow.app.refusal import refuse
 from segflow.app.sources import refuse_misfits
 from segflow.app.wiring import World
-from segflow.diagnostics import Diagnostic, Report
-from segflow.errors import ForeignPlanError, InvalidProjectError
+from segflow.diagnostics import Diagnostic
+from segflow.errors import ForeignPlanError
 from segflow.executor.deployed import read_deployed
 from segflow.executor.effects import no_progress
 from segflow.model.compiled import Compiled
@@ -30,7 +33,7 @@ def make_plan(
     catalog says or the members of a segment can't be kept, and what the state and the sources
     raise.
     """
-    _refuse_unkept(compiled)
+    refuse(compiled.project, _unkept(compiled))
     deployed = read_deployed(world.state)
     _refuse_other_project(world, deployed.version)
     instant = Instant(world.clock.now()) if as_of is None else as_of
@@ -44,30 +47,23 @@ def make_plan(
     return build_plan(compiled, seen, with_impact=True)
 
 
-def _refuse_unkept(compiled: Compiled) -> None:
+def _unkept(compiled: Compiled) -> Iterator[Diagnostic]:
     """Snapshots and logs hold integers; strings have no ordinals yet. An entity without segments
     has no members to keep."""
-    report = Report()
     for name, found in compiled.segments.items():
         entity = compiled.entity_of(name)
         if entity.key_type == "string":
-            report.add(
-                Diagnostic(
-                    code=NOT_KEPT,
-                    summary=f"segment {name!r} can't be planned yet: the keys of entity"
-                    f" {entity.name!r} are strings",
-                    detail="its members can be counted, listed and explained, and its tests be run,"
-                    " but not be kept",
-                    help=f"take it out of what is deployed, or reach {entity.name} from a segment"
-                    " of users with integer keys, with `via` or `members`",
-                    span=compiled.project.sources.value(found.address, ("entity",)),
-                    address=str(found.address),
-                )
+            yield Diagnostic(
+                code=NOT_KEPT,
+                summary=f"segment {name!r} can't be planned yet: the keys of entity"
+                f" {entity.name!r} are strings",
+                detail="its members can be counted, listed and explained, and its tests be run,"
+                " but not be kept",
+                help=f"take it out of what is deployed, or reach {entity.name} from a segment"
+                " of users with integer keys, with `via` or `members`",
+                span=compiled.project.sources.value(found.address, ("entity",)),
+                address=str(found.address),
             )
-    if report.has_errors:
-        told = Report()
-        told.extend(compiled.project.sources.told(report))
-        raise InvalidProjectError(told)
 
 
 def _refuse_other_project(world: World, version: StateVersion | None) -> None:

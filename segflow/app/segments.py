@@ -1,6 +1,6 @@
 """Questions about segments: list, count, members, explain, and what the log recorded."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -28,7 +28,7 @@ from segflow.model.instant import Instant, format_instant
 from segflow.model.keys import Key
 from segflow.model.predicate import Predicate, Rank
 from segflow.model.segment import Segment
-from segflow.model.state import FailedRefresh, LogEntry, Snapshot
+from segflow.model.state import FailedRefresh, LogEntry
 from segflow.planner.files import named_files
 from segflow.ports import Keys, is_among
 
@@ -77,16 +77,14 @@ def listing(world: World, compiled: Compiled) -> tuple[Listed, ...]:
     """Every segment of the working tree and of the state, in order of name. No source is asked."""
     deployed, stale = read_deployed(world.state), world.state.failed_refreshes()
     found = []
-    for name, segment in compiled.segments.items():
+    for segment in compiled.segments.values():
         status = status_of(segment.address, deployed, compiled)
-        snapshot = deployed.snapshots.get(name)
-        found.append(_listed(segment.segment, status, snapshot, stale.get(name)))
+        found.append(_listed(segment.segment, status, deployed, stale))
     for address, before in deployed.objects.items():
         if address.kind == "segment" and address.name not in compiled.segments:
             gone = decoded(address, before.canonical)
             if isinstance(gone, Segment):
-                snapshot = deployed.snapshots.get(address.name)
-                found.append(_listed(gone, "deleted", snapshot, stale.get(address.name)))
+                found.append(_listed(gone, "deleted", deployed, stale))
     return tuple(sorted(found, key=lambda one: one.name))
 
 
@@ -242,8 +240,9 @@ def status_of(address: Address, deployed: Deployed, compiled: Compiled) -> Statu
 
 
 def _listed(
-    segment: Segment, status: Status, snapshot: Snapshot | None, stale: FailedRefresh | None
+    segment: Segment, status: Status, deployed: Deployed, stale: Mapping[str, FailedRefresh]
 ) -> Listed:
+    snapshot = deployed.snapshots.get(segment.name)
     return Listed(
         name=segment.name,
         entity=segment.entity,
@@ -253,5 +252,5 @@ def _listed(
         as_of=None if snapshot is None else snapshot.as_of,
         owner=segment.owner,
         description=segment.description,
-        stale=stale,
+        stale=stale.get(segment.name),
     )

@@ -6,10 +6,11 @@ from typing import Literal
 
 from segflow.app.codes import MISFIT, NO_COLUMN, NO_TABLE, NOT_ASKED
 from segflow.app.columns import fits, holds_json, orders_rows
+from segflow.app.refusal import refuse
 from segflow.app.wiring import World
 from segflow.compiler.storage import storage_of_field, storage_of_property
 from segflow.diagnostics import Diagnostic, Report
-from segflow.errors import InvalidProjectError, SegflowError
+from segflow.errors import SegflowError
 from segflow.executor.effects import Engines
 from segflow.loader.suggest import nearest
 from segflow.model.address import Address
@@ -22,16 +23,13 @@ from segflow.model.contact import (
     Suppression,
     SuppressionTable,
 )
-from segflow.model.keys import KeyType
+from segflow.model.keys import value_type
 from segflow.model.project import KeyPath, Project
-from segflow.model.types import BOOLEAN, INTEGER, STRING, TIMESTAMP, ValueType
+from segflow.model.types import BOOLEAN, STRING, TIMESTAMP, ValueType
 from segflow.planner.reach import closure
 from segflow.ports import Engine
 
 Columns = Mapping[str, str]
-
-_KEYS: Mapping[KeyType, ValueType] = {"integer": INTEGER, "string": STRING}
-
 
 Contents = ValueType | Literal["json", "order"] | None
 """What a column holds: values of a type, JSON, what tells newer rows from older, or anything."""
@@ -66,12 +64,8 @@ def refuse_misfits(world: World, compiled: Compiled, read: Iterable[Address]) ->
     Raises InvalidProjectError for what they rest on, directly or not. A source that can't be asked
     now is passed over: it tells so itself, with whether to try again.
     """
-    report = Report()
     found = source_findings(compiled, world.engines, closure(compiled.depends, read))
-    asked = (one for one in found if one.code != NOT_ASKED)
-    report.extend(compiled.project.sources.told(asked))
-    if report.has_errors:
-        raise InvalidProjectError(report)
+    refuse(compiled.project, (one for one in found if one.code != NOT_ASKED))
 
 
 def source_findings(
@@ -120,7 +114,7 @@ def _of_entity(entity: Entity) -> Iterator[Claim]:
         )
 
     yield claim("table", None)
-    yield claim("key", population.key, _KEYS[entity.key_type])
+    yield claim("key", population.key, value_type(entity.key_type))
     if population.since is not None:
         yield claim("since", population.since, TIMESTAMP)
     for field in entity.fields:
@@ -139,7 +133,7 @@ def _of_field(entity: Entity, field: Field) -> Iterator[Claim]:
         storage = storage_of_field(field, location)
         columns: tuple[tuple[str, str | None, Contents], ...] = (
             ("table", None, None),
-            ("key", location.key or entity.population.key, _KEYS[entity.key_type]),
+            ("key", location.key or entity.population.key, value_type(entity.key_type)),
             ("column", storage.column, storage.column_type or "json"),
         )
         for key, column, holds in columns:
@@ -156,7 +150,7 @@ def _of_field(entity: Entity, field: Field) -> Iterator[Claim]:
 def _of_history(entity: Entity, field: Field, history: History) -> Iterator[Claim]:
     columns = (
         ("table", None, None),
-        ("key", history.key, _KEYS[entity.key_type]),
+        ("key", history.key, value_type(entity.key_type)),
         ("time", history.time, TIMESTAMP),
         ("column", history.column, field.type),
     )
@@ -174,7 +168,7 @@ def _of_history(entity: Entity, field: Field, history: History) -> Iterator[Clai
 def _of_relation(relation: Relation, entities: Mapping[str, Entity]) -> Claim:
     population = entities[relation.from_entity].population
     return Claim(
-        holds=_KEYS[entities[relation.to_entity].key_type],
+        holds=value_type(entities[relation.to_entity].key_type),
         address=relation.address,
         path=("from", "column"),
         source=population.source,
@@ -202,7 +196,7 @@ def _columns_of_event(
     yield ("at", "table"), None, None
     yield ("at", "time"), at.time, TIMESTAMP
     if at.id is not None:
-        yield ("at", "id", "column"), at.id.column, _KEYS[at.id.type]
+        yield ("at", "id", "column"), at.id.column, value_type(at.id.type)
     if at.version is not None:
         yield ("at", "version"), at.version, "order"
     if at.arrived is not None:
@@ -210,7 +204,7 @@ def _columns_of_event(
     for test in at.when:
         yield ("at", "when", test.column), test.column, None
     for entity, column in event.entities:
-        yield ("entities", entity), column, _KEYS[entities[entity].key_type]
+        yield ("entities", entity), column, value_type(entities[entity].key_type)
     for declared in event.properties:
         storage = storage_of_property(declared)
         key = "column" if declared.column else "unnest" if declared.unnest else "path"
@@ -224,7 +218,7 @@ def _of_contact(
     if at is None:
         return
     key_type = entities[thing.entity].key_type
-    columns = (("key", at.key, _KEYS[key_type]), *_columns_of_contact(at))
+    columns = (("key", at.key, value_type(key_type)), *_columns_of_contact(at))
     known = [one for one in columns if one[1] is not None]
     for key, column, holds in (("table", None, None), *known):
         yield Claim(

@@ -22,7 +22,7 @@ from sqlalchemy.sql import Select
 from segflow.compiler.dialects import DIALECTS
 from segflow.compiler.targets.keys import repeated_keys
 from segflow.compiler.values import text_matches
-from segflow.engines.connected import NO_TEXTS, repeated_error
+from segflow.engines.connected import MISSING, NEGATIVE, NO_TEXTS, UNFIT, repeated_error
 from segflow.engines.files import file_inside
 from segflow.errors import SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
@@ -227,7 +227,7 @@ class DuckDbEngine:
         except pa.ArrowInvalid as error:
             raise UnusableDataError(
                 f"source {self._source}: a key is negative: {_first_line(error)}",
-                hint="keys are integers from 0 on; leave such rows out by a view",
+                hint=NEGATIVE,
             ) from error
 
     def _check_one_row(self, of: KeyColumn) -> None:
@@ -250,12 +250,12 @@ class DuckDbEngine:
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise UnusableDataError(
                 f"source {self._source}: {_first_line(error)}",
-                hint="a table or column is missing, or has another type than the catalog says",
+                hint=MISSING,
             ) from error
         except duckdb.DataError as error:
             raise UnusableDataError(
                 f"source {self._source}: {_first_line(error)}",
-                hint="a value does not fit the type that the catalog gives its column",
+                hint=UNFIT,
             ) from error
         except (duckdb.Error, OSError) as error:
             raise SourceUnavailableError(f"source {self._source}: {_first_line(error)}") from error

@@ -126,7 +126,7 @@ class _Run:
         journal = Journal(self._effects, self._hold, self._record)
         results: list[StepResult] = []
         steps = enumerate(self._plan.steps)
-        stage.prepare(step for number, step in steps if journal.result(number) is None)
+        stage.prepare(step for number, step in steps if not journal.has_ended(number))
         for number, step in enumerate(self._plan.steps):
             progress("applying", number, len(self._plan.steps))
             match step:

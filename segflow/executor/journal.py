@@ -29,6 +29,10 @@ class Journal:
         made: StepResult = from_canonical(found)
         return made
 
+    def has_ended(self, step: int) -> bool:
+        """Whether a step was ended."""
+        return step in self._ended
+
     def begin(self, step: int) -> None:
         """Note that a step is about to act; a second begin of one step changes nothing."""
         if step not in self._begun:

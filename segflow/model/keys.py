@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from segflow.model.types import INTEGER, STRING, ValueType
+
 KeyType = Literal["integer", "string"]
 
 Key = int | str
@@ -21,6 +23,11 @@ def parse_key(text: str, type_: KeyType) -> Key:
     if "\0" in text or not _has_utf8(text):
         raise ValueError("keys are texts of UTF-8 without zero bytes")
     return text
+
+
+def value_type(type_: KeyType) -> ValueType:
+    """The type of the values that keys, or ids, of that type are."""
+    return INTEGER if type_ == "integer" else STRING
 
 
 def _has_utf8(text: str) -> bool:

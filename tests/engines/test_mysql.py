@@ -2,9 +2,6 @@
 meant, and what goes wrong is told in our words."""
 
 import os
-import signal
-import subprocess
-import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -31,7 +28,7 @@ from segflow.model.types import BOOLEAN, DATE, INTEGER, STRING, TIMESTAMP, Value
 from segflow.ports import KeyColumn, Selection, Split
 from tests.agreement.mariadb import connected, drop_database, in_database, insert, mariadb_database
 from tests.compiler.projects import CATALOG, compiled
-from tests.engines.people import DEADLINE, KEYS, ONE, PEOPLE, until
+from tests.engines.people import KEYS, ONE, PEOPLE, all_closed, ends_by_ctrl_c
 from tests.services import mariadb_owner_url, mariadb_url
 
 DATABASE = f"segflow_mysql_{os.getpid()}"
@@ -44,15 +41,12 @@ def source(url: str, **more) -> Source:
 @pytest.fixture
 def opened():
     """Opens engines, and closes them at the end."""
-    engines = []
 
-    def open_on(url=None, **more):
-        engines.append(MySqlEngine(source(url or in_database(DATABASE), **more)))
-        return engines[-1]
+    def make(url=None, **more):
+        return MySqlEngine(source(url or in_database(DATABASE), **more))
 
-    yield open_on
-    for engine in engines:
-        engine.close()
+    with all_closed(make) as open_on:
+        yield open_on
 
 
 @pytest.fixture
@@ -339,18 +333,13 @@ def test_a_query_is_killed_when_a_person_gives_up(tmp_path: Path):
         f"engine = MySqlEngine(Source(name='warehouse', engine='mysql', url={mariadb_url()!r}))\n"
         f"engine.rows(select(func.sleep(600).label('pid{os.getpid()}')))\n"
     )
-    asking = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.PIPE, text=True)
     with connected(mariadb_url()) as watching:
 
         def active() -> int:
             watching.execute("SHOW FULL PROCESSLIST")
             return sum(f"pid{os.getpid()}" in str(row) for row in watching.fetchall())
 
-        until(lambda: active() == 1)
-        asking.send_signal(signal.SIGINT)
-        _, told = asking.communicate(timeout=DEADLINE)
-        assert told.rstrip().endswith("KeyboardInterrupt")
-        until(lambda: active() == 0)
+        ends_by_ctrl_c(script, active)
 
 
 def test_a_query_beyond_its_timeout_is_ended(opened):

@@ -1,9 +1,6 @@
 """PostgreSQL: what it is asked stays a question, and what goes wrong is told in our words."""
 
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,7 +19,7 @@ from segflow.model.operator import TextMatch
 from segflow.model.settings import SecretRef
 from segflow.ports import Selection, Split
 from tests.agreement.hosts import drop_schema, in_schema, postgres_schema
-from tests.engines.people import DEADLINE, KEYS, ONE, PEOPLE, until
+from tests.engines.people import KEYS, ONE, PEOPLE, all_closed, ends_by_ctrl_c, until
 from tests.services import postgres_replica_url, postgres_url
 
 SCHEMA = f"segflow_postgres_{os.getpid()}"
@@ -35,15 +32,12 @@ def source(url: str, **more) -> Source:
 @pytest.fixture
 def opened():
     """Opens engines, and closes them at the end."""
-    engines = []
 
-    def open_on(url=None, **more):
-        engines.append(PostgresEngine(source(url or in_schema(SCHEMA), **more)))
-        return engines[-1]
+    def make(url=None, **more):
+        return PostgresEngine(source(url or in_schema(SCHEMA), **more))
 
-    yield open_on
-    for engine in engines:
-        engine.close()
+    with all_closed(make) as open_on:
+        yield open_on
 
 
 @pytest.fixture
@@ -133,7 +127,6 @@ def test_a_query_is_cancelled_when_a_person_gives_up(tmp_path: Path):
         "engine = PostgresEngine(Source(name='warehouse', engine='postgres', url=url))\n"
         "engine.rows(select(func.pg_sleep(600)))\n"
     )
-    asking = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.PIPE, text=True)
     with psycopg.connect(postgres_url(), autocommit=True) as watching:
 
         def active() -> int:
@@ -144,11 +137,7 @@ def test_a_query_is_cancelled_when_a_person_gives_up(tmp_path: Path):
             ).fetchone()
             return count
 
-        until(lambda: active() == 1)
-        asking.send_signal(signal.SIGINT)
-        _, told = asking.communicate(timeout=DEADLINE)
-        assert told.rstrip().endswith("KeyboardInterrupt")
-        until(lambda: active() == 0)
+        ends_by_ctrl_c(script, active)
 
 
 def test_a_query_beyond_its_timeout_is_ended(opened):

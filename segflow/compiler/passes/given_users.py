@@ -11,7 +11,7 @@ from segflow.compiler.passes.slots import Scope
 from segflow.model.address import Address
 from segflow.model.catalog import Event, Field
 from segflow.model.instant import Instant
-from segflow.model.keys import Key, parse_key
+from segflow.model.keys import Key, parse_key, value_type
 from segflow.model.scalar import Stored
 from segflow.model.trial import (
     GivenValue,
@@ -21,7 +21,6 @@ from segflow.model.trial import (
     TypedEvent,
     TypedUser,
 )
-from segflow.model.types import INTEGER, STRING
 
 Changes = tuple[tuple[Instant, Stored | None], ...]
 
@@ -221,4 +220,4 @@ def _id(value: GivenValue, declared: Event, here: Reading) -> Stored | None:
             summary = f"event {declared.name!r} declares no id"
             here.complain(NOT_GIVEN, summary, "remove the key", key=True)
         return None
-    return here.value(value, INTEGER if declared.at.id.type == "integer" else STRING, "the id")
+    return here.value(value, value_type(declared.at.id.type), "the id")

@@ -10,7 +10,7 @@ from segflow.model.predicate import InFile, Sample
 def is_listed(leaf: InFile, subject: Subject) -> bool:
     """Whether the key is in a list file of the project, as a key of its type."""
     found = subject.context.compiled.project.lists[leaf.path]
-    return subject.user.key in frozenset(found.typed())
+    return subject.user.key in found.typed()
 
 
 def is_sampled(leaf: Sample, subject: Subject) -> bool:

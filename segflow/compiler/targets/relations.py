@@ -11,7 +11,7 @@ from segflow.compiler.targets.keys import key_of
 from segflow.compiler.targets.numbers import NUMBER, keys_by_number
 from segflow.compiler.targets.values import stored_table
 from segflow.model.catalog import Relation
-from segflow.model.predicate import Everyone, Members, Via
+from segflow.model.predicate import Members, Via
 from segflow.ports import KeyColumn
 
 OTHER = "other"
@@ -34,7 +34,7 @@ def members_keys(leaf: Members, facts: Facts) -> Select[Any]:
     number = _related(pairs, inside, facts, "holding")
     if not leaf.every:
         return keys_by_number(number, leaf.counts, facts)
-    everyone = there.keys(Everyone()).cte(facts.name(f"every_{leaf.entity}"))
+    everyone = there.everyone().cte(facts.name(f"every_{leaf.entity}"))
     every = _related(pairs, everyone, facts, "related")
     alike = and_(every.c[KEY] == number.c[KEY], every.c[NUMBER] == number.c[NUMBER])
     return select(number.c[KEY]).select_from(number.join(every, alike))

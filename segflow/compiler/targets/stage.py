@@ -23,10 +23,11 @@ from segflow.model.catalog import (
 )
 from segflow.model.compiled import Compiled
 from segflow.model.contact import ConsentTable, ConsentTopic, Suppression, SuppressionTable
+from segflow.model.keys import value_type
 from segflow.model.project import Object
 from segflow.model.scalar import Stored
 from segflow.model.trial import TypedTrial, TypedUser
-from segflow.model.types import BOOLEAN, INTEGER, STRING, TIMESTAMP, ValueType
+from segflow.model.types import BOOLEAN, STRING, TIMESTAMP, ValueType
 from segflow.ports import Column, StagedTable
 
 _KEY, _SINCE, _TIME, _ID = "key", "since", "time", "id"
@@ -221,7 +222,7 @@ def _history_table(entity: Entity, field: Field, users: Iterable[TypedUser]) -> 
 
 
 def _event_table(event: Event, entities: Mapping[str, Entity], trial: TypedTrial) -> StagedTable:
-    id_ = INTEGER if event.at.id is not None and event.at.id.type == "integer" else STRING
+    id_ = STRING if event.at.id is None else value_type(event.at.id.type)
     columns = [
         *(_key_column(f"{_KEY}_{name}", entities[name]) for name, _ in event.entities),
         Column(name=_TIME, type=TIMESTAMP),
