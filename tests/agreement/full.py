@@ -26,6 +26,8 @@ PAIRS = 10_000
 """Judged on each engine at least."""
 MOST = 3_000
 """Shops. A cell that was judged too seldom in so many is not met."""
+TOLD = 20
+"""Shops between two lines of progress, where there is no terminal for a bar."""
 FAILURES = 5
 """So many disagreements are enough to stop for."""
 
@@ -40,10 +42,11 @@ def main() -> int:
     spawned = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(asked.workers, mp_context=spawned) as pool:
         found = pool.submit(versions)
-        tallies, wrong = judged(pool, asked.seed, 2 * asked.workers)
-        if not wrong:
-            wrong += [line for name, tally in tallies.items() for line in lacking(name, tally)]
-            wrong += uncaught(pool)
+        tallies, differences = judged(pool, asked.seed, 2 * asked.workers)
+        if differences:
+            return 1
+        wrong = [line for name, tally in tallies.items() for line in lacking(name, tally)]
+        wrong += uncaught(pool)
     for line in wrong:
         print(line, file=sys.stderr)
     if wrong:
@@ -60,17 +63,25 @@ def main() -> int:
 
 
 def judged(pool: Executor, number: int, ahead: int) -> tuple[Mapping[str, Tally], list[str]]:
-    """What was counted by engine, until it is enough, and what the sides differ on."""
+    """What was counted by engine, until it is enough, and what the sides differ on,
+    which is told when it is found."""
     tallies = {host.name: Tally() for host in HOSTS}
     differences: list[str] = []
     cells = set().union(*(permitted(host.name).cells for host in HOSTS))
+    total = LEAST * sum(map(_cells, tallies))
     with progress() as shown:
-        task = shown.add_task("hits of cells", total=LEAST * sum(map(_cells, tallies)))
+        task = shown.add_task("hits of cells", total=total)
         for done, one in enumerate(in_order(pool, shops(number, cells), ahead), start=1):
             for name, tally in one.tallies.items():
                 tallies[name].add(tally)
             differences += one.differences
-            shown.update(task, completed=sum(map(_hits, tallies, tallies.values())))
+            for line in one.differences:
+                shown.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            hits = sum(map(_hits, tallies, tallies.values()))
+            shown.update(task, completed=hits)
+            if shown.disable and done % TOLD == 0:
+                pairs = sum(tally.pairs for tally in tallies.values())
+                print(f"{done} shops, {pairs} pairs, {hits} of {total} hits", file=sys.stderr)
             if is_enough(tallies) or done == MOST or len(differences) >= FAILURES:
                 break
     return tallies, differences
