@@ -18,6 +18,7 @@ from tests.agreement.sides import compiled_for_engines
 
 SHOPS, USERS = 120, 10
 ANNIVERSARIES = (Cell("field", "anniversary", "date"), Cell("field", "anniversary", "timestamp"))
+AGES = tuple(Cell("field", key, "timestamp") for key in ("older_than", "in_last", "in_next"))
 NOTHING: Any = lambda _: lambda *arguments: iter(())  # noqa: E731 - as the others
 
 
@@ -115,7 +116,7 @@ FAULTS = [
     Fault("the newest event but one decides", turns, "_places",
           lambda places: lambda operators: frozenset(one + 1 for one in places(operators))),
     Fault("values to come are not looked at", turns, "_stored",
-          lambda stored: lambda *arguments: stored(*arguments)[:1], ('"renews"',)),
+          lambda stored: lambda *arguments: stored(*arguments)[:1], ('"renews"',), AGES),
     Fault("histories have been told", turns, "_steps",
           lambda steps: lambda field, subject: []),
     Fault("what is held is looked at late", turns, "_held", from_its_row_on, ("Held",)),

@@ -135,7 +135,9 @@ class DuckDbStorage:
 
     def gathered(self, element: Expression) -> Expression:
         """See StorageDialect."""
-        return func.list(element, type_=ARRAY(element.type)).filter(element.is_not(None))
+        # Elements of lists have no collation of their own.
+        type_ = String() if isinstance(element.type, String) else element.type
+        return func.list(element, type_=ARRAY(type_)).filter(element.is_not(None))
 
     def has(self, found: Expression, wanted: Sequence[Expression], *, every: bool) -> Condition:
         """See StorageDialect."""
