@@ -112,7 +112,7 @@ class DuckDbEngine:
         with self._errors():
             found = self._select(selection, sets)
             keys = _narrowed(self._typed(found.column(0), selection.key_type))
-            return tuple(_set(pc.filter(keys, _bit(found, number))) for number in range(count))
+            return tuple(_set(pc.filter(keys, inside)) for inside in _bits(found, count))
 
     def values(self, selection: Selection, sets: Mapping[str, Keys]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
@@ -309,13 +309,16 @@ def _bitmap(keys: pa.ChunkedArray) -> BitMap64:
     return BitMap64.deserialize(pack("<QI", 1, 0) + BitMap(content).serialize())
 
 
-def _bit(found: pa.Table, number: int) -> pa.ChunkedArray:
-    """For each row whether it belongs to the segment of that number."""
-    mask, bit = (
-        found.column(1 + number // MASK_BITS),
-        pa.scalar(1 << number % MASK_BITS, pa.int64()),
-    )
-    return pc.not_equal(pc.bit_wise_and(mask, bit), pa.scalar(0, pa.int64()))
+def _bits(found: pa.Table, count: int) -> Iterator[pa.ChunkedArray]:
+    """For each segment in turn whether each row belongs to it. Of a mask eight bits are cut out
+    once, as tests of bytes take a fifth of the time."""
+    octet = found.column(0)
+    for number in range(count):
+        mask, bit = divmod(number, MASK_BITS)
+        if bit % 8 == 0:
+            octet = pc.shift_right(found.column(1 + mask), bit).cast(pa.uint8(), safe=False)
+        wanted = pa.scalar(1 << bit % 8, pa.uint8())
+        yield pc.equal(pc.bit_wise_and(octet, wanted), wanted)
 
 
 def _keys(keys: Keys) -> pa.Array:
