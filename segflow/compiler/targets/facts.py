@@ -55,6 +55,7 @@ from segflow.model.types import BOOLEAN
 from segflow.ports import KeyColumn, Split
 
 Values = dict[Fact, Value]
+Ranked = dict[Feature, tuple[CTE, Sequence[str]] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,9 @@ class Facts(Scans):
     `splits` the tests that the engine can't make, `clocks` the tables of zones. `judged` gives the
     keys for which a leaf holds that is judged over rows of its own, or the keys and values of an
     aggregate that is made of such. Without `then`, fields that have a history are what the source
-    has now. `populations` and `scanned` are what parts of the statement share."""
+    has now. `populations`, `scanned` and `ranked` are what parts of the statement share: of the
+    users among whom features rank, by entity, instant and who they are, the table with its columns
+    for each feature, None where it is yet to be made."""
 
     judged: "Callable[[Judgement | Aggregate, Facts], Select[Any]]"
     then: bool = True
@@ -91,6 +94,7 @@ class Facts(Scans):
     names: Names = field(default_factory=Names)
     populations: dict[object, CTE] = field(default_factory=dict)
     scanned: dict[object, tuple[CTE, Value]] = field(default_factory=dict)
+    ranked: dict[object, Ranked] = field(default_factory=partial(defaultdict, dict))
 
     def keys(self, predicate: Predicate) -> Select[Any]:
         """The keys of the population, each once, for which the predicate holds."""
@@ -105,7 +109,10 @@ class Facts(Scans):
         asked = dict.fromkeys(fact for one in every for fact in facts_of(one, self.compiled))
         population = self.population()
         key = population.c[KEY]
-        self._scan_once([fact for fact in asked if isinstance(fact, Rank)])
+        ranks = [fact for fact in asked if isinstance(fact, Rank)]
+        for one in ranks:
+            self.ranked[self.entity.name, self.as_of, one.among].setdefault(one.feature, None)
+        self._scan_once(ranks)
         joined = self.joined(population, key, asked)
         conditions = self.conditions(joined.values.__getitem__, key)
         return People(
