@@ -5,7 +5,7 @@ one on each side of where the edge lies, whoever is beyond is judged, and only t
 ordered. Which values these are may be a guess, as it is counted what lies beyond them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from segflow.compiler.dialects.base import Condition, Expression
 from segflow.compiler.targets.events import KEY
-from segflow.compiler.targets.facts import Facts
+from segflow.compiler.targets.facts import Facts, Ranked
 from segflow.compiler.targets.keys import constant_key
 from segflow.compiler.targets.values import Value, floored
 from segflow.model.keys import Key
@@ -67,21 +67,16 @@ class _Valued(NamedTuple):
 
 def _valued(leaf: Rank, facts: Facts) -> _Valued:
     """Made once for all ranks of the statement that are among the same users."""
-    together = facts.ranked[facts.entity.name, facts.as_of, leaf.among]
-    if together.get(leaf.feature) is None:
-        together[leaf.feature] = None
-        features = [feature for feature, found in together.items() if found is None]
-        together.update(_all_valued(leaf.among, features, facts))
-    found = together[leaf.feature]
-    assert found is not None
-    rows, names = found
+    made = facts.ranked[facts.entity.name, facts.as_of, leaf.among]
+    if leaf.feature not in made:
+        asked = [one for one in facts.asked if isinstance(one, Rank) and one.among == leaf.among]
+        features = dict.fromkeys([leaf.feature, *(one.feature for one in asked)])
+        made.update(_all_valued(leaf.among, [one for one in features if one not in made], facts))
+    rows, names = made[leaf.feature]
     return _Valued(rows, [rows.c[name] for name in names])
 
 
-def _all_valued(
-    among: Predicate | None, features: Sequence[Feature], facts: Facts
-) -> Mapping[Feature, tuple[CTE, Sequence[str]]]:
-    """For each feature the table of users, and its columns that values are ordered by."""
+def _all_valued(among: Predicate | None, features: Sequence[Feature], facts: Facts) -> Ranked:
     everyone = Everyone() if among is None else among
     users = facts.keys(everyone).cte(facts.name("ranked"))
     key: Expression = users.c[KEY]
