@@ -291,6 +291,8 @@ def _engine_of(source: Source, root: Path, url: str | None) -> Engine:
             return _postgres(source, url)
         case "mysql":
             return _mysql(source, url)
+        case "clickhouse":
+            return _clickhouse(source, root, url)
         case _:
             raise RefusedError(f"source {source.name}: {source.engine} can't be read yet")
 
@@ -315,6 +317,21 @@ def _mysql(source: Source, url: str | None) -> Engine:
     except ModuleNotFoundError as error:
         raise _not_installed(source, error) from error
     return MySqlEngine(source, url)
+
+
+def _clickhouse(source: Source, root: Path, url: str | None) -> Engine:
+    try:
+        from segflow.engines.clickhouse import ClickHouseEngine
+
+        if "://" in (url or str(source.url)):
+            from segflow.engines.clickhouse_server import ServerHost
+
+            return ClickHouseEngine(source, ServerHost(source, url))
+        from segflow.engines.clickhouse_chdb import EmbeddedHost
+
+        return ClickHouseEngine(source, EmbeddedHost(source, root, url))
+    except ModuleNotFoundError as error:
+        raise _not_installed(source, error) from error
 
 
 def _not_installed(source: Source, error: ModuleNotFoundError) -> RefusedError:

@@ -47,7 +47,10 @@ LIMITS = Record(
 _KEYS: dict[str, Key] = {
     "source": Key(NAME, required=True, doc="The name"),
     "engine": Key(choice(*ENGINES), required=True),
-    "url": Key(SECRET_OR_TEXT, doc="Where it is; for duckdb and sqlite a database file"),
+    "url": Key(
+        SECRET_OR_TEXT,
+        doc="Where it is; for duckdb and sqlite a database file, for clickhouse a folder of chDB",
+    ),
     "tables": Key(MapOf("tables and their files", TEXT, TEXT), doc="duckdb: Parquet files"),
     "replica": Key(REPLICA, doc="A copy that is read instead"),
     "limits": Key(LIMITS, doc="How hard it may be read"),
@@ -94,7 +97,11 @@ SOURCE: Shape[Source] = IfKey(
             _at_url(
                 "mysql",
                 "{source: shop, engine: mysql, url: ${SHOP_URL}}",
-                Record(what="a source", keys=_KEYS, build=_source),
+                _at_url(
+                    "clickhouse",
+                    "{source: shop, engine: clickhouse, url: warehouse.chdb}",
+                    Record(what="a source", keys=_KEYS, build=_source),
+                ),
             ),
         ),
     ),

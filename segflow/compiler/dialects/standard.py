@@ -1,6 +1,6 @@
 """What most engines write alike; the class of an engine changes what it writes otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     Date,
     Double,
+    FromClause,
     FunctionElement,
     Numeric,
     String,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     extract,
     func,
     literal,
+    select,
 )
 
 from segflow.compiler.dialects.base import (
@@ -100,6 +102,19 @@ class Standard:
     def read_once(self, rows: CTE) -> CTE:
         """See Dialect."""
         return rows
+
+    def looked_up(
+        self,
+        text: Expression,
+        pairs: Mapping[str, str],
+        table: Callable[[], FromClause],
+        usual: Expression,
+    ) -> Expression:
+        """See Dialect."""
+        rows = table()
+        known, found = rows.c
+        asked = select(found).where(known == text).correlate_except(rows)
+        return func.coalesce(asked.scalar_subquery(), usual)
 
     def aggregated(
         self, function: Aggregation, value: Expression | None, where: Condition | None

@@ -26,7 +26,7 @@ from segflow.model.project import KeyPath
 from segflow.model.rule import Rule
 from segflow.model.segment import OnStream
 
-ENGINES = ("duckdb", "sqlite", "postgres", "mysql")
+ENGINES = ("duckdb", "sqlite", "postgres", "mysql", "clickhouse")
 """The engines that can be asked."""
 
 LEVELS = 64
@@ -240,7 +240,7 @@ def _of_object(found: object) -> Iterator[Finding]:
 def _of_source(source: Source) -> Iterator[Finding]:
     if source.replica is not None:
         yield ("replica",), "`replica`"
-    if source.limits is not None and source.engine not in ("postgres", "mysql"):
+    if source.limits is not None and source.engine not in ("postgres", "mysql", "clickhouse"):
         yield ("limits",), "`limits`"
     elif source.limits is not None:
         yield from _of_limits(source.limits)
