@@ -277,6 +277,18 @@ def test_columns_that_do_not_hold_what_is_said_are_found(fresh: Path, before: st
         ("mysql", "varchar(20)", VERSION, True),
         ("mysql", "tinyint(4)", VERSION, True),
         ("mysql", "decimal(3,2)", VERSION, False),
+        ("clickhouse", "Nullable(UInt64)", INTEGER, True),
+        ("clickhouse", "UInt8", BOOLEAN, True),
+        ("clickhouse", "Int64", BOOLEAN, False),
+        ("clickhouse", "Nullable(Decimal(18, 3))", decimal_type(18, 2), False),
+        ("clickhouse", "Decimal(18, 2)", decimal_type(18, 2), True),
+        ("clickhouse", "Float64", INTEGER, False),
+        ("clickhouse", "LowCardinality(Nullable(String))", STRING, True),
+        ("clickhouse", "DateTime64(3, 'UTC')", TIMESTAMP, True),
+        ("clickhouse", "Date32", DATE, True),
+        ("clickhouse", "Array(Nullable(Int64))", parse_type("list<integer>"), True),
+        ("clickhouse", "Array(String)", parse_type("list<integer>"), False),
+        ("clickhouse", "String", parse_type("list<string>"), False),
     ],
 )
 def test_types_fit_where_nothing_is_lost(engine: str, word: str, declared: ValueType, holds: bool):
