@@ -293,6 +293,8 @@ def _engine_of(source: Source, root: Path, url: str | None) -> Engine:
             return _mysql(source, url)
         case "clickhouse":
             return _clickhouse(source, root, url)
+        case "spark":
+            return _spark(source, root, url)
         case _:
             raise RefusedError(f"source {source.name}: {source.engine} can't be read yet")
 
@@ -332,6 +334,14 @@ def _clickhouse(source: Source, root: Path, url: str | None) -> Engine:
         return ClickHouseEngine(source, EmbeddedHost(source, root, url))
     except ModuleNotFoundError as error:
         raise _not_installed(source, error) from error
+
+
+def _spark(source: Source, root: Path, url: str | None) -> Engine:
+    try:
+        from segflow.engines.spark import SparkEngine
+    except ModuleNotFoundError as error:
+        raise _not_installed(source, error) from error
+    return SparkEngine(source, root, url)
 
 
 def _not_installed(source: Source, error: ModuleNotFoundError) -> RefusedError:

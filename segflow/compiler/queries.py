@@ -21,6 +21,7 @@ _DIALECTS = {
     "postgres": "postgres",
     "mysql": "mysql",
     "clickhouse": "clickhouse",
+    "spark": "spark",
 }
 
 # Functions that make rows of nothing but their arguments.
@@ -31,10 +32,10 @@ _ROW_NAMES = {"range", "generate_series", "unnest", "json_each", "jsonb_array_el
 _FORBIDDEN = re.compile(
     r"(pg_|lo_|dblink|query_to_|table_to_|schema_to_|database_to_|read|write|load|http|file|glob$"
     r"|getenv|set_config|current_setting|nextval|setval|sleep|benchmark|.*_lock|.*_scan$|system|shell"
-    r"|txid_|inet_|edit$|attach|export|import|copy)",
+    r"|txid_|inet_|(try_)?reflect$|java_method$|edit$|attach|export|import|copy)",
     re.IGNORECASE,
 )
-_WRITES = (exp.DML, exp.DDL, exp.Command, exp.Copy, exp.Into, exp.Set, exp.Lock)
+_WRITES = (exp.DML, exp.DDL, exp.Command, exp.Copy, exp.Into, exp.Set, exp.Lock, exp.QueryTransform)
 _MARK = "segflow_as_of_"
 
 

@@ -1,19 +1,20 @@
-"""Keys as Arrow gives them, made into sets without a detour through Python's numbers."""
+"""What Arrow gives, made into sets of keys and into plain rows."""
 
-from array import array
-from collections.abc import Iterator
-from struct import pack
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyroaring import BitMap, BitMap64
+import sqlalchemy
+from sqlalchemy import types
+from sqlalchemy.sql import Select
+from sqlalchemy.types import TypeEngine
 
+from segflow.engines.bitmaps import bitmap, marked, narrowed
 from segflow.engines.connected import NEGATIVE, NO_TEXTS
 from segflow.errors import UnusableDataError
 from segflow.model.keys import KeyType
 from segflow.ports import MASK_BITS, Keys
-
-_NARROW = 2**32
 
 
 def typed_keys(source: str, found: pa.ChunkedArray, type_: KeyType) -> pa.ChunkedArray:
@@ -41,43 +42,36 @@ def typed_keys(source: str, found: pa.ChunkedArray, type_: KeyType) -> pa.Chunke
 
 def key_set(keys: pa.ChunkedArray) -> Keys:
     """The set of the keys, which are as typed_keys() gives them."""
-    return frozenset(keys.to_pylist()) if pa.types.is_string(keys.type) else _bitmap(keys)
+    return frozenset(keys.to_pylist()) if pa.types.is_string(keys.type) else bitmap(keys)
 
 
 def key_sets(keys: pa.ChunkedArray, found: pa.Table, count: int) -> tuple[Keys, ...]:
     """The sets of so many segments: Engine.memberships() says which columns of masks stand in the
     table behind that of the keys."""
-    narrowed = _narrowed(keys)
-    return tuple(key_set(pc.filter(narrowed, inside)) for inside in _bits(found, count))
+    own = keys if pa.types.is_string(keys.type) else narrowed(keys)
+    inside = marked(found, count, MASK_BITS)
+    return tuple(key_set(pc.filter(own, one)) for one in inside)
 
 
-def _narrowed(keys: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Ordinals in 32 bits where all fit, of which _bitmap() makes a set in a third of the time."""
-    if pa.types.is_string(keys.type) or (pc.max(keys).as_py() or 0) >= _NARROW:
-        return keys
-    return keys.cast(pa.uint32())
+def plain_rows(
+    found: pa.Table, statement: Select[Any], dialect: sqlalchemy.Dialect
+) -> Sequence[Mapping[str, Any]]:
+    """The rows of a statement as Engine.rows() gives them."""
+    declared = [one.type for one in statement.selected_columns]
+    rows = zip(*(part.to_pylist() for part in found.columns), strict=True)
+    return [
+        {
+            name: _plain(value, type_, dialect)
+            for name, value, type_ in zip(found.column_names, row, declared, strict=True)
+        }
+        for row in rows
+    ]
 
 
-def _bitmap(keys: pa.ChunkedArray) -> BitMap64:
-    is_narrow = keys.type == pa.uint32()
-    content = array("I" if is_narrow else "Q")
-    for chunk in keys.chunks:
-        buffer = memoryview(chunk.buffers()[1] or b"")
-        start = chunk.offset * content.itemsize
-        content.frombytes(buffer[start : start + len(chunk) * content.itemsize])
-    if not is_narrow:
-        return BitMap64(content)
-    # A 64-bit set is, in its portable form, a number of 32-bit sets, each after its upper half.
-    return BitMap64.deserialize(pack("<QI", 1, 0) + BitMap(content).serialize())
-
-
-def _bits(found: pa.Table, count: int) -> Iterator[pa.ChunkedArray]:
-    """For each segment in turn whether each row belongs to it. Of a mask eight bits are cut out
-    once, as tests of bytes take a fifth of the time."""
-    octet = found.column(0)
-    for number in range(count):
-        mask, bit = divmod(number, MASK_BITS)
-        if bit % 8 == 0:
-            octet = pc.shift_right(found.column(1 + mask), bit).cast(pa.uint8(), safe=False)
-        wanted = pa.scalar(1 << bit % 8, pa.uint8())
-        yield pc.equal(pc.bit_wise_and(octet, wanted), wanted)
+def _plain(value: Any, type_: TypeEngine[Any], dialect: sqlalchemy.Dialect) -> Any:
+    """A value of a column of that type as the plain value that it is."""
+    if value is None:
+        return None
+    if isinstance(type_, types.TypeDecorator):
+        return type_.process_result_value(value, dialect)
+    return bool(value) if isinstance(type_, types.Boolean) else value

@@ -16,9 +16,9 @@ from sqlalchemy.sql import Select
 from segflow.compiler.dialects import DIALECTS
 from segflow.compiler.targets.keys import repeated_keys
 from segflow.compiler.values import text_matches
-from segflow.engines.arrow import key_set, key_sets, typed_keys
+from segflow.engines.arrow import key_set, key_sets, plain_rows, typed_keys
 from segflow.engines.clickhouse_hosts import FailedQueryError, Host
-from segflow.engines.clickhouse_sql import columns_of, query_of, rendered, value_of
+from segflow.engines.clickhouse_sql import CLICKHOUSE_SQL, query_of, rendered
 from segflow.engines.connected import MISSING, TOO_LARGE, UNFIT, repeated_error
 from segflow.engines.servers import DENIED, TIMED_OUT
 from segflow.errors import (
@@ -106,16 +106,8 @@ class ClickHouseEngine:
             return pa.ipc.open_file(pa.BufferReader(content)).read_all()
 
     def _plain(self, statement: Select[Any], found: pa.Table) -> Sequence[Mapping[str, Any]]:
-        types = columns_of(statement)
         with self._errors():
-            rows = zip(*(part.to_pylist() for part in found.columns), strict=True)
-            return [
-                {
-                    name: value_of(value, type_)
-                    for name, value, type_ in zip(found.column_names, row, types, strict=True)
-                }
-                for row in rows
-            ]
+            return plain_rows(found, statement, CLICKHOUSE_SQL)
 
     def _typed(self, found: pa.Table, selection: Selection) -> pa.ChunkedArray:
         return typed_keys(self._source, found.column(0), selection.key_type)

@@ -228,17 +228,3 @@ class ClickHouseSql(DefaultDialect):
 
 
 CLICKHOUSE_SQL = ClickHouseSql()
-
-
-def value_of(value: Any, type_: TypeEngine[Any]) -> Any:
-    """A value of a column of that type, as Arrow gives it, as the plain value that it is."""
-    if value is None:
-        return None
-    if isinstance(type_, types.TypeDecorator):
-        return type_.process_result_value(value, CLICKHOUSE_SQL)
-    return bool(value) if isinstance(type_, types.Boolean) else value
-
-
-def columns_of(statement: Select[Any]) -> Sequence[TypeEngine[Any]]:
-    """The types of the columns that a statement gives."""
-    return [column.type for column in statement.selected_columns]

@@ -21,7 +21,7 @@ from segflow.compiler.targets.keys import repeated_keys
 from segflow.compiler.values import text_matches
 from segflow.engines.arrow import key_set, key_sets, typed_keys
 from segflow.engines.connected import MISSING, UNFIT, repeated_error
-from segflow.engines.files import file_inside
+from segflow.engines.files import Stamp, file_inside, stamp_of
 from segflow.errors import SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
 from segflow.ports import KeyColumn, Keys, Selection, Split
@@ -38,10 +38,6 @@ _SETTLED = (
     " SET lock_configuration = true"
 )
 _SIGNED = 2**63
-
-_Stamp = tuple[tuple[int, int, int], ...]
-"""What tells a file, or those of a folder, from what was written in its place: inode, time of
-change and size of each."""
 
 # What can't name a column unquoted; SQLAlchemy knows PostgreSQL's words, and these are more.
 _RESERVED = (
@@ -67,8 +63,8 @@ class DuckDbEngine:
         self._source = source.name
         self._dialect = Dialect(paramstyle="numeric_dollar")
         self._files: dict[str, Path] = {}
-        self._stamps: dict[str, _Stamp] = {}
-        self._checked: dict[KeyColumn, _Stamp | None] = {}
+        self._stamps: dict[str, Stamp] = {}
+        self._checked: dict[KeyColumn, Stamp | None] = {}
         with self._errors():
             if source.tables:
                 self._connection = _locked(":memory:")
@@ -136,7 +132,7 @@ class DuckDbEngine:
         """Open the files that were not opened yet, or are others by now: what was read of a file
         when it was opened does not fit one that was written in its place."""
         for table, file in self._files.items():
-            stamp = _stamp(self._source, file)
+            stamp = stamp_of(self._source, file)
             if self._stamps.get(table) != stamp:
                 self._register_file(table, file)
                 self._stamps[table] = stamp
@@ -239,15 +235,6 @@ class DuckDbEngine:
             if str(error) != _INTERRUPTED:
                 raise
             raise KeyboardInterrupt from error
-
-
-def _stamp(source: str, file: Path) -> _Stamp:
-    files = sorted(file.rglob("*")) if file.is_dir() else [file]
-    try:
-        found = [one.stat() for one in files]
-    except FileNotFoundError as error:
-        raise SourceUnavailableError(f"source {source}: the file {file.name} is gone") from error
-    return tuple((one.st_ino, one.st_mtime_ns, one.st_size) for one in found)
 
 
 def _locked(database: str, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:

@@ -49,9 +49,12 @@ _KEYS: dict[str, Key] = {
     "engine": Key(choice(*ENGINES), required=True),
     "url": Key(
         SECRET_OR_TEXT,
-        doc="Where it is; for duckdb and sqlite a database file, for clickhouse a folder of chDB",
+        doc="Where it is; for duckdb and sqlite a database file, for clickhouse a folder of chDB,"
+        " for spark its master",
     ),
-    "tables": Key(MapOf("tables and their files", TEXT, TEXT), doc="duckdb: Parquet files"),
+    "tables": Key(
+        MapOf("tables and their files", TEXT, TEXT), doc="duckdb and spark: Parquet files"
+    ),
     "replica": Key(REPLICA, doc="A copy that is read instead"),
     "limits": Key(LIMITS, doc="How hard it may be read"),
 }
@@ -68,10 +71,15 @@ def _source(values: Values, node: MapNode, found: Findings) -> Source:
     )
 
 
-def _at_url(engine: str, example: str, otherwise: Shape[Source]) -> Shape[Source]:
-    """A source of an engine that has nothing but a url, or another shape."""
-    keys = {name: key for name, key in _KEYS.items() if name != "tables"}
+def _at_url(
+    engine: str, example: str, otherwise: Shape[Source], *, with_tables: bool = False
+) -> Shape[Source]:
+    """A source of an engine at a url, with tables or with nothing beside it, or another shape."""
+    keys = dict(_KEYS)
+    tables = keys.pop("tables")
     keys["url"] = replace(keys["url"], required=True)
+    if with_tables:
+        keys["tables"] = replace(tables, required=True)
     then = Record(what="a source", keys=keys, build=_source, example=example)
     return IfKey("engine", value=engine, then=then, otherwise=otherwise)
 
@@ -100,7 +108,12 @@ SOURCE: Shape[Source] = IfKey(
                 _at_url(
                     "clickhouse",
                     "{source: shop, engine: clickhouse, url: warehouse.chdb}",
-                    Record(what="a source", keys=_KEYS, build=_source),
+                    _at_url(
+                        "spark",
+                        '{source: lake, engine: spark, url: "local[2]", tables: {sales: sales.parquet}}',
+                        Record(what="a source", keys=_KEYS, build=_source),
+                        with_tables=True,
+                    ),
                 ),
             ),
         ),

@@ -40,6 +40,7 @@ from tests.agreement.mariadb import (
     in_database,
     write_mariadb,
 )
+from tests.agreement.spark import MASTER, spark_engine
 from tests.services import postgres_owner_url, postgres_url
 
 
@@ -48,7 +49,8 @@ class Host:
     """An engine under test. `url` gives what its source says, None for the files of the project;
     `keys` is the greatest key that it can hold, and `holds` says so of other values. `write` puts
     tables where `opened` reads them, and `forget` removes what is not in the folder. `version` is
-    the function of its SQL that tells which it is; `strict` engines fail on text that is no JSON
+    the function of its SQL that tells which it is; one of `files` reads those of the project,
+    whatever its url is; `strict` engines fail on text that is no JSON
     where JSON is read."""
 
     name: str
@@ -58,6 +60,7 @@ class Host:
     open: Callable[[Source, Path], Engine]
     forget: Callable[[], None] = lambda: None
     version: str = "version"
+    files: bool = False
     strict: bool = False
     holds: Callable[[Any], bool] = lambda value: True
 
@@ -66,7 +69,9 @@ class Host:
         if self.url is None:
             return project
         moved = {
-            address: replace(found, engine=self.name, url=self.url(), tables=())
+            address: replace(
+                found, engine=self.name, url=self.url(), tables=found.tables if self.files else ()
+            )
             for address, found in project.objects.items()
             if isinstance(found, Source)
         }
@@ -296,4 +301,12 @@ CLICKHOUSE = Host(
     write=write_clickhouse,
     open=lambda source, folder: ClickHouseEngine(source, EmbeddedHost(source, folder)),
 )
-HOSTS = (DUCKDB, SQLITE, POSTGRES, MYSQL, CLICKHOUSE)
+SPARK = Host(
+    name="spark",
+    url=lambda: MASTER,
+    keys=2**64 - 1,
+    write=write_parquet,
+    open=spark_engine,
+    files=True,
+)
+HOSTS = (DUCKDB, SQLITE, POSTGRES, MYSQL, CLICKHOUSE, SPARK)

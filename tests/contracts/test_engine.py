@@ -51,6 +51,7 @@ from segflow.ports import MASK_BITS, Engine, KeyColumn, Selection, Split
 from tests.agreement.clickhouse import FOLDER, write_tables
 from tests.agreement.hosts import drop_schema, in_schema, postgres_schema
 from tests.agreement.mariadb import drop_database, in_database, insert, mariadb_database
+from tests.agreement.spark import MASTER, spark_engine
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 PEOPLE = pa.table(
@@ -228,6 +229,14 @@ def clickhouse(folder: Path, tables: Tables) -> Engine:
     return ClickHouseEngine(source, EmbeddedHost(source, folder))
 
 
+def spark(folder: Path, tables: Tables) -> Engine:
+    """Spark on Parquet files."""
+    paths = tuple((name, f"{name}.parquet") for name in tables)
+    for name, path in paths:
+        pq.write_table(tables[name], folder / path)
+    return spark_engine(Source(name="warehouse", engine="spark", url=MASTER, tables=paths), folder)
+
+
 PLACES = (
     Place("duckdb parquet", parquet),
     Place("duckdb database", database),
@@ -240,6 +249,7 @@ PLACES = (
         forget=lambda: drop_database(SCHEMA),
     ),
     Place("clickhouse", clickhouse),
+    Place("spark", spark),
 )
 
 

@@ -5,6 +5,7 @@ from segflow.compiler.dialects.clickhouse import CLICKHOUSE
 from segflow.compiler.dialects.duckdb import DUCKDB, DuckDb
 from segflow.compiler.dialects.mysql import MYSQL
 from segflow.compiler.dialects.postgres import POSTGRES
+from segflow.compiler.dialects.spark import SPARK
 from segflow.compiler.dialects.sqlite import SQLITE
 
 DIALECTS: dict[str, Dialect] = {
@@ -13,6 +14,7 @@ DIALECTS: dict[str, Dialect] = {
     "postgres": POSTGRES,
     "mysql": MYSQL,
     "clickhouse": CLICKHOUSE,
+    "spark": SPARK,
 }
 """By the catalog's name of the engine."""
 

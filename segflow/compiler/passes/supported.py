@@ -26,7 +26,7 @@ from segflow.model.project import KeyPath
 from segflow.model.rule import Rule
 from segflow.model.segment import OnStream
 
-ENGINES = ("duckdb", "sqlite", "postgres", "mysql", "clickhouse")
+ENGINES = ("duckdb", "sqlite", "postgres", "mysql", "clickhouse", "spark")
 """The engines that can be asked."""
 
 LEVELS = 64

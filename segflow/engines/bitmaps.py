@@ -1,0 +1,49 @@
+"""Ordinals in Arrow, made into bitmaps without a detour through Python's numbers.
+
+Knows nothing else of segflow, so that it is quickly at hand wherever ordinals are.
+"""
+
+from array import array
+from collections.abc import Iterator
+from struct import pack
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyroaring import BitMap, BitMap64
+
+_NARROW = 2**32
+
+
+def narrowed(ordinals: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Unsigned 64-bit ordinals, in 32 bits where all fit: of these bitmap() makes a set in a third
+    of the time."""
+    if (pc.max(ordinals).as_py() or 0) >= _NARROW:
+        return ordinals
+    return ordinals.cast(pa.uint32())
+
+
+def bitmap(ordinals: pa.ChunkedArray) -> BitMap64:
+    """The set of unsigned ordinals of 32 or 64 bits."""
+    is_narrow = ordinals.type == pa.uint32()
+    content = array("I" if is_narrow else "Q")
+    for chunk in ordinals.chunks:
+        buffer = memoryview(chunk.buffers()[1] or b"")
+        start = chunk.offset * content.itemsize
+        content.frombytes(buffer[start : start + len(chunk) * content.itemsize])
+    if not is_narrow:
+        return BitMap64(content)
+    # A 64-bit set is, in its portable form, a number of 32-bit sets, each after its upper half.
+    return BitMap64.deserialize(pack("<QI", 1, 0) + BitMap(content).serialize())
+
+
+def marked(found: pa.Table, count: int, bits: int) -> Iterator[pa.ChunkedArray]:
+    """For each segment in turn whether each row belongs to it, by the columns of masks, of so many
+    bits each, behind the first. Of a mask eight bits are cut out once, as tests of bytes take a
+    fifth of the time."""
+    octet = found.column(0)
+    for number in range(count):
+        mask, bit = divmod(number, bits)
+        if bit % 8 == 0:
+            octet = pc.shift_right(found.column(1 + mask), bit).cast(pa.uint8(), safe=False)
+        wanted = pa.scalar(1 << bit % 8, pa.uint8())
+        yield pc.equal(pc.bit_wise_and(octet, wanted), wanted)

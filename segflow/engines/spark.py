@@ -1,0 +1,301 @@
+"""Spark on Parquet files, in this process or on any cluster; asked with SELECTs only.
+
+A question is one job, whatever it asks of how many segments. Keys come back as bitmaps that are
+made where the rows are, see spark_keys.py.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset
+from py4j.protocol import Py4JError
+from pyroaring import BitMap64
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import DecimalType, IntegralType, StringType
+from sqlalchemy import column, select, table
+from sqlalchemy.sql import Select
+
+from segflow.compiler.dialects import DIALECTS
+from segflow.compiler.targets.keys import repeated_keys
+from segflow.compiler.values import text_matches
+from segflow.engines.arrow import key_set, key_sets, plain_rows
+from segflow.engines.connected import (
+    MISSING,
+    NEGATIVE,
+    NO_INTEGERS,
+    NO_TEXTS,
+    TOO_LARGE,
+    UNFIT,
+    repeated_error,
+)
+from segflow.engines.files import Stamp, file_inside, stamp_of
+from segflow.engines.spark_keys import SCHEMA, packing, unpacked
+from segflow.engines.spark_session import (
+    close_session,
+    master_of,
+    open_session,
+    without_warnings,
+)
+from segflow.engines.spark_sql import SPARK_SQL, query_of, quoted, rendered
+from segflow.errors import (
+    SegflowError,
+    SourceUnavailableError,
+    TooLargeError,
+    UnusableDataError,
+)
+from segflow.model.catalog import Source
+from segflow.ports import MASK_BITS, KeyColumn, Keys, Selection
+
+_SIGNED = 2**63
+_FLOORED = "timestamp_micros({0} DIV 1000 - IF({0} % 1000 < 0, 1, 0))"
+"""The nanoseconds of a timestamp, floored to what Spark has."""
+
+_NOT_THERE = ("PATH_NOT_FOUND", "FAILED_READ_FILE", "CANNOT_READ_FILE", "UNABLE_TO_INFER_SCHEMA")
+_LARGE = ("FAILED_TO_PARSE_TOO_COMPLEX", "OUT_OF_MEMORY", "StackOverflowError", "OutOfMemoryError")
+_NAMES = ("TABLE_OR_VIEW_NOT_FOUND", "UNRESOLVED_", "DATATYPE_MISMATCH", "INCOMPATIBLE_TYPES")
+
+
+class SparkEngine:
+    """One Spark source. Spark is started when it is first asked; paths without a scheme are files
+    of the project, which the machines of a cluster see at the same place."""
+
+    def __init__(self, source: Source, root: Path, url: str | None = None) -> None:
+        """`url` is that of the source with its secret filled in: the master.
+
+        Raises RefusedError for a url that is none, SourceUnavailableError for a file that is not
+        there.
+        """
+        self._source = source.name
+        self._master = master_of(source.name, url or str(source.url))
+        self._opened: SparkSession | None = None
+        self._remote = {name: path for name, path in source.tables if "://" in path}
+        self._files = {
+            name: file_inside(source.name, root, path)
+            for name, path in source.tables
+            if name not in self._remote
+        }
+        self._names = {name.casefold() for name, _ in source.tables}
+        self._stamps: dict[str, Stamp] = {}
+        self._checked: dict[KeyColumn, Stamp] = {}
+
+    # --- the port ---
+
+    def columns(self, table: str) -> Mapping[str, str] | None:
+        """See Engine."""
+        with self._errors():
+            session = self._session()
+            self._register_changed(session)
+            if table.casefold() not in self._names:
+                return None
+            return dict(session.table(quoted(table)).dtypes)
+
+    def members(self, selection: Selection, sets: Mapping[str, Keys]) -> Keys:
+        """See Engine."""
+        with self._errors(), self._selected(selection, sets) as found:
+            self._check_keys(found, selection)
+            if selection.key_type == "string":
+                return key_set(found.toArrow().column(0))
+            (members,) = self._packed(found, 0)
+            return members
+
+    def memberships(
+        self, selection: Selection, sets: Mapping[str, Keys], count: int
+    ) -> tuple[Keys, ...]:
+        """See Engine. The order of the rows, which costs a pass over them, is of no use here."""
+        with self._errors(), self._selected(selection, sets, in_order=False) as found:
+            self._check_keys(found, selection)
+            if selection.key_type == "string":
+                rows = found.toArrow()
+                return key_sets(rows.column(0), rows, count)
+            return tuple(self._packed(found, count))
+
+    def values(self, selection: Selection, sets: Mapping[str, Keys]) -> Sequence[Mapping[str, Any]]:
+        """See Engine."""
+        with self._errors(), self._selected(selection, sets) as found:
+            return plain_rows(found.toArrow(), selection.statement, SPARK_SQL)
+
+    def rows(self, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
+        """See Engine."""
+        with self._errors():
+            session = self._session()
+            self._register_changed(session)
+            found = self._frame(session, statement).toArrow()
+            return plain_rows(found, statement, SPARK_SQL)
+
+    def render(self, statement: Select[Any]) -> str:
+        """See Engine."""
+        return rendered(statement)
+
+    def close(self) -> None:
+        """See Engine."""
+        if self._opened is not None:
+            self._opened = None
+            close_session()
+
+    # --- tables ---
+
+    def _session(self) -> SparkSession:
+        if self._opened is None:
+            self._opened = open_session(self._source, self._master)
+            for name, path in self._remote.items():
+                self._register(name, self._opened.read.parquet(path))
+        return self._opened
+
+    def _register_changed(self, session: SparkSession) -> None:
+        """Open the files that were not opened yet, or are others by now: Spark keeps in mind what
+        was there when it looked first."""
+        for name, file in self._files.items():
+            stamp = stamp_of(self._source, file)
+            if self._stamps.get(name) != stamp:
+                self._register(name, self._read(session, name, file))
+                self._stamps[name] = stamp
+
+    def _register(self, name: str, frame: DataFrame) -> None:
+        frame.createOrReplaceTempView(quoted(name))
+
+    def _read(self, session: SparkSession, name: str, file: Path) -> DataFrame:
+        try:
+            schema = pyarrow.dataset.dataset(file, format="parquet").schema
+        except (pa.ArrowException, OSError) as error:
+            raise SourceUnavailableError(
+                f"source {self._source}: table {name} can't be read: {_first_line(error)}",
+                hint="the file must be Parquet",
+            ) from error
+        # A path is a name, not a pattern of several.
+        reader = session.read.option("__globPaths__", "false")
+        frame = reader.parquet(f"file:{file}")
+        fine = {one.name for one in schema if _is_finer(one.type)}
+        if not fine:
+            return frame
+        floored = (
+            f"{_FLOORED.format(quoted(one))} AS {quoted(one)}" if one in fine else quoted(one)
+            for one in frame.columns
+        )
+        return frame.selectExpr(*floored)
+
+    # --- asking ---
+
+    @contextmanager
+    def _selected(
+        self, selection: Selection, sets: Mapping[str, Keys], *, in_order: bool = True
+    ) -> Iterator[DataFrame]:
+        """What the selection gives, which is asked for when it is read. The sets that it names are
+        views until the end."""
+        session = self._session()
+        self._register_changed(session)
+        for of in selection.one_row:
+            self._check_one_row(session, of)
+        statement = selection.statement if in_order else selection.statement.order_by(None)
+        given = {name: (_keys(sets[name]), "key") for name in selection.sets}
+        for split in selection.splits:
+            found = self._frame(session, split.values).toArrow().column(0).to_pylist()
+            passing = [one for one in found if text_matches(split.test.op, one, split.test.text)]
+            given[split.name] = pa.array(passing, pa.string()), "value"
+        try:
+            for number, (name, (content, header)) in enumerate(given.items(), start=1):
+                view = _view(number)
+                with without_warnings():
+                    frame = session.createDataFrame(pa.table({header: content}))
+                frame.createOrReplaceTempView(view)
+                held: Select[Any] = select(column(header)).select_from(table(view))
+                statement = statement.add_cte(held.cte(name))
+            yield self._frame(session, statement)
+        finally:
+            for number in range(1, len(given) + 1):
+                session.catalog.dropTempView(_view(number))
+
+    def _frame(self, session: SparkSession, statement: Select[Any]) -> DataFrame:
+        query = query_of(statement)
+        # SparkSession.sql() would take ten times as long to hand over the parameters.
+        return DataFrame(session._jsparkSession.sql(query.text, dict(query.parameters)), session)
+
+    def _packed(self, found: DataFrame, count: int) -> list[BitMap64]:
+        with without_warnings():
+            parts = found.mapInArrow(packing(count, MASK_BITS), SCHEMA)
+        sets = unpacked(parts.toArrow(), max(count, 1))
+        if sets is None:
+            raise UnusableDataError(
+                f"source {self._source}: a key is negative, or beyond 64 bits", hint=NEGATIVE
+            )
+        return sets
+
+    def _check_keys(self, found: DataFrame, selection: Selection) -> None:
+        type_ = found.schema.fields[0].dataType
+        if selection.key_type == "string":
+            if not isinstance(type_, StringType):
+                raise self._unfit_keys(type_.simpleString(), "texts", NO_TEXTS)
+        elif not (isinstance(type_, IntegralType) or _is_whole(type_)):
+            raise self._unfit_keys(type_.simpleString(), "integers", NO_INTEGERS)
+
+    def _unfit_keys(self, held: str, wanted: str, hint: str) -> UnusableDataError:
+        told = f"source {self._source}: keys are of type {held}, not {wanted}"
+        return UnusableDataError(told, hint=hint)
+
+    def _check_one_row(self, session: SparkSession, of: KeyColumn) -> None:
+        """Refuse a table of fields in which a key has two rows; asked once while the file stays as
+        it is, of files elsewhere each time."""
+        stamp = self._stamps.get(of.table)
+        if stamp is not None and self._checked.get(of) == stamp:
+            return
+        asked = repeated_keys(of, DIALECTS["spark"])
+        (found,) = self._frame(session, asked).toArrow().to_pylist()
+        count, example = found.values()
+        if count:
+            raise repeated_error(self._source, of, count, example)
+        if stamp is not None:
+            self._checked[of] = stamp
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Spark's errors as ours; who gives up need not wait for a job to end."""
+        try:
+            yield
+        except PySparkException as error:
+            raise self._error(error, error.getCondition() or "") from error
+        except Py4JError as error:
+            raise self._error(error, "") from error
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            if self._opened is not None:
+                self._opened.sparkContext.cancelAllJobs()
+            raise
+
+    def _error(self, error: Exception, condition: str) -> SegflowError:
+        told = f"source {self._source}: {_first_line(error)}"
+        if any(one in condition or one in str(error) for one in _LARGE):
+            return TooLargeError(told, hint=TOO_LARGE)
+        if condition.startswith(_NOT_THERE):
+            return SourceUnavailableError(told)
+        if condition.startswith(_NAMES):
+            return UnusableDataError(told, hint=MISSING)
+        if condition or isinstance(error, AnalysisException):
+            return UnusableDataError(told, hint=UNFIT)
+        return SourceUnavailableError(told)
+
+
+def _view(number: int) -> str:
+    return f"segflow_given_{number}"
+
+
+def _keys(keys: Keys) -> pa.Array:
+    """The keys as an Arrow array; those that no integer of Spark holds as decimals."""
+    if not isinstance(keys, BitMap64):
+        return pa.array(sorted(keys), pa.string())
+    found = pa.Array.from_buffers(pa.uint64(), len(keys), [None, pa.py_buffer(keys.to_array())])
+    fits = not keys or keys.max() < _SIGNED
+    return found.cast(pa.int64() if fits else pa.decimal128(20, 0))
+
+
+def _is_whole(type_: Any) -> bool:
+    return isinstance(type_, DecimalType) and type_.scale == 0
+
+
+def _is_finer(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(type_)) and type_.unit == "ns"
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,222 @@
+"""Spark itself: started when it is first asked, one per process, ended with the last who asks it.
+
+Engines share one Spark, each with a session of its own, which has its settings and its views.
+"""
+
+import logging
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from py4j.protocol import Py4JError
+from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkException
+from pyspark.java_gateway import launch_gateway
+from pyspark.sql import SparkSession
+
+from segflow.errors import RefusedError, SourceUnavailableError
+
+_MASTER = re.compile(r"local(\[(\d+|\*)(,\s*\d+)?\])?|(spark|k8s)://.+|yarn")
+_LOOPBACK = "127.0.0.1"
+_STARTED: Mapping[str, str] = {
+    "spark.app.name": "segflow",
+    "spark.driver.memory": "1g",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.catalogImplementation": "in-memory",
+}
+_LOCAL: Mapping[str, str] = {
+    "spark.driver.host": _LOOPBACK,
+    "spark.driver.bindAddress": _LOOPBACK,
+}
+_SETTINGS: Mapping[str, str] = {
+    "spark.sql.session.timeZone": "UTC",
+    # What overflows, and what a cast can't hold, is an error.
+    "spark.sql.ansi.enabled": "true",
+    # Decimals keep the digits behind their point, or are an error: else comparisons round.
+    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
+    "spark.sql.legacy.decimal.retainFractionDigitsOnTruncate": "true",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.legacy.sizeOfNull": "false",
+    "spark.sql.json.enableExactStringParsing": "true",
+    # Nanoseconds are read as numbers, of which the engine makes instants.
+    "spark.sql.legacy.parquet.nanosAsLong": "true",
+    "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
+    # A query reads the tables of its source and no other file.
+    "spark.sql.runSQLOnFiles": "false",
+    # Sets of keys are handed on as they are; else they are planned row by row.
+    "spark.sql.execution.arrow.localRelationThreshold": "64KB",
+}
+_FORBIDDEN = ("reflect", "java_method", "try_reflect")
+"""Functions that call whatever code there is in Java."""
+
+_LOGGER = "SQLQueryContextLogger"
+"""What PySpark writes errors to, beside raising them."""
+
+_NO_JAVA = "Spark needs Java, 17 or 21: apt-get install openjdk-17-jre-headless, or set JAVA_HOME"
+_ENDING = 30.0
+"""Seconds that Java has to end by itself."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Spark:
+    """A Spark with the process of its Java, the folder of its files, and how many ask it."""
+
+    master: str
+    folder: Path
+    gateway: Any
+    session: Any = None
+    users: int = 0
+
+    def end(self) -> None:
+        """End it with its Java, which PySpark leaves to the end of this process."""
+        try:
+            if self.session is not None:
+                self.session.stop()
+            self.gateway.shutdown()
+        finally:
+            process = self.gateway.proc
+            process.stdin.close()
+            try:
+                process.wait(_ENDING)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            SparkContext._gateway = None
+            SparkContext._jvm = None
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@dataclass(slots=True)
+class _Process:
+    spark: _Spark | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_PROCESS = _Process()
+
+
+def master_of(source: str, url: str | None) -> str:
+    """The url of a source as the master that Spark is asked at. Raises RefusedError."""
+    if url is None or not _MASTER.fullmatch(url):
+        raise RefusedError(
+            f"source {source}: its url names no Spark",
+            hint="write its master, for example local[2], spark://host:7077 or yarn",
+        )
+    return url
+
+
+def open_session(source: str, master: str) -> SparkSession:
+    """A session of the Spark at that master, which is started where there is none yet.
+
+    Raises SourceUnavailableError where Java is missing, Spark does not start, or this process asks
+    a Spark at another master.
+    """
+    with _PROCESS.lock:
+        spark = _PROCESS.spark or _started(source, master)
+        _PROCESS.spark = spark
+        if spark.master != master:
+            raise SourceUnavailableError(
+                f"source {source}: this process asks the Spark at {spark.master}",
+                hint="give the sources that are asked together the same url",
+            )
+        spark.users += 1
+        session: SparkSession = spark.session.newSession()
+    for name, value in _SETTINGS.items():
+        session.conf.set(name, value)
+    _forbid(session)
+    return session
+
+
+def close_session() -> None:
+    """Let go of a session; with the last one Spark ends, and the process of its Java."""
+    with _PROCESS.lock:
+        spark = _PROCESS.spark
+        assert spark is not None, "who lets go has opened a session"
+        spark.users -= 1
+        if spark.users == 0:
+            _PROCESS.spark = None
+            spark.end()
+
+
+def _started(source: str, master: str) -> _Spark:
+    _check_java(source)
+    logging.getLogger(_LOGGER).disabled = True
+    folder = Path(tempfile.mkdtemp(prefix="segflow-spark-"))
+    told = folder / "java.log"
+    spark: _Spark | None = None
+    try:
+        with told.open("wb") as log, _own_interrupts(), without_warnings():
+            conf = _configured(master, folder)
+            gateway: Any = launch_gateway(  # type: ignore[no-untyped-call]
+                conf, {"stdout": log, "stderr": subprocess.STDOUT}
+            )
+            spark = _Spark(master=master, folder=folder, gateway=gateway)
+            context = SparkContext(conf=conf, gateway=gateway)
+            spark.session = SparkSession(context)
+    except (PySparkException, Py4JError, OSError, RuntimeError) as error:
+        lines = told.read_text(errors="replace").strip().splitlines() or str(error).splitlines()
+        if spark is not None:
+            spark.end()
+        shutil.rmtree(folder, ignore_errors=True)
+        raise SourceUnavailableError(
+            f"source {source}: Spark does not start: {lines[-1]}", hint=_NO_JAVA
+        ) from error
+    context.setLogLevel("OFF")
+    if master.startswith("local"):
+        context.pythonExec = sys.executable
+    return spark
+
+
+def _configured(master: str, folder: Path) -> SparkConf:
+    local = _LOCAL if master.startswith("local") else {}
+    settings = {**_STARTED, **local, "spark.sql.warehouse.dir": str(folder)}
+    return SparkConf(loadDefaults=False).setMaster(master).setAll([*settings.items()])
+
+
+def _check_java(source: str) -> None:
+    home = os.environ.get("JAVA_HOME")
+    if shutil.which("java" if home is None else str(Path(home) / "bin" / "java")) is None:
+        where = "on the PATH" if home is None else "where JAVA_HOME says"
+        raise SourceUnavailableError(f"source {source}: there is no Java {where}", hint=_NO_JAVA)
+
+
+@contextmanager
+def _own_interrupts() -> Iterator[None]:
+    """Ctrl-C stays with who handles it here; Spark would take it for itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """PySpark warns of versions of pandas, of which nothing is used here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
+
+
+def _forbid(session: SparkSession) -> None:
+    """Take functions out of the session's list."""
+    java: Any = session._jvm
+    registry = session._jsparkSession.sessionState().functionRegistry()
+    place = [java.scala.Option.apply(name) for name in ("builtin", "system")]
+    for name in _FORBIDDEN:
+        registry.dropFunction(java.org.apache.spark.sql.catalyst.FunctionIdentifier(name, *place))
