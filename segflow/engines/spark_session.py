@@ -32,6 +32,8 @@ _LOOPBACK = "127.0.0.1"
 _STARTED: Mapping[str, str] = {
     "spark.app.name": "segflow",
     "spark.driver.memory": "1g",
+    # Plans are walked by recursion, and those of many segments are deep.
+    "spark.driver.extraJavaOptions": "-Xss16m",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.catalogImplementation": "in-memory",

@@ -149,6 +149,11 @@ class _Compiler(SQLCompiler):
         """A limit is a number of 32 bits, which no cast gives."""
         return f"\n LIMIT {int(select._limit)}"
 
+    def visit_frame_clause(self, frameclause: Any, **kw: Any) -> str:
+        """Likewise."""
+        written: str = super().visit_frame_clause(frameclause, **{**kw, "literal_binds": True})  # type: ignore[no-untyped-call]
+        return written
+
     def render_literal_value(self, value: Any, type_: TypeEngine[Any]) -> str:
         if value is None:
             return "NULL"

@@ -110,7 +110,7 @@ SOURCE: Shape[Source] = IfKey(
                     "{source: shop, engine: clickhouse, url: warehouse.chdb}",
                     _at_url(
                         "spark",
-                        '{source: lake, engine: spark, url: "local[2]", tables: {sales: sales.parquet}}',
+                        '{source: lake, engine: spark, url: "local[2]", tables: {sales: s.parquet}}',
                         Record(what="a source", keys=_KEYS, build=_source),
                         with_tables=True,
                     ),

@@ -17,6 +17,7 @@ MASTER = "local[1]"
 def _kept() -> Any:
     """A session that nobody asks, so that Spark stays until the end of the tests."""
     os.environ["SPARK_CONF_DIR"] = str(Path(__file__).parent / "spark_conf")
+    os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     atexit.register(close_session)
     return open_session("tests", MASTER)
 
