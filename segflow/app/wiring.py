@@ -291,6 +291,8 @@ def _engine_of(source: Source, root: Path, url: str | None) -> Engine:
             return _postgres(source, url)
         case "mysql":
             return _mysql(source, url)
+        case "elasticsearch":
+            return _elasticsearch(source, url)
         case _:
             raise RefusedError(f"source {source.name}: {source.engine} can't be read yet")
 
@@ -315,6 +317,14 @@ def _mysql(source: Source, url: str | None) -> Engine:
     except ModuleNotFoundError as error:
         raise _not_installed(source, error) from error
     return MySqlEngine(source, url)
+
+
+def _elasticsearch(source: Source, url: str | None) -> Engine:
+    try:
+        from segflow.engines.elasticsearch import ElasticsearchEngine
+    except ModuleNotFoundError as error:
+        raise _not_installed(source, error) from error
+    return ElasticsearchEngine(source, url)
 
 
 def _not_installed(source: Source, error: ModuleNotFoundError) -> RefusedError:

@@ -20,7 +20,7 @@ from segflow.compiler.targets.keys import repeated_keys
 from segflow.compiler.values import text_matches
 from segflow.errors import SegflowError, UnusableDataError
 from segflow.model.catalog import Source
-from segflow.ports import MASK_BITS, KeyColumn, Keys, Selection
+from segflow.ports import MASK_BITS, KeyColumn, Keys, Selection, Statement, as_select
 
 _ROWS = 100_000
 """Keys that are fetched at a time."""
@@ -91,9 +91,9 @@ class ConnectedEngine(ABC):
         with self._asking() as connection:
             return self._rows(connection, statement)
 
-    def render(self, statement: Select[Any]) -> str:
+    def render(self, statement: Statement) -> str:
         """See Engine."""
-        compiled = statement.compile(
+        compiled = as_select(statement).compile(
             dialect=self._engine.dialect, compile_kwargs={"literal_binds": True}
         )
         return str(compiled)
@@ -140,7 +140,7 @@ class ConnectedEngine(ABC):
         """The statement with the sets that it names, after what it rests on was checked."""
         for of in selection.one_row:
             self._check_one_row(connection, of)
-        statement = selection.statement
+        statement = as_select(selection.statement)
         for wanted in selection.sets:
             given = self._given(connection, sets[wanted])
             statement = statement.add_cte(given.cte(wanted))

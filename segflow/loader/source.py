@@ -94,7 +94,11 @@ SOURCE: Shape[Source] = IfKey(
             _at_url(
                 "mysql",
                 "{source: shop, engine: mysql, url: ${SHOP_URL}}",
-                Record(what="a source", keys=_KEYS, build=_source),
+                _at_url(
+                    "elasticsearch",
+                    "{source: search, engine: elasticsearch, url: ${SEARCH_URL}}",
+                    Record(what="a source", keys=_KEYS, build=_source),
+                ),
             ),
         ),
     ),

@@ -26,8 +26,10 @@ from segflow.model.project import KeyPath
 from segflow.model.rule import Rule
 from segflow.model.segment import OnStream
 
-ENGINES = ("duckdb", "sqlite", "postgres", "mysql")
+ENGINES = ("duckdb", "sqlite", "postgres", "mysql", "elasticsearch")
 """The engines that can be asked."""
+
+_SERVERS = ("postgres", "mysql", "elasticsearch")
 
 LEVELS = 64
 """How deep a predicate may be with its nested segments in their places: queries are built and read
@@ -240,7 +242,7 @@ def _of_object(found: object) -> Iterator[Finding]:
 def _of_source(source: Source) -> Iterator[Finding]:
     if source.replica is not None:
         yield ("replica",), "`replica`"
-    if source.limits is not None and source.engine not in ("postgres", "mysql"):
+    if source.limits is not None and source.engine not in _SERVERS:
         yield ("limits",), "`limits`"
     elif source.limits is not None:
         yield from _of_limits(source.limits)
