@@ -69,6 +69,63 @@ def _moved_field(field: Field) -> Field:
     return replace(field, at=at, history=history)
 
 
+def in_units(project: Project) -> Project:
+    """The project, in which decimals are stored as whole numbers of units, as far as there can be
+    so small ones."""
+
+    def told(found: Any) -> Any:
+        match found:
+            case Entity():
+                fields = tuple(
+                    replace(field, at=tuple(_in_units(one, field.type) for one in field.at))
+                    for field in found.fields
+                )
+                return replace(found, fields=fields)
+            case Event():
+                properties = tuple(_in_units(one, one.type) for one in found.properties)
+                return replace(found, properties=properties)
+            case _:
+                return found
+
+    objects = {address: told(found) for address, found in project.objects.items()}
+    return replace(project, objects=objects)
+
+
+def _in_units(place: Any, type_: ValueType) -> Any:
+    if type_.name != "decimal" or place.encoding is not None or (type_.scale or 0) > 18:
+        return place
+    return replace(place, encoding=f"minor_units({type_.scale})")
+
+
+def units(project: Project, tables: Tables) -> Tables:
+    """The rows with their decimals as the project in_units() has them; what is beyond 64 bits is
+    left out."""
+    scales = {
+        (name, column): declared.scale or 0
+        for name, types in columns(project).items()
+        for column, declared in types.items()
+        if declared.name == "decimal"
+    }
+    left = {
+        (name, column)
+        for name, types in columns(in_units(project)).items()
+        for column, declared in types.items()
+        if declared.name == "decimal"
+    }
+
+    def cell(name: str, column: str, value: Any) -> Any:
+        at = (name, column)
+        if not isinstance(value, Decimal) or at not in scales or at in left:
+            return value
+        whole = value.scaleb(scales[at]) if value.is_finite() else Decimal("0.5")
+        return int(whole) if whole % 1 == 0 and abs(whole) < 2**63 else None
+
+    return {
+        name: [{column: cell(name, column, one) for column, one in row.items()} for row in rows]
+        for name, rows in tables.items()
+    }
+
+
 def promised(project: Project, tables: Tables) -> Project:
     """The project, in which events promise that no id comes twice where none does."""
 
@@ -89,10 +146,12 @@ def write_indices(
     project: Project,
     tables: Tables,
     stored_as: Mapping[str, str] | None = None,
+    asked: str | None = None,
 ) -> None:
-    """Make an index per table of the catalog, and put the rows in."""
+    """Make an index per table of the catalog, and put the rows in; of those only whose names are in
+    the text of what is `asked`."""
     for index, types in columns(project).items():
-        if not index.startswith(PREFIX):
+        if not index.startswith(PREFIX) or (asked is not None and f"'{index}'" not in asked):
             continue
         name = index.removeprefix(PREFIX)
         mapping = {column: {"type": TYPES[type_.name]} for column, type_ in types.items()}

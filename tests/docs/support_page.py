@@ -12,12 +12,12 @@ from segflow.compiler.passes.supported import ENGINES
 from segflow.compiler.pipeline import compile_project
 from segflow.compiler.targets.sql import select_members
 from segflow.loader.project import load_project
-from segflow.model.catalog import Entity, Event, Property, Source
+from segflow.model.catalog import Event, Source
 from segflow.model.instant import Instant
 from segflow.model.predicate import Predicate
 from segflow.model.project import Project
-from segflow.model.types import ValueType
 from segflow.ports import Documents
+from tests.agreement.elastic import in_units
 from tests.docs.pages import DOCS
 
 PAGE = DOCS / "reference" / "support.md"
@@ -127,32 +127,18 @@ def _on(project: Project, engine: str) -> Project:
         for address, found in project.objects.items()
         if isinstance(found, Source)
     }
-    moved |= {
-        address: stored_exactly(found)
+    there = replace(project, objects={**project.objects, **moved})
+    return _promising(in_units(there)) if engine == "elasticsearch" else there
+
+
+def _promising(project: Project) -> Project:
+    """The project, in which no event's id comes twice."""
+    promised = {
+        address: replace(found, at=replace(found.at, unique=True))
         for address, found in project.objects.items()
-        if engine == "elasticsearch" and isinstance(found, Entity | Event)
+        if isinstance(found, Event)
     }
-    return replace(project, objects={**project.objects, **moved})
-
-
-def stored_exactly(found: Entity | Event) -> Entity | Event:
-    """The same with decimals as whole numbers of units, and the promise that ids are unique."""
-    if isinstance(found, Event):
-        properties = tuple(map(_in_units, found.properties))
-        return replace(found, at=replace(found.at, unique=True), properties=properties)
-    fields = tuple(
-        replace(field, at=tuple(replace(one, encoding=_units(field.type)) for one in field.at))
-        for field in found.fields
-    )
-    return replace(found, fields=fields)
-
-
-def _in_units(prop: Property) -> Property:
-    return replace(prop, encoding=_units(prop.type) or prop.encoding)
-
-
-def _units(type_: ValueType) -> str | None:
-    return f"minor_units({type_.scale})" if type_.name == "decimal" else None
+    return replace(project, objects={**project.objects, **promised})
 
 
 def unlisted() -> set[str]:
