@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from segflow.compiler.storage import storage_of_field, storage_of_property
 from segflow.model.address import Address
@@ -22,11 +22,20 @@ Contents = ValueType | Literal["json", "order"] | None
 """What a column holds: values of a type, JSON, what tells newer rows from older, or anything."""
 
 
+class Items(NamedTuple):
+    """Items that are unnested: the path of them, where in each a value of a type lies (the item
+    itself where that is empty); both with dots, as in documents."""
+
+    path: str
+    inner: str
+    type: ValueType
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """The catalog's word, at `address` and `path`, that a table of a source has a column, and what
-    it holds; that the table is there, where `column` is None. `items` is where values of a type
-    lie in the nested documents that a column of documents holds."""
+    it holds; that the table is there, where `column` is None. `items` is said of a column that
+    is unnested."""
 
     address: Address
     path: KeyPath
@@ -34,7 +43,7 @@ class Claim:
     table: str
     column: str | None = None
     holds: Contents = None
-    items: tuple[str, ValueType] | None = None
+    items: Items | None = None
 
 
 def claims(thing: object, entities: Mapping[str, Entity]) -> Iterator[Claim]:
@@ -130,11 +139,7 @@ def _of_relation(relation: Relation, entities: Mapping[str, Entity]) -> Claim:
 
 
 def _of_event(event: Event, entities: Mapping[str, Entity]) -> Iterator[Claim]:
-    items: dict[KeyPath, tuple[str, ValueType]] = {
-        ("properties", declared.name, "unnest"): (".".join(declared.path), declared.type)
-        for declared in event.properties
-        if declared.unnest is not None and declared.path
-    }
+    items = dict(_unnested(event))
     for path, column, holds in _columns_of_event(event, entities):
         yield Claim(
             holds=holds,
@@ -145,6 +150,18 @@ def _of_event(event: Event, entities: Mapping[str, Entity]) -> Iterator[Claim]:
             table=event.at.table,
             column=column,
         )
+
+
+def _unnested(event: Event) -> Iterator[tuple[KeyPath, Items]]:
+    for declared in event.properties:
+        storage = storage_of_property(declared)
+        if storage.items is not None:
+            key = "column" if declared.column else "unnest"
+            path = ".".join((storage.column, *storage.path))
+            yield (
+                ("properties", declared.name, key),
+                Items(path, ".".join(storage.items), storage.type),
+            )
 
 
 def _columns_of_event(

@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 
-from segflow.app.claims import Claim, claims
+from segflow.app.claims import Claim, Items, claims
 from segflow.app.codes import MISFIT, NO_COLUMN, NO_TABLE, NOT_ASKED
 from segflow.app.columns import fits, holds_json, in_nested, indexed_as, orders_rows
 from segflow.app.refusal import refuse
@@ -106,23 +106,42 @@ class _Asked:
     def _held_by_documents(self, claim: Claim, column: str, columns: Columns) -> Diagnostic | None:
         """The same for an index: names are as they are, what is unnested is in nested documents,
         and what tells events from others is asked for as text."""
+        if claim.items is not None:
+            return self._unnested(claim, claim.items, columns)
         if column not in columns:
             return self._no_column(claim, column, columns)
-        if claim.items is not None and columns[column] == "nested":
-            inner, type_ = claim.items
-            whole = f"{column}.{inner}"
-            if whole not in columns:
-                return self._no_column(claim, whole, columns)
-            word = in_nested(columns[whole])
-            if word is not None and fits("elasticsearch", word, type_):
-                return None
-            return self._misindexed(claim, whole, columns[whole], type_)
-        if claim.holds == "json" or claim.holds == "order":
-            return self._misfit(claim, column, columns[column])
-        held = STRING if claim.holds is None else claim.holds
-        if fits("elasticsearch", columns[column], held):
+        match claim.holds:
+            case "json":
+                return None  # a path, by which nothing can be asked
+            case "order":
+                return self._misfit(claim, column, columns[column])
+            case None:
+                return self._indexed(claim, column, columns[column], STRING)
+            case _:
+                return self._indexed(claim, column, columns[column], claim.holds)
+
+    def _unnested(self, claim: Claim, items: Items, columns: Columns) -> Diagnostic | None:
+        """The same for items, each of which has to be a document of its own if something in it is
+        meant."""
+        whole = f"{items.path}.{items.inner}" if items.inner else items.path
+        for name in (items.path, whole):
+            if name not in columns:
+                return self._no_column(claim, name, columns)
+        word = columns[whole]
+        if items.inner and not holds_json("elasticsearch", columns[items.path]):
+            return self._diagnostic(
+                claim,
+                MISFIT,
+                f"field `{items.path}` of index {claim.table} is {columns[items.path]}, not nested",
+                f"index it anew as `nested`, or say `column: {whole}` for `unnest`",
+            )
+        inside = in_nested(word) if items.inner else word
+        return self._indexed(claim, whole, inside or word, items.type)
+
+    def _indexed(self, claim: Claim, column: str, word: str, held: ValueType) -> Diagnostic | None:
+        if fits("elasticsearch", word, held):
             return None
-        return self._misindexed(claim, column, columns[column], held)
+        return self._misindexed(claim, column, word, held)
 
     def _misindexed(self, claim: Claim, column: str, word: str, held: ValueType) -> Diagnostic:
         return self._diagnostic(

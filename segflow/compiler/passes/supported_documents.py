@@ -77,10 +77,11 @@ _AGGREGATES = {
 
 
 class Reason(NamedTuple):
-    """The form that can't be said, and why."""
+    """The form that can't be said, why, and what helps."""
 
     form: str
     why: str
+    help: str = HELP
 
 
 def supported_documents(draft: Draft) -> Draft:
@@ -97,7 +98,7 @@ def supported_documents(draft: Draft) -> Draft:
                     f"{reason.form} can't be asked of Elasticsearch",
                     at_key=True,
                     detail=reason.why,
-                    help=HELP,
+                    help=reason.help,
                 )
     for rule in draft.index.rules.values():
         if _in_documents(draft, rule_entity(draft.index, rule)):
@@ -200,13 +201,17 @@ def _of_storage(storage: Storage, *, in_field: bool) -> Iterator[Reason]:
     if (storage.path or storage.form not in ("plain", "minor")) and not is_unnested:
         yield Reason(
             f"a value that is stored as {storage.encoding or 'JSON under a path'}",
-            "a field of Elasticsearch is a value or a list: name it under `column`, with dots"
-            " between the parts of its name",
+            "a field of Elasticsearch is a value by itself, or a list",
+            "name the field under `column`, with dots between the parts of its name",
         )
     elif type_.name == "version":
         yield Reason("a value of type version", "Elasticsearch orders its text, and 1.10 after 1.9")
     elif type_.name == "float" or (type_.name == "decimal" and storage.form != "minor"):
-        yield Reason(f"a value of type {type_}", f"{_DOUBLES}; store `minor_units` in a long")
+        yield Reason(
+            f"a value of type {type_}",
+            _DOUBLES,
+            "index whole numbers of the smallest unit, and say `encoding: minor_units(n)`",
+        )
 
 
 def _of_aggregate(draft: Draft, aggregate: Aggregate) -> Iterator[Reason]:
@@ -242,8 +247,8 @@ def _of_ids(event: Event) -> Iterator[Reason]:
     if event.at.id is not None and not event.at.unique:
         yield Reason(
             f"event {event.name}, whose ids may repeat",
-            "Elasticsearch can't tell which of two documents with one id counts: say `unique: true`"
-            " where no id is indexed twice, or use the id as the document's own",
+            "Elasticsearch can't tell which of two documents with one id counts",
+            "index each id once, as that of the document, and say `unique: true`",
         )
 
 
@@ -257,7 +262,10 @@ def _of_test(draft: Draft, test: Test, entity: str) -> Iterator[Reason]:
     for operator in test.operators:
         yield from _of_operator(operator, test, type_)
         if aggregate is not None and (isinstance(operator, TextMatch) or test.ignore_case):
-            yield Reason("a test of a part of a text, of an aggregate", _ORDER)
+            yield Reason(
+                "a test of a part of a text, or without case, of an aggregate",
+                "Elasticsearch finds the least and the greatest value by their order",
+            )
 
 
 def _tested(
