@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 
-from segflow.model.types import ValueType
+from segflow.compiler.targets.elastic_mapping import mapped_as
+from segflow.model.types import INTEGER, TIMESTAMP, ValueType
 
 _Family = tuple[str | None, int]
 """The family of a column type, and the scale of a decimal one; None for one that is not known."""
@@ -39,28 +40,16 @@ _ACCEPTED_IN_SQLITE: Mapping[str, frozenset[str]] = {
 into a double, which is no longer that decimal, and leaves the text of a date alone."""
 
 
-_ACCEPTED_IN_DOCUMENTS: Mapping[str, frozenset[str]] = {
-    "string": frozenset({"text"}),
-    "integer": frozenset({"whole"}),
-    "decimal": frozenset({"whole"}),
-    "float": frozenset({"whole", "float"}),
-    "boolean": frozenset({"boolean"}),
-    "date": frozenset({"date"}),
-    "timestamp": frozenset({"date"}),
-    "version": frozenset({"text"}),
-}
-"""A field of documents is asked for by its own kind of query, and any may hold a list."""
-
-
 def fits(engine: str, word: str, declared: ValueType) -> bool:
     """Whether every value of a column of that type is one of the declared type.
 
-    A type that is not known here fits: the engine judges it when it reads. Decimals may be stored
+    A type that is not known here fits: the engine judges it when it reads; of Elasticsearch all are
+    known. Decimals may be stored
     as doubles, which stand for the nearest decimal of the declared scale, but not in SQLite.
     """
-    family, scale = _FAMILIES[engine](word)
     if engine == "elasticsearch":
-        return family in _ACCEPTED_IN_DOCUMENTS[declared.name]
+        return word in mapped_as(declared)
+    family, scale = _FAMILIES[engine](word)
     if declared.is_list and engine in _WITH_ARRAYS:
         return family is None or (
             family == "array" and fits(engine, word[: word.rindex("[")], declared.element)
@@ -85,6 +74,8 @@ def orders_rows(engine: str, word: str) -> bool:
     """Whether the values of a column of that type have one order everywhere, so that they can say
     which of two rows is newer. Floats have none, and text none that does not hang on a collation;
     but in SQLite instants are texts."""
+    if engine == "elasticsearch":
+        return word in (*mapped_as(INTEGER), *mapped_as(TIMESTAMP))
     family, _ = _FAMILIES[engine](word)
     if engine == "sqlite":
         return family in (None, "whole", "text", "numeric")
@@ -198,54 +189,9 @@ def _of_mysql(word: str) -> _Family:
     return ("boolean" if word == "bit(1)" else _MYSQL.get(name)), 0
 
 
-# --- Elasticsearch ---------------------------------------------------------------------------
-
-_ELASTICSEARCH = {
-    "long": "whole",
-    "integer": "whole",
-    "short": "whole",
-    "byte": "whole",
-    "double": "float",
-    "float": "float",
-    "keyword": "text",
-    "boolean": "boolean",
-    "date": "date",
-}
-
-
-def _of_elasticsearch(word: str) -> _Family:
-    """Whatever is mapped otherwise, or with more than a type, is of no family that fits."""
-    return _ELASTICSEARCH.get(word, "another"), 0
-
-
-def in_nested(word: str) -> str | None:
-    """The word for a field of Elasticsearch by itself that is inside of nested documents; None for
-    one that is not."""
-    within = " inside of nested"
-    return word.removesuffix(within) if word.endswith(within) else None
-
-
-def indexed_as(declared: ValueType) -> str:
-    """How Elasticsearch has to map a field for values of that type."""
-    match declared.name:
-        case "string" | "version":
-            return "`keyword`, with neither normalizer nor ignore_above nor null_value"
-        case "integer":
-            return "`long`"
-        case "decimal":
-            return "`long`, with `encoding: minor_units(n)`"
-        case "float":
-            return "`double`"
-        case "boolean":
-            return "`boolean`"
-        case _:
-            return "`date`"
-
-
 _FAMILIES: Mapping[str, Callable[[str], _Family]] = {
     "duckdb": _of_duckdb,
     "sqlite": _of_sqlite,
     "postgres": _of_postgres,
     "mysql": _of_mysql,
-    "elasticsearch": _of_elasticsearch,
 }

@@ -4,9 +4,10 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 
 from segflow.app.claims import Claim, Items, claims
 from segflow.app.codes import MISFIT, NO_COLUMN, NO_TABLE, NOT_ASKED
-from segflow.app.columns import fits, holds_json, in_nested, indexed_as, orders_rows
+from segflow.app.columns import fits, holds_json, orders_rows
 from segflow.app.refusal import refuse
 from segflow.app.wiring import World
+from segflow.compiler.targets.elastic_mapping import indexed_as, mapped_as
 from segflow.diagnostics import Diagnostic, Report
 from segflow.errors import SegflowError
 from segflow.executor.effects import Engines
@@ -135,8 +136,9 @@ class _Asked:
                 f"field `{items.path}` of index {claim.table} is {columns[items.path]}, not nested",
                 f"index it anew as `nested`, or say `column: {whole}` for `unnest`",
             )
-        inside = in_nested(word) if items.inner else word
-        return self._indexed(claim, whole, inside or word, items.type)
+        if word in mapped_as(items.type, nested=bool(items.inner)):
+            return None
+        return self._misindexed(claim, whole, word, items.type)
 
     def _indexed(self, claim: Claim, column: str, word: str, held: ValueType) -> Diagnostic | None:
         if fits("elasticsearch", word, held):

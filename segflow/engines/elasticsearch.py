@@ -15,7 +15,7 @@ from typing import Any, assert_never
 from pyroaring import BitMap64
 from sqlalchemy.sql import Select
 
-from segflow.engines.connected import NEGATIVE, NO_INTEGERS, NO_TEXTS, repeated_error
+from segflow.engines.connected import MISSING, NEGATIVE, NO_INTEGERS, NO_TEXTS, repeated_error
 from segflow.engines.elasticsearch_mapping import columns_of
 from segflow.engines.elasticsearch_search import Moment, Searches
 from segflow.errors import RefusedError, UnusableDataError
@@ -31,8 +31,8 @@ from segflow.ports.documents import (
     Intersection,
     Joined,
     KeySet,
+    ReadField,
     Sampled,
-    SingleValue,
 )
 
 _BATCH = 100
@@ -48,7 +48,7 @@ class ElasticsearchEngine:
         """
         self._source = source.name
         self._searches = Searches(source, url or str(source.url))
-        self._checked: set[KeyColumn | SingleValue] = set()
+        self._checked: set[KeyColumn | ReadField] = set()
 
     # --- the port ---
 
@@ -67,8 +67,9 @@ class ElasticsearchEngine:
         """See Engine."""
         documents = as_documents(selection.statement)
         assert len(documents.sets) == count
+        self._check_mappings(documents.fields)
         with self._searches.at_one_time() as moment:
-            self._check_values(moment, documents.single)
+            self._check_values(moment, documents.fields)
             for of in selection.one_row:
                 self._check_one_row(moment, of)
             asked = _Asked(self._source, moment, selection.key_type, sets)
@@ -98,17 +99,36 @@ class ElasticsearchEngine:
 
     # --- checks ---
 
-    def _check_values(self, moment: Moment, single: Iterable[SingleValue]) -> None:
+    def _check_mappings(self, fields: Iterable[ReadField]) -> None:
+        """Refuse a field that is not there, which would be one without values, and one that is
+        mapped otherwise than the question has it."""
+        known: dict[str, Mapping[str, str]] = {}
+        for one in fields:
+            if one.table not in known:
+                known[one.table] = self.columns(one.table) or {}
+            if not known[one.table]:
+                raise UnusableDataError(
+                    f"source {self._source}: no index is called {one.table}", hint=MISSING
+                )
+            word = known[one.table].get(one.field, "missing")
+            if word not in one.mapped_as:
+                raise UnusableDataError(
+                    f"source {self._source}: field `{one.field}` of index {one.table} is {word},"
+                    f" not {one.mapped_as[0]}",
+                    hint=MISSING,
+                )
+
+    def _check_values(self, moment: Moment, fields: Iterable[ReadField]) -> None:
         """Refuse a field of which a document has several values."""
-        by_index: dict[str, list[SingleValue]] = {}
-        for one in single:
-            if one not in self._checked:
+        by_index: dict[str, list[ReadField]] = {}
+        for one in fields:
+            if not one.is_list and one not in self._checked:
                 by_index.setdefault(one.table, []).append(one)
         for index, asked in by_index.items():
             for start in range(0, len(asked), _BATCH):
                 self._check_some(moment, index, asked[start : start + _BATCH])
 
-    def _check_some(self, moment: Moment, index: str, asked: Sequence[SingleValue]) -> None:
+    def _check_some(self, moment: Moment, index: str, asked: Sequence[ReadField]) -> None:
         aggregations: dict[str, Any] = {}
         for number, one in enumerate(asked):
             aggregations[f"values_{number}"] = {"value_count": {"field": one.field}}
@@ -174,9 +194,8 @@ class _Asked:
                 assert_never(of)
 
     def _of_documents(self, found: Found) -> Iterator[Any]:
-        for page in self._moment.documents(found.index, json.loads(found.query), found.key):
-            for fields in page:
-                yield from fields.get(found.key, ())
+        for part in self._moment.values(found.index, json.loads(found.query), found.key):
+            yield from part
 
     def _of_groups(self, counted: Counted) -> Iterator[Any]:
         if counted.distinct is not None:

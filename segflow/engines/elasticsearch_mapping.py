@@ -14,14 +14,14 @@ def columns_of(mappings: Mapping[str, Any]) -> Mapping[str, str]:
     is the type, and behind it what keeps the field from holding plain values that can be asked
     for, as in `keyword with ignore_above` and `long inside of nested`; types that differ from
     index to index are told together."""
-    words: dict[str, dict[str, None]] = {}
+    words: dict[str, set[str]] = {}
     for mapping in mappings.values():
         fields = dict(_fields(mapping.get("properties", {}), "", nested=False))
         for name, word in fields.items():
             aliased = word.removeprefix("alias ")
             told = fields.get(aliased, "alias") if word.startswith("alias ") else word
-            words.setdefault(name, {})[told] = None
-    return {name: " or ".join(found) for name, found in words.items()}
+            words.setdefault(name, set()).add(told)
+    return {name: " or ".join(sorted(found)) for name, found in words.items()}
 
 
 def _fields(

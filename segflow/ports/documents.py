@@ -75,18 +75,21 @@ KeySet = Union[  # noqa: UP007 - a forward-referenced union, so that the classes
 ]
 
 
-class SingleValue(NamedTuple):
-    """A field that has at most one value in each document of a table, which is an index here: any
-    may hold several, and no mapping says which do."""
+class ReadField(NamedTuple):
+    """A field of a table, which is an index here, that a question reads. `mapped_as` are the words
+    of Engine.columns() for mappings by which the answer is exact. Unless it is a list, a document
+    has at most one value of it: any field may hold several, and no mapping says which do."""
 
     table: str
     field: str
+    mapped_as: tuple[str, ...]
+    is_list: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Documents:
-    """The question for the sets of one or more segments, all of one entity. `single` are the fields
-    that a document must not have several values of, else the answer would have no meaning."""
+    """The question for the sets of one or more segments, all of one entity. `fields` are those that
+    it reads; where one is not as it says, the answer would have no meaning."""
 
     sets: tuple[KeySet, ...]
-    single: tuple[SingleValue, ...] = ()
+    fields: tuple[ReadField, ...] = ()

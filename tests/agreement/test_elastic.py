@@ -16,6 +16,7 @@ from segflow.model.project import Project
 from segflow.model.segment import Segment
 from segflow.model.wording import phrase
 from tests import services
+from tests.agreement.cells import Cell
 from tests.agreement.choices import Pick
 from tests.agreement.data import Row, Tables, world_of
 from tests.agreement.elastic import (
@@ -33,21 +34,37 @@ from tests.agreement.tally import TELLING, Tally
 from tests.strategies import ROWS, SEGMENT, SHOP, Example, composed
 
 SEGMENTS = 24
-SHOPS = max(3, 30 * settings.default.max_examples // 100)
-PAIRS = 5 * SHOPS
+SHOPS = max(3, 90 * settings.default.max_examples // 100)
+PAIRS = 10 * SHOPS
 LARGEST = 2**63 - 1
-FORMS = {"field", "did", "did_not", "min", "max", "count_distinct", "first_time", "last_time"}
+ORDERED = ("string", "integer", "decimal", "date", "timestamp")
+TYPES = (*ORDERED, "boolean", "list<string>", "list<integer>")
+OF_VALUES = ("field", "min", "max", "count_distinct")
+OF_TIMES = ("did", "did_not", "first_time", "last_time")
+FORMS = {*OF_VALUES, *OF_TIMES, "segment", "sample", "in_file", "everyone", "entered", "exited"}
 """That are met at least."""
+WISHED = (
+    *(Cell(form, "", type_) for form in ("field", "count_distinct") for type_ in TYPES),
+    *(Cell(form, "", type_) for form in ("min", "max") for type_ in ORDERED),
+    *(Cell(form, "", "") for form in FORMS for _ in range(2)),
+)
+"""What leaves are about, mostly: anything else would be refused."""
+
+
+def wished(pick: Pick) -> Cell:
+    """The next leaf is about this."""
+    return pick.one(WISHED)
 
 
 def shop_of(entropy: bytes) -> Example:
-    """A shop with segments of few leaves or of one, since one that is refused refuses all."""
+    """A shop with segments of few leaves, since one that is refused refuses all."""
     starts = range(SHOP + ROWS, len(entropy), SEGMENT)
     return composed(
         Pick(entropy[:SHOP]),
         Pick(cycle(entropy[SHOP : SHOP + ROWS])),
         [Pick(entropy[start : start + SEGMENT]) for start in starts],
-        depth=entropy[0] % 2,
+        wished,
+        depth=1,
     )
 
 

@@ -189,7 +189,7 @@ MISFITS_OF_ORDERS = [
         "items",
         {"type": "nested", "properties": {"part": {"type": "text"}}},
         "SRC004",
-        "`items.part` .* is text, not list<string>",
+        "`items.part` .* is text inside of nested",
     ),
     ("items", {"type": "nested"}, "SRC002", "no column `items.part`"),
 ]

@@ -38,8 +38,8 @@ from segflow.ports.documents import (
     Given,
     Intersection,
     Joined,
+    ReadField,
     Sampled,
-    SingleValue,
 )
 from tests import services
 from tests.agreement.data import world_of
@@ -96,8 +96,8 @@ def found(query: Mapping[str, Any] = ANYTHING, index: str = PEOPLE, key: str = "
 
 def asked(*sets: Any, **more: Any) -> Selection:
     """The question for sets."""
-    single = more.pop("single", ())
-    return Selection(source="search", statement=Documents(sets=sets, single=single), **more)
+    fields = more.pop("fields", ())
+    return Selection(source="search", statement=Documents(sets=sets, fields=fields), **more)
 
 
 # --- the language's cases --------------------------------------------------------------------
@@ -253,11 +253,29 @@ def test_counts_of_several_indices_are_added(server, engine):
 def test_several_values_where_one_is_asked_for_are_refused(server, engine):
     """Any field may hold a list, and then equals several values at once."""
     write_index(server, PEOPLE, MAPPING, [{"id": 1, "name": ["a", "b"]}, {"id": 2, "name": "c"}])
-    selection = asked(found(), single=(SingleValue(PEOPLE, "name"),))
+    name = ReadField(PEOPLE, "name", ("keyword",))
+    selection = asked(found(), fields=(name,))
     with pytest.raises(UnusableDataError, match="2 documents of .* 3 values of `name`") as refused:
         engine.members(selection, {})
     assert refused.value.hint
-    assert engine.members(asked(found()), {}) == BitMap64([1, 2])
+    listed = asked(found(), fields=(name._replace(is_list=True),))
+    assert engine.members(listed, {}) == BitMap64([1, 2])
+
+
+@pytest.mark.parametrize(
+    ("field", "says"),
+    [
+        (ReadField(PEOPLE, "name", ("long",)), "`name` of index .* is keyword, not long"),
+        (ReadField(PEOPLE, "Name", ("keyword",)), "`Name` of index .* is missing, not keyword"),
+        (ReadField(f"{PREFIX}none", "name", ("keyword",)), "no index is called"),
+    ],
+)
+def test_a_mapping_that_has_changed_is_an_error(server, engine, field, says):
+    """A field that is mapped anew would have no values, and hold for nobody."""
+    write_index(server, PEOPLE, MAPPING, [{"id": 1, "name": "a"}])
+    with pytest.raises(UnusableDataError, match=says) as refused:
+        engine.members(asked(found(), fields=(field,)), {})
+    assert refused.value.hint
 
 
 def test_two_documents_for_one_key_are_refused_where_one_is_asked_for(server, engine):
@@ -285,6 +303,8 @@ def test_an_index_that_is_missing_is_told(engine):
     with pytest.raises(UnusableDataError, match="search: no such index") as refused:
         engine.members(asked(found()), {})
     assert refused.value.hint
+    with pytest.raises(UnusableDataError, match="no index is called"):
+        engine.members(asked(found(index=f"{PEOPLE}-*")), {})
 
 
 def test_a_query_that_is_too_large_is_told_so(server, engine):
@@ -375,7 +395,7 @@ def answering(status: int, body: Any) -> Iterator[Any]:
 
 PARTS = {"total": 2, "successful": 1, "skipped": 0, "failed": 1}
 WHOLE = {"total": 2, "successful": 2, "skipped": 0, "failed": 0}
-NOTHING_FOUND = {"hits": {"total": {"value": 0}, "hits": []}}
+NOTHING_FOUND = {"pit_id": "p", "hits": {"total": {"value": 0}, "hits": []}}
 
 
 @pytest.mark.parametrize(

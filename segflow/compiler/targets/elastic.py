@@ -32,7 +32,7 @@ def select_sets(
     asked = {name: query for name, query in users.sets.items() if query is not None}
     return Selection(
         source=users.entity.population.source,
-        statement=Documents(sets=found, single=tuple(users.single)),
+        statement=Documents(sets=found, fields=tuple(users.fields)),
         key_type=users.entity.key_type,
         sets=tuple(users.sets),
         made={name: select_query(query, compiled, as_of) for name, query in asked.items()},

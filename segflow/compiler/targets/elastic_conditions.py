@@ -6,6 +6,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from segflow.compiler.storage import Storage
+from segflow.compiler.targets.elastic_mapping import mapped_as
 from segflow.compiler.targets.elastic_queries import (
     ANYTHING,
     NOTHING,
@@ -38,6 +39,7 @@ from segflow.model.predicate import (
 )
 from segflow.model.scalar import Const
 from segflow.model.types import ValueType
+from segflow.ports.documents import ReadField
 
 
 class Where(NamedTuple):
@@ -84,6 +86,11 @@ class DocumentField:
     def present(self) -> Query:
         """There is a value."""
         return self.asked(exists(self.name) if self.limits is None else ANYTHING)
+
+    def read_from(self, table: str) -> ReadField:
+        """That the field is read in an index."""
+        words = mapped_as(self.type, nested=self.nested is not None)
+        return ReadField(table, self.name, words, self.type.is_list)
 
     def asked(self, query: Query) -> Query:
         """The query about the field, put to the documents that have a value of the type in it."""

@@ -16,6 +16,7 @@ from segflow.compiler.targets.elastic_conditions import (
     document_field,
     field_test,
 )
+from segflow.compiler.targets.elastic_mapping import mapped_as
 from segflow.compiler.targets.elastic_queries import (
     NOTHING,
     Query,
@@ -32,23 +33,24 @@ from segflow.compiler.timeline import window_bounds
 from segflow.model.catalog import ColumnTest, Entity, Event
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
+from segflow.model.keys import value_type
 from segflow.model.operator import Exists
 from segflow.model.predicate import Aggregate, Operator, PropertyFeature, Test
-from segflow.model.types import TIMESTAMP
-from segflow.ports.documents import Counted, Difference, Found, Joined, KeySet, SingleValue
+from segflow.model.types import STRING, TIMESTAMP
+from segflow.ports.documents import Counted, Difference, Found, Joined, KeySet, ReadField
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSets:
     """Tests of aggregates of the users of an entity, as of an instant. `everyone` gives the
-    population, `single` gathers the fields that are to have one value."""
+    population, `fields` gathers those that are read."""
 
     compiled: Compiled
     entity: Entity
     as_of: Instant
     zone: ZoneInfo
     everyone: Callable[[], KeySet]
-    single: dict[SingleValue, None]
+    fields: dict[ReadField, None]
 
     def passing(self, aggregate: Aggregate, operator: Operator) -> KeySet:
         """The users whose aggregate passes the operator; perhaps some outside of the population."""
@@ -157,10 +159,10 @@ class EventSets:
             queries.append(document_condition(aggregate.where, self._leaf_of(event)).query)
         if also is not None:
             queries.append(also)
-        self.single[SingleValue(at.table, at.time)] = None
-        self.single[SingleValue(at.table, key)] = None
-        for test in at.when:
-            self.single[SingleValue(at.table, test.column)] = None
+        key_type = value_type(self.entity.key_type)
+        columns = {at.time: TIMESTAMP, key: key_type, **{one.column: STRING for one in at.when}}
+        for column, type_ in columns.items():
+            self.fields[ReadField(at.table, column, mapped_as(type_))] = None
         return Found(at.table, key, written(all_of(queries)))
 
     def _leaf_of(self, event: Event) -> Callable[[Test], Where]:
@@ -175,8 +177,7 @@ class EventSets:
         declared = event.property_named(name)
         assert declared is not None, "the pass `resolve` has seen to it that there is one"
         field = document_field(storage_of_property(declared))
-        if not field.type.is_list:
-            self.single[SingleValue(event.at.table, field.name)] = None
+        self.fields[field.read_from(event.at.table)] = None
         return field
 
 

@@ -20,6 +20,7 @@ from segflow.compiler.targets.elastic_conditions import (
     negated,
 )
 from segflow.compiler.targets.elastic_events import EventSets
+from segflow.compiler.targets.elastic_mapping import mapped_as
 from segflow.compiler.targets.elastic_queries import all_of, exists, within, written
 from segflow.compiler.targets.elastic_values import instants
 from segflow.compiler.targets.needs import declared_field, inlined_segment, stored_feature
@@ -28,6 +29,7 @@ from segflow.compiler.timeline import Bounds
 from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled, list_set, log_set, query_set, segment_set
 from segflow.model.instant import Instant
+from segflow.model.keys import value_type
 from segflow.model.predicate import (
     Aggregate,
     All,
@@ -45,6 +47,7 @@ from segflow.model.predicate import (
     Test,
     Transition,
 )
+from segflow.model.types import TIMESTAMP
 from segflow.ports import KeyColumn
 from segflow.ports.documents import (
     Difference,
@@ -53,8 +56,8 @@ from segflow.ports.documents import (
     Intersection,
     Joined,
     KeySet,
+    ReadField,
     Sampled,
-    SingleValue,
 )
 
 
@@ -77,15 +80,15 @@ Part = At | KeySet
 
 @dataclass(kw_only=True)
 class UserSets:
-    """Sets of users of an entity, as of an instant. `single`, `one_row` and `sets` gather what the
-    answers rest on: fields with one value, indices with one document per key, and id sets with
-    the queries that make them."""
+    """Sets of users of an entity, as of an instant. `fields`, `one_row` and `sets` gather what the
+    answers rest on: fields that are read, indices with one document per key, and id sets with the
+    queries that make them."""
 
     compiled: Compiled
     entity: Entity
     as_of: Instant
     zone: ZoneInfo
-    single: dict[SingleValue, None] = field(default_factory=dict)
+    fields: dict[ReadField, None] = field(default_factory=dict)
     one_row: dict[KeyColumn, None] = field(default_factory=dict)
     sets: dict[str, KeyQuery | None] = field(default_factory=dict)
 
@@ -180,14 +183,19 @@ class UserSets:
 
     def _at_home(self, where: Where) -> Found:
         population = self.entity.population
-        self.single[SingleValue(population.table, population.key)] = None
+        self._read_key(*self._home)
         queries = [exists(population.key)]
         if population.since is not None:
             (until_now,) = instants(Bounds(end=Instant(self.as_of + 1))) or (None,)
             assert until_now is not None, "T lies in the calendar"
             queries.append(within(population.since, until_now))
-            self.single[SingleValue(population.table, population.since)] = None
+            since = ReadField(population.table, population.since, mapped_as(TIMESTAMP))
+            self.fields[since] = None
         return Found(*self._home, written(all_of([*queries, where.query])))
+
+    def _read_key(self, index: str, key: str) -> None:
+        words = mapped_as(value_type(self.entity.key_type))
+        self.fields[ReadField(index, key, words)] = None
 
     def _as_set(self, part: Part) -> KeySet:
         match part:
@@ -212,16 +220,15 @@ class UserSets:
                 as_of=self.as_of,
                 zone=self.zone,
                 everyone=lambda: self._everyone,
-                single=self.single,
+                fields=self.fields,
             )
             return _common([events.passing(feature, one) for one in test.operators])
         assert isinstance(feature, FieldFeature), "others stand elsewhere"
         index, key, storage = place_of_field(declared_field(feature, self.entity), self.entity)
         found = document_field(storage)
         self.one_row[KeyColumn(index, key, self.entity.key_type)] = None
-        self.single[SingleValue(index, key)] = None
-        if not found.type.is_list:
-            self.single[SingleValue(index, found.name)] = None
+        self._read_key(index, key)
+        self.fields[found.read_from(index)] = None
         return At(Place(index, key), field_test(test, found, self.as_of, self.zone))
 
 
