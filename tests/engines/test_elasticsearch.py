@@ -16,7 +16,14 @@ from sqlalchemy import column, select
 
 from segflow.compiler.codes import NOT_YET
 from segflow.compiler.pipeline import compile_project
-from segflow.compiler.targets.elastic_queries import ANYTHING, one_of, written
+from segflow.compiler.targets.elastic_queries import (
+    ANYTHING,
+    like,
+    one_of,
+    one_of_folded,
+    starts_with,
+    written,
+)
 from segflow.compiler.targets.sql import select_members
 from segflow.engines.elasticsearch import ElasticsearchEngine
 from segflow.errors import (
@@ -208,6 +215,27 @@ def test_more_values_than_one_query_takes_are_asked_for(server, engine):
     write_index(server, PEOPLE, MAPPING, [{"id": 1, "name": "n70000"}, {"id": 2, "name": "other"}])
     names = [f"n{number}" for number in range(70_001)]
     assert engine.members(asked(found(one_of("name", names))), {}) == BitMap64([1])
+
+
+def test_case_is_ignored_in_texts_that_have_one(server, engine):
+    """An empty text and one without letters are found, too; and letters beyond ASCII are as they
+    are, the Kelvin sign and the long s among them."""
+    names = ["", "K", "\u212a", "\u017f", "S", "1?*\\", "É"]
+    people = [{"id": key, "name": name} for key, name in enumerate(names)]
+    write_index(server, PEOPLE, MAPPING, people)
+    for texts, expected in (
+        ([""], [0]),
+        (["k"], [1]),
+        (["s", "É", ""], [0, 4, 6]),
+        (["é", "1?*\\"], [5]),
+    ):
+        chosen = found(one_of_folded("name", texts))
+        assert engine.members(asked(chosen), {}) == BitMap64(expected), texts
+    for text, expected in (("k", [1]), ("", range(7)), ("?*\\", [5])):
+        part = found(like("name", "*", text, "*", fold=True))
+        assert engine.members(asked(part), {}) == BitMap64(expected), text
+    start = found(starts_with("name", "", fold=True))
+    assert engine.members(asked(start), {}) == BitMap64(range(7))
 
 
 def test_sets_are_put_together(server, engine):

@@ -147,11 +147,9 @@ def one_of(field: str, values: Iterable[Any]) -> Query:
 
 def one_of_folded(field: str, texts: Iterable[str]) -> Query:
     """The field has one of the texts, A-Z and a-z being the same."""
-    return any_of(
-        {"term": {field: {"value": text, "case_insensitive": True}}}
-        for text in texts
-        if not _too_long(text)
-    )
+    held = [text for text in texts if not _too_long(text)]
+    lettered = ({"term": {field: _folding(text, True)}} for text in held if _has_case(text))
+    return any_of([one_of(field, [text for text in held if not _has_case(text)]), *lettered])
 
 
 def starts_with(field: str, text: str, *, fold: bool) -> Query:
@@ -172,7 +170,14 @@ def _terms(field: str, values: Sequence[Any]) -> Query:
 
 
 def _folding(text: str, fold: bool) -> Mapping[str, Any]:
-    return {"value": text, "case_insensitive": True} if fold else {"value": text}
+    return (
+        {"value": text, "case_insensitive": True} if fold and _has_case(text) else {"value": text}
+    )
+
+
+def _has_case(text: str) -> bool:
+    """Whether case can be ignored in it: of an empty text version 7.17 then finds nothing."""
+    return any(character.isascii() and character.isalpha() for character in text)
 
 
 def _too_long(value: Any) -> bool:
