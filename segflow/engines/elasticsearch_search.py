@@ -7,6 +7,7 @@ is an error, never a smaller answer.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -167,16 +168,20 @@ class Moment:
         counted = self._ask(index, "hits.total", counting)
         slices = counted["_shards"]["total"] if counted["hits"]["total"]["value"] > PAGE else 1
         if slices < 2:
-            yield from self._pages(index, query, field, None)
+            yield from self._pages(index, query, field, None, Event())
             return
         # A slice per shard, which costs the server nothing to tell apart.
         parts = [{"id": number, "max": slices} for number in range(slices)]
+        given_up = Event()
         with ThreadPoolExecutor(_AT_ONCE) as threads:
-            asked = [threads.submit(self._whole, index, query, field, part) for part in parts]
+            asked = [
+                threads.submit(self._whole, index, query, field, part, given_up) for part in parts
+            ]
             try:
                 for one in asked:
                     yield one.result()
-            finally:
+            finally:  # after an error, or where nobody waits any longer, no more pages
+                given_up.set()
                 threads.shutdown(wait=False, cancel_futures=True)
 
     def groups(
@@ -199,13 +204,23 @@ class Moment:
                 return
 
     def _whole(
-        self, index: str, query: Mapping[str, Any], field: str, part: Mapping[str, int]
+        self,
+        index: str,
+        query: Mapping[str, Any],
+        field: str,
+        part: Mapping[str, int],
+        given_up: Event,
     ) -> Sequence[Any]:
-        pages = self._pages(index, query, field, part)
+        pages = self._pages(index, query, field, part, given_up)
         return [value for page in pages for value in page]
 
     def _pages(
-        self, index: str, query: Mapping[str, Any], field: str, part: Mapping[str, int] | None
+        self,
+        index: str,
+        query: Mapping[str, Any],
+        field: str,
+        part: Mapping[str, int] | None,
+        given_up: Event,
     ) -> Iterator[Sequence[Any]]:
         # The documents themselves are not read: doc values are a third of the time.
         body: dict[str, Any] = {
@@ -218,7 +233,7 @@ class Moment:
         }
         if part is not None:
             body["slice"] = part
-        while True:
+        while not given_up.is_set():
             found = self._ask(index, "hits.hits.fields,hits.hits.sort", body)
             hits = found.get("hits", {}).get("hits", [])
             yield [value for hit in hits for value in hit.get("fields", {}).get(field, ())]

@@ -18,13 +18,20 @@ from segflow.compiler.codes import NOT_YET
 from segflow.compiler.pipeline import compile_project
 from segflow.compiler.targets.elastic_queries import (
     ANYTHING,
+    any_of,
     like,
     one_of,
     one_of_folded,
     starts_with,
+    within,
     written,
 )
+from segflow.compiler.targets.elastic_values import instants
 from segflow.compiler.targets.sql import select_members
+from segflow.compiler.targets.values import bounds_of
+from segflow.compiler.timeline import FIRST, LAST
+from segflow.compiler.values import compare
+from segflow.engines import elasticsearch_search
 from segflow.engines.elasticsearch import ElasticsearchEngine
 from segflow.errors import (
     RefusedError,
@@ -35,7 +42,7 @@ from segflow.errors import (
 )
 from segflow.model.catalog import Source
 from segflow.model.hashing import stable_hash
-from segflow.model.instant import parse_instant
+from segflow.model.instant import Instant, datetime_of, parse_instant
 from segflow.model.keys import parse_key
 from segflow.ports import Documents, KeyColumn, Selection
 from segflow.ports.documents import (
@@ -210,6 +217,28 @@ def test_many_documents_come_back_whole(server, engine):
     assert stats["_all"]["total"]["search"]["open_contexts"] == 0
 
 
+@pytest.mark.parametrize(
+    ("type_", "values"),
+    [
+        ("boolean", [True, False]),
+        ("date", ["0001-01-01T00:00:00.001Z", "1969-12-31T23:59:59.999Z", "9999-12-31"]),
+        ("keyword", ["", "a", "\U0001f600", "\uffff"]),
+        ("long", [-(2**63), -1, 2**53, 2**53 + 1, 2**63 - 1]),
+    ],
+)
+def test_pages_of_values_of_each_type_follow_each_other(server, engine, monkeypatch, type_, values):
+    """The last group of a page is where the next one begins, whatever its values are."""
+    monkeypatch.setattr(elasticsearch_search, "PAGE", 2)
+    rows = [{"id": key, "value": value} for key in range(3) for value in values for _ in range(2)]
+    write_index(server, PEOPLE, {"id": {"type": "long"}, "value": {"type": type_}}, rows)
+    count = len(values)
+    for least, most, expected in ((count, count, [0, 1, 2]), (count + 1, None, [])):
+        distinct = Counted(scans=(found(),), least=least, most=most, distinct="value")
+        assert engine.members(asked(distinct), {}) == BitMap64(expected)
+    twice = Counted(scans=(found(),), least=2 * count, most=2 * count)
+    assert engine.memberships(asked(twice, found()), {}, 2) == (BitMap64(range(3)),) * 2
+
+
 def test_more_values_than_one_query_takes_are_asked_for(server, engine):
     """A list may be longer than the limit of one `terms` query."""
     write_index(server, PEOPLE, MAPPING, [{"id": 1, "name": "n70000"}, {"id": 2, "name": "other"}])
@@ -236,6 +265,22 @@ def test_case_is_ignored_in_texts_that_have_one(server, engine):
         assert engine.members(asked(part), {}) == BitMap64(expected), text
     start = found(starts_with("name", "", fold=True))
     assert engine.members(asked(start), {}) == BitMap64(range(7))
+
+
+def test_instants_before_1970_are_compared_to_the_millisecond(server, engine):
+    """So are those at the calendar's ends."""
+    times = [FIRST, FIRST + 1, -2_206_396_493_993, -2, -1, 0, LAST - 1, LAST]
+    rows = [
+        {"id": key, "at": f"{datetime_of(Instant(time)):%Y-%m-%dT%H:%M:%S.%f}".zfill(26) + "Z"}
+        for key, time in enumerate(times)
+    ]
+    write_index(server, PEOPLE, {"id": {"type": "long"}, "at": {"type": "date"}}, rows)
+    for time in times:
+        for op in ("eq", "gt", "gte", "lt", "lte"):
+            ranges = instants(bounds_of(op, Instant(time)))
+            chosen = found(any_of(within("at", one) for one in ranges))
+            expected = [key for key, one in enumerate(times) if compare(op, one, time)]
+            assert engine.members(asked(chosen), {}) == BitMap64(expected), (op, time)
 
 
 def test_sets_are_put_together(server, engine):

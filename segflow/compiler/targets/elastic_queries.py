@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from segflow.model.instant import Instant, datetime_of
+
 Query = Mapping[str, Any]
 """A query as it is sent, in plain Python values."""
 
@@ -130,12 +132,21 @@ def within(field: str, values: Range) -> Query:
         return one_of(field, [values.low])
     asked: dict[str, Any] = {}
     if values.low is not None:
-        asked["gt" if values.low_open else "gte"] = values.low
+        asked["gt" if values.low_open else "gte"] = _end(values.low, values)
     if values.high is not None:
-        asked["lt" if values.high_open else "lte"] = values.high
+        asked["lt" if values.high_open else "lte"] = _end(values.high, values)
     if values.is_time:
-        asked["format"] = "epoch_millis"
+        asked["format"] = "strict_date_optional_time"
     return {"range": {field: asked}}
+
+
+def _end(end: int | str | bool, values: Range) -> int | str | bool:
+    """An end of a range as it is sent: version 7.17 reads no milliseconds from before 1970, so that
+    instants are texts, to the millisecond."""
+    if not values.is_time:
+        return end
+    moment = datetime_of(Instant(int(end))).replace(tzinfo=None)
+    return f"{moment.isoformat(timespec='milliseconds')}Z"
 
 
 def one_of(field: str, values: Iterable[Any]) -> Query:

@@ -21,7 +21,7 @@ from segflow.compiler.targets.elastic_conditions import (
 )
 from segflow.compiler.targets.elastic_events import EventSets
 from segflow.compiler.targets.elastic_mapping import mapped_as
-from segflow.compiler.targets.elastic_queries import all_of, exists, within, written
+from segflow.compiler.targets.elastic_queries import all_of, any_of, exists, within, written
 from segflow.compiler.targets.elastic_values import instants
 from segflow.compiler.targets.needs import declared_field, inlined_segment, stored_feature
 from segflow.compiler.targets.queries import KeyQuery
@@ -186,9 +186,8 @@ class UserSets:
         self._read_key(*self._home)
         queries = [exists(population.key)]
         if population.since is not None:
-            (until_now,) = instants(Bounds(end=Instant(self.as_of + 1))) or (None,)
-            assert until_now is not None, "T lies in the calendar"
-            queries.append(within(population.since, until_now))
+            until_now = instants(Bounds(end=Instant(self.as_of + 1)))
+            queries.append(any_of(within(population.since, one) for one in until_now))
             since = ReadField(population.table, population.since, mapped_as(TIMESTAMP))
             self.fields[since] = None
         return Found(*self._home, written(all_of([*queries, where.query])))
