@@ -170,7 +170,11 @@ def write_index(
     connection.options(ignore_status=404).indices.delete(index=index)
     connection.indices.create(
         index=index,
-        settings={"number_of_shards": 2, "number_of_replicas": 0},
+        settings={
+            "number_of_shards": 2,
+            "number_of_replicas": 0,
+            "translog": {"durability": "async"},  # what is lost with the machine is made anew
+        },
         mappings={"properties": mapping, "dynamic": "strict"},
     )
     helpers.bulk(connection, ({"_index": index, "_source": row} for row in rows), refresh=True)

@@ -34,8 +34,8 @@ from tests.agreement.tally import TELLING, Tally
 from tests.strategies import ROWS, SEGMENT, SHOP, Example, composed
 
 SEGMENTS = 24
-SHOPS = max(3, 90 * settings.default.max_examples // 100)
-PAIRS = 10 * SHOPS
+SHOPS = max(3, 30 * settings.default.max_examples // 100)
+PAIRS = 8 * SHOPS
 LARGEST = 2**63 - 1
 ORDERED = ("string", "integer", "decimal", "date", "timestamp")
 TYPES = (*ORDERED, "boolean", "list<string>", "list<integer>")
