@@ -42,11 +42,11 @@ def main() -> int:
     spawned = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(asked.workers, mp_context=spawned) as pool:
         found = pool.submit(versions)
+        wrong = uncaught(pool)
         tallies, differences = judged(pool, asked.seed, 2 * asked.workers)
         if differences:
             return 1
-        wrong = [line for name, tally in tallies.items() for line in lacking(name, tally)]
-        wrong += uncaught(pool)
+        wrong += [line for name, tally in tallies.items() for line in lacking(name, tally)]
     for line in wrong:
         print(line, file=sys.stderr)
     if wrong:
