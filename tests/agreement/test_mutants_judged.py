@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Double, and_, cast, func, literal
+from sqlalchemy import Double, and_, cast, func, literal, true
 
 from segflow.compiler.dialects.duckdb import DuckDb
 from segflow.compiler.targets import (
@@ -135,6 +135,10 @@ FAULTS = [
           lambda within: lambda leaf, place, size: within(leaf, place - 1, size), ("Rank",)),
     Fault("equal values rank by key downwards", ranks, "_order",
           lambda order: lambda *given: [*order(*given)[:-1], given[2].desc()], ("Rank",)),
+    Fault("guessed edges are believed", ranks, "_is_at_most",
+          lambda _: lambda *given: true(),
+          ("Rank", '"percent"'),
+          beside=((DuckDb, "quantile", lambda self, value, share: func.min(value)),)),
     Fault("averages are ranked as whole numbers", ranks, "_parts", whole_doubles,
           ("Rank", '"avg"')),
     Fault("same sees every event", same.Seen, "_is_seen",

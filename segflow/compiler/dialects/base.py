@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Protocol
 
 import sqlalchemy
@@ -78,13 +79,15 @@ class Traits:
     sums with more are an error. `listed` are the types whose values one_of() compares with a list
     at once; values of others are compared one by one. `nearest_joins` says whether it joins rows
     with the nearest of others in time by itself, as NearestJoin does. `marks` says whether it puts
-    bits of many tables together sooner by grouping than it joins their columns.
+    bits of many tables together sooner by grouping than it joins their columns, `quantiles` whether
+    it finds one sooner than it orders all values.
     """
 
     re2: bool
     ordered_aggregates: bool
     nearest_joins: bool = False
     marks: bool = False
+    quantiles: bool = False
     widest: int | None = None
     listed: frozenset[ScalarName] = frozenset({"string", "integer", "date"})
 
@@ -192,6 +195,10 @@ class Dialect(StorageDialect, Protocol):
     ) -> Expression:
         """The value, missing or not, of the row that is first in that order. Not asked of an engine
         without traits.ordered_aggregates."""
+
+    def quantile(self, value: Expression, share: Fraction) -> Expression:
+        """The value, of those in a group, below or at which about so large a share of them lies.
+        Not asked of an engine without traits.quantiles."""
 
     def in_order(
         self, key: Expression, *, descending: bool = False, missing_first: bool = False

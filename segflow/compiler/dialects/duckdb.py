@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from fractions import Fraction
 from typing import Any, assert_never
 
 from sqlalchemy import (
@@ -56,7 +57,14 @@ _HUGE = _Huge()
 class DuckDb(DuckDbStorage, Standard):
     """See Dialect."""
 
-    traits = Traits(re2=True, ordered_aggregates=True, nearest_joins=True, marks=True, widest=38)
+    traits = Traits(
+        re2=True,
+        ordered_aggregates=True,
+        nearest_joins=True,
+        marks=True,
+        quantiles=True,
+        widest=38,
+    )
 
     def widened(self, value: Expression, scale: int) -> Expression:
         """See Dialect."""
@@ -119,6 +127,10 @@ class DuckDb(DuckDbStorage, Standard):
         """See Dialect."""
         ordered = func.first(value, type_=value.type).aggregate_order_by(*order)
         return ordered if where is None else ordered.filter(where)
+
+    def quantile(self, value: Expression, share: Fraction) -> Expression:
+        """See Dialect."""
+        return func.quantile_disc(value, literal(float(share), Double), type_=value.type)
 
     def hash_text(self, salt: Expression, text: Expression) -> Expression:
         """See Dialect."""

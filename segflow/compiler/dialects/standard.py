@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, assert_never
 
 from sqlalchemy import (
@@ -110,6 +111,10 @@ class Standard:
     def total(self, value: Expression, type_: ValueType) -> FunctionElement[Any]:
         """See Dialect."""
         return func.sum(value)
+
+    def quantile(self, value: Expression, share: Fraction) -> Expression:
+        """See Dialect."""
+        raise AssertionError("quantiles are not asked for here")
 
     def in_order(
         self, key: Expression, *, descending: bool = False, missing_first: bool = False

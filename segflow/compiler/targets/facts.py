@@ -55,6 +55,8 @@ from segflow.model.types import BOOLEAN
 from segflow.ports import KeyColumn, Split
 
 Values = dict[Fact, Value]
+Ranked = dict[Feature, tuple[CTE, Sequence[str]]]
+"""By feature the table of who is ranked, and its columns that values are ordered by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,10 @@ class Facts(Scans):
     `splits` the tests that the engine can't make, `clocks` the tables of zones. `judged` gives the
     keys for which a leaf holds that is judged over rows of its own, or the keys and values of an
     aggregate that is made of such. Without `then`, fields that have a history are what the source
-    has now. `populations` and `scanned` are what parts of the statement share."""
+    has now. What parts of the statement share: its `populations`; all that people() of some entity
+    and instant are `all_asked`; and what was made of it for several leaves, such as one scan that
+    serves all ranks (`scanned`), the values of users among whom features rank (`ranked`) and the
+    sequences that are told in windows of several lengths (`told`)."""
 
     judged: "Callable[[Judgement | Aggregate, Facts], Select[Any]]"
     then: bool = True
@@ -90,7 +95,10 @@ class Facts(Scans):
     clocks: dict[Ways[Offsets], FromClause] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
     populations: dict[object, CTE] = field(default_factory=dict)
+    all_asked: dict[object, dict[Fact, None]] = field(default_factory=partial(defaultdict, dict))
     scanned: dict[object, tuple[CTE, Value]] = field(default_factory=dict)
+    ranked: dict[object, Ranked] = field(default_factory=partial(defaultdict, dict))
+    told: dict[object, CTE] = field(default_factory=dict)
 
     def keys(self, predicate: Predicate) -> Select[Any]:
         """The keys of the population, each once, for which the predicate holds."""
@@ -105,6 +113,7 @@ class Facts(Scans):
         asked = dict.fromkeys(fact for one in every for fact in facts_of(one, self.compiled))
         population = self.population()
         key = population.c[KEY]
+        self.asked.update(asked)
         self._scan_once([fact for fact in asked if isinstance(fact, Rank)])
         joined = self.joined(population, key, asked)
         conditions = self.conditions(joined.values.__getitem__, key)
@@ -114,6 +123,11 @@ class Facts(Scans):
             exists=() if described is None else (conditions.of(described),),
             conditions=conditions,
         )
+
+    @property
+    def asked(self) -> dict[Fact, None]:
+        """All that people() of the entity and instant are asked in the statement so far."""
+        return self.all_asked[self.entity.name, self.as_of]
 
     def everyone(self) -> Select[Any]:
         """The keys of the population, each once."""

@@ -6,17 +6,17 @@ Why no other place matters is said in sequences.py.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import CTE, FromClause, Select, and_, select, union_all
+from sqlalchemy import CTE, FromClause, and_, select, union_all
 
 from segflow.compiler.dialects.base import Condition, Expression
 from segflow.compiler.dialects.nearest import NearestJoin
-from segflow.compiler.targets.events import KEY, TIE, TIME
+from segflow.compiler.targets.events import TIE, TIME
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.steps import (
     AT,
     BEGAN,
+    Told,
     absences_after,
     absences_before,
     ends,
@@ -37,15 +37,15 @@ class NearestChain:
     leaf: Sequence
     facts: Facts
 
-    def keys(self) -> Select[Any]:
-        """The keys of which the steps of a sequence can be told."""
+    def told(self) -> Told:
+        """The sequences of which all steps can be told."""
         chain: CTE | None = None
         for number in happening(self.leaf):
             chain = self._linked(number, chain)
         assert chain is not None
         relation, lacking = self._beside(chain, chain, absences_after(self.leaf), later=True)
         whole = ends(self.leaf, chain.c[AT], chain.c[BEGAN], lacking.__getitem__, self.facts.as_of)
-        return select(chain.c[KEY]).distinct().select_from(relation).where(*whole)
+        return Told(chain, relation, tuple(whole))
 
     def _linked(self, number: int, before: CTE | None) -> CTE:
         """The instants of a step at which a chain ends; the first step begins one."""

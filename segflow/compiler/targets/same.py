@@ -31,8 +31,9 @@ _USER, _VALUE = "user_key", "value"
 def same_keys(leaf: Same, facts: Facts) -> Select[Any]:
     """The keys with as many values of which the predicate holds as the leaf says."""
     pairs = _pairs(leaf, facts)
-    # What was scanned for the whole is of users: pairs have rows of their own.
-    shared = {one.name: getattr(facts, one.name) for one in fields(Facts) if one.name != "scanned"}
+    # What is asked and made for the whole is of users: pairs have rows of their own.
+    apart = ("all_asked", "scanned", "ranked", "told")
+    shared = {one.name: getattr(facts, one.name) for one in fields(Facts) if one.name not in apart}
     seen = Seen(
         **shared,
         whole=facts,

@@ -6,7 +6,8 @@ time only, so what the latest place does not satisfy no earlier one does; and of
 there the one that began last serves `span` best, which for a later place is never an earlier one.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -32,6 +33,7 @@ from segflow.compiler.targets.steps import (
     AT,
     BEGAN,
     Lacking,
+    Told,
     absences_after,
     ends,
     follows,
@@ -41,6 +43,7 @@ from segflow.compiler.targets.steps import (
     rows_of_steps,
     since_when,
 )
+from segflow.compiler.timeline import window_bounds
 from segflow.model.instant import Instant
 from segflow.model.predicate import Sequence
 
@@ -50,10 +53,38 @@ _BEFORE, _AFTER = (None, -1), (1, None)
 
 
 def sequence_keys(leaf: Sequence, facts: Facts) -> Select[Any]:
-    """The keys of which the steps of a sequence can be told."""
+    """The keys of which the steps of a sequence can be told. What is asked in windows of several
+    lengths is told once: a sequence lies in a window that starts before it, and of each user's the
+    latest does first."""
+    starts = _starts(leaf, facts)
+    if len(starts) == 1:
+        return _told(leaf, facts).keys()
+    widest = min(starts, key=lambda one: (starts[one] is not None, starts[one] or 0))
+    asked = facts.entity.name, facts.as_of, widest
+    if asked not in facts.told:
+        facts.told[asked] = _told(widest, facts).latest().cte(facts.name("sequences_told"))
+    latest, start = facts.told[asked], starts[leaf]
+    inside = () if start is None else (latest.c[BEGAN] >= start,)
+    return select(latest.c[KEY]).where(*inside)
+
+
+def _starts(leaf: Sequence, facts: Facts) -> Mapping[Sequence, Instant | None]:
+    """When the windows start in which the sequence is asked for, by leaf: that of the leaf, and of
+    others that differ from it in nothing else."""
+    own = window_bounds(leaf.window, facts.as_of, facts.zone)
+    starts = {leaf: own.start}
+    for one in facts.asked:
+        if isinstance(one, Sequence) and replace(one, window=leaf.window) == leaf:
+            bounds = window_bounds(one.window, facts.as_of, facts.zone)
+            if bounds.end == own.end and not leaf.user_zone:
+                starts[one] = bounds.start
+    return starts
+
+
+def _told(leaf: Sequence, facts: Facts) -> Told:
     if facts.dialect.traits.nearest_joins:
-        return NearestChain(leaf=leaf, facts=facts).keys()
-    return _Chain(leaf=leaf, facts=facts).keys()
+        return NearestChain(leaf=leaf, facts=facts).told()
+    return _Chain(leaf=leaf, facts=facts).told()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +95,8 @@ class _Chain:
     leaf: Sequence
     facts: Facts
 
-    def keys(self) -> Select[Any]:
-        """See sequence_keys()."""
+    def told(self) -> Told:
+        """The sequences of which all steps can be told."""
         happens = happening(self.leaf)
         chain = self._with_absences(self._instants())
         for number in happens:
@@ -74,7 +105,7 @@ class _Chain:
             chain = self._begun(chain, number)
         at, began = chain.c[AT], chain.c[BEGAN]
         whole = ends(self.leaf, at, began, _nearest_in(chain), self.facts.as_of)
-        return select(chain.c[KEY]).distinct().where(began.is_not(None), *whole)
+        return Told(chain, chain, (began.is_not(None), *whole))
 
     def _named(self, made: Select[Any]) -> CTE:
         return made.cte(self.facts.name("sequence"))

@@ -21,7 +21,8 @@ def select_shared(compiled: Compiled, names: Sequence[str], as_of: Instant) -> S
     facts = facts_about(compiled, entity, as_of)
     people = facts.people(predicates)
     if facts.dialect.traits.marks:
-        people = marked(people, predicates, facts)
-    holds = masks(dict(enumerate(map(people.conditions.of, predicates))), len(predicates))
+        people, holds = marked(people, predicates, facts)
+    else:
+        holds = masks(dict(enumerate(map(people.conditions.of, predicates))), len(predicates))
     statement = select(people.key, *holds).select_from(people.relation).where(*people.exists)
     return selection_of(statement.order_by(people.key), facts)

@@ -1,8 +1,9 @@
 """Steps of sequences in SQL: which rows may be a step, and what must hold between two of them."""
 
 from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, and_, literal, or_, true
+from sqlalchemy import CTE, BigInteger, FromClause, Select, and_, func, literal, or_, select, true
 
 from segflow.compiler.dialects.base import Condition, Expression
 from segflow.compiler.passes.walk import step_aggregate
@@ -24,6 +25,26 @@ AT, BEGAN = "at", "began"
 Lacking = Callable[[int], Expression]
 """By the number of an absence: the instant, if there is one, nearest to that of a step, at which
 happened what must not."""
+
+
+class Told(NamedTuple):
+    """Sequences: the `chain` with the instants at which each ends and began, the relation that it
+    stands in, and what tells those that are whole from parts of some."""
+
+    chain: CTE
+    relation: FromClause
+    whole: tuple[Condition, ...]
+
+    def keys(self) -> Select[Any]:
+        """The users, each once."""
+        return select(self.chain.c[KEY]).distinct().select_from(self.relation).where(*self.whole)
+
+    def latest(self) -> Select[Any]:
+        """The users, each once, with the instant at which the latest of their sequences began, as
+        BEGAN."""
+        began = func.max(self.chain.c[BEGAN]).label(BEGAN)
+        rows = select(self.chain.c[KEY], began).select_from(self.relation).where(*self.whole)
+        return rows.group_by(self.chain.c[KEY])
 
 
 def happening(leaf: Sequence) -> tuple[int, ...]:
