@@ -38,7 +38,8 @@ Contents = ValueType | Literal["json", "order"] | None
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """The catalog's word, at `address` and `path`, that a table of a source has a column, and what
-    it holds; that the table is there, where `column` is None."""
+    it holds; that the table is there, where `column` is None. A row counts only where each column
+    that is `needed` has a value."""
 
     address: Address
     path: KeyPath
@@ -46,6 +47,7 @@ class Claim:
     table: str
     column: str | None = None
     holds: Contents = None
+    needed: bool = False
 
 
 def check_sources(world: World, compiled: Compiled) -> Report:
@@ -77,12 +79,18 @@ def source_findings(
     that can't be asked only that.
     """
     project = compiled.project
-    asked = _Asked(project, engines)
-    entities = {thing.name: thing for thing in project if isinstance(thing, Entity)}
-    asking = (thing for thing in project if of is None or thing.address in of)
-    for claim in (claim for thing in asking for claim in claims(thing, entities)):
+    asked = Asked(project, engines)
+    for claim in all_claims(project, of):
         if (found := asked.finding(claim)) is not None:
             yield found
+
+
+def all_claims(project: Project, of: Container[Address] | None = None) -> Iterator[Claim]:
+    """What all objects of a project, or some (`of`), say of tables and columns."""
+    entities = {thing.name: thing for thing in project if isinstance(thing, Entity)}
+    for thing in project:
+        if of is None or thing.address in of:
+            yield from claims(thing, entities)
 
 
 def claims(thing: object, entities: Mapping[str, Entity]) -> Iterator[Claim]:
@@ -106,6 +114,7 @@ def _of_entity(entity: Entity) -> Iterator[Claim]:
     def claim(key: str, column: str | None, holds: Contents = None) -> Claim:
         return Claim(
             holds=holds,
+            needed=key == "key",
             address=address,
             path=("population", key),
             source=population.source,
@@ -139,6 +148,7 @@ def _of_field(entity: Entity, field: Field) -> Iterator[Claim]:
         for key, column, holds in columns:
             yield Claim(
                 holds=holds,
+                needed=key == "key",
                 address=entity.address,
                 path=(*path, key),
                 source=location.source,
@@ -157,6 +167,7 @@ def _of_history(entity: Entity, field: Field, history: History) -> Iterator[Clai
     for key, column, type_ in columns:
         yield Claim(
             holds=type_,
+            needed=key in ("key", "time"),
             address=entity.address,
             path=("fields", field.name, "history", key),
             source=history.source,
@@ -181,6 +192,7 @@ def _of_event(event: Event, entities: Mapping[str, Entity]) -> Iterator[Claim]:
     for path, column, holds in _columns_of_event(event, entities):
         yield Claim(
             holds=holds,
+            needed=path[0] == "entities" or path[1] in ("time", "id"),
             address=event.address,
             path=path,
             source=event.at.source,
@@ -223,6 +235,7 @@ def _of_contact(
     for key, column, holds in (("table", None, None), *known):
         yield Claim(
             holds=holds,
+            needed=key == "key",
             address=thing.address,
             path=("at", key),
             source=at.source,
@@ -249,7 +262,10 @@ def _columns_of_contact(
             yield "column", storage.column, storage.column_type or "json"
 
 
-class _Asked:
+_UNCHECKED = "so its tables and columns can't be checked; --no-sources leaves that out"
+
+
+class Asked:
     """The sources, asked for each table once."""
 
     def __init__(self, project: Project, engines: Engines) -> None:
@@ -257,6 +273,7 @@ class _Asked:
         self._engines = engines
         self._opened: dict[str, Engine | None] = {}
         self._tables: dict[tuple[str, str], Columns | None] = {}
+        self._misfits: set[tuple[str, str, str]] = set()
 
     def finding(self, claim: Claim) -> Diagnostic | None:
         """What is wrong with a claim; None where it holds or something before it was wrong."""
@@ -265,9 +282,17 @@ class _Asked:
                 self._opened[claim.source] = self._open(claim.source)
             except SegflowError as error:
                 self._opened[claim.source] = None
-                return self._not_asked(claim, error)
+                return not_asked(self._project, claim.source, error, _UNCHECKED)
         engine = self._opened[claim.source]
         return None if engine is None else self._held(claim, engine)
+
+    def word(self, source: str, table: str, column: str) -> str | None:
+        """The engine's word for the type of a column, in the tables that were claimed; None where
+        it is missing, or was found not to hold what is claimed."""
+        columns = self._tables.get((source, table))
+        if columns is None or (source, table, column) in self._misfits:
+            return None
+        return _type_of(columns, column)
 
     def _open(self, name: str) -> Engine | None:
         source = self._project.source(name)
@@ -280,7 +305,7 @@ class _Asked:
                 self._tables[table] = engine.columns(claim.table)
             except SegflowError as error:
                 self._opened[claim.source] = None
-                return self._not_asked(claim, error)
+                return not_asked(self._project, claim.source, error, _UNCHECKED)
             if self._tables[table] is None:
                 return self._no_table(claim)
         columns = self._tables[table]
@@ -289,7 +314,10 @@ class _Asked:
         word = _type_of(columns, claim.column)
         if word is None:
             return self._no_column(claim, claim.column, columns)
-        return self._misfit(claim, claim.column, word)
+        misfit = self._misfit(claim, claim.column, word)
+        if misfit is not None:
+            self._misfits.add((claim.source, claim.table, claim.column))
+        return misfit
 
     def _engine_of(self, claim: Claim) -> str:
         source = self._project.source(claim.source)
@@ -344,16 +372,20 @@ class _Asked:
             address=str(claim.address),
         )
 
-    def _not_asked(self, claim: Claim, error: SegflowError) -> Diagnostic:
-        address = Address("source", claim.source)
-        return Diagnostic(
-            code=NOT_ASKED,
-            summary=error.message,
-            detail="so its tables and columns can't be checked; --no-sources leaves that out",
-            help=error.hint,
-            span=self._project.sources.key(address, ("source",)),
-            address=str(address),
-        )
+
+def not_asked(
+    project: Project, source: str, error: SegflowError, detail: str | None = None
+) -> Diagnostic:
+    """That a source can't be asked now, where it is declared; `detail` says what follows."""
+    address = Address("source", source)
+    return Diagnostic(
+        code=NOT_ASKED,
+        summary=error.message,
+        detail=detail,
+        help=error.hint,
+        span=project.sources.key(address, ("source",)),
+        address=str(address),
+    )
 
 
 def _type_of(columns: Columns, wanted: str) -> str | None:
