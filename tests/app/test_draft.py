@@ -123,16 +123,19 @@ def test_files_show_what_is_unique(tmp_path: Path):
 
 
 def test_what_the_catalog_reads_is_not_drafted_again(tmp_path: Path):
-    """Events of other tables are of the entity that there is already."""
+    """Events of other tables are of the entity that there is already; fields of it are left out,
+    as its document is another."""
     write_table(tmp_path, "customers", {"customer_id": [1]})
     statements = (
         "CREATE TABLE visits (id {integer} PRIMARY KEY, customer_id {integer}, t {time})",
+        "CREATE TABLE profiles (customer_id {integer} PRIMARY KEY, plan {text})",
     )
     shop = DUCKDB.source(tmp_path, statements)
     documents = "---\n".join((CUSTOMERS, shop)).replace(", purchases: data/purchases.parquet", "")
     text = draft(tmp_path, documents)
     write(tmp_path, {"catalog/drafted.yaml": text})
     assert [next(iter(one.items())) for one in yaml.safe_load_all(text)] == [("event", "visit")]
+    assert "# Left out: table profiles has fields of the entity customer, which is there." in text
 
 
 def test_tables_are_chosen(tmp_path: Path):
@@ -212,7 +215,7 @@ def tables(draw: st.DrawFn) -> list[Table]:
 def test_any_tables_make_a_valid_draft(tmp_path_factory: pytest.TempPathFactory, made: list[Table]):
     """Each table is in the draft or left out, and the draft loads and compiles."""
     root = tmp_path_factory.mktemp("any")
-    guesses = guess(made, ())
+    guesses = guess(made, {})
     text = written("shop", guesses, {}, lambda kind, name: False)
     source = "source: shop\nengine: sqlite\nurl: shop.db\n"
     write(root, {"segflow.toml": SETTINGS, "catalog/s.yaml": source, "catalog/d.yaml": text})

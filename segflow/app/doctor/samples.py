@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Select, TableClause, func, select
 
-from segflow.app.doctor.subject import SAMPLE
+from segflow.app.doctor.subject import SAMPLE, columns_of
 from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.targets.events import is_of_event
 from segflow.compiler.targets.values import stored_table
@@ -13,13 +13,8 @@ from segflow.model.catalog import Event
 
 
 def rows_of(event: Event) -> TableClause:
-    """The table of an event, with the columns that tell who did it, when, and whether it is it."""
-    at = event.at
-    columns = [at.time, *(column for _, column in event.entities)]
-    columns += [test.column for test in at.when]
-    if at.id is not None:
-        columns.append(at.id.column)
-    return stored_table(at.table, columns)
+    """The table of an event, with its columns_of()."""
+    return stored_table(event.at.table, columns_of(event))
 
 
 def some(

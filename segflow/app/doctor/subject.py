@@ -20,6 +20,15 @@ SAMPLE = 10_000
 """So many rows of a table are looked at by one question."""
 
 
+def columns_of(event: Event) -> Iterator[str]:
+    """The columns that tell who did it, when, and whether a row is the event."""
+    yield event.at.time
+    yield from (column for _, column in event.entities)
+    yield from (test.column for test in event.at.when)
+    if event.at.id is not None:
+        yield event.at.id.column
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """One source under examination. `claims` are those about it; `asked` knows the types of the
@@ -42,22 +51,16 @@ class Subject:
     def events(self) -> Iterator[Event]:
         """The events whose rows are in the source, and can be read."""
         for thing in self.project:
-            if isinstance(thing, Event) and thing.at.source == self.source.name:
-                read = [thing.at.time, *(column for _, column in thing.entities)]
-                read += [test.column for test in thing.at.when]
-                if thing.at.id is not None:
-                    read.append(thing.at.id.column)
-                if self.has(thing.at.table, read):
-                    yield thing
-
-    @property
-    def entities(self) -> Iterator[Entity]:
-        """All entities of the project, wherever they are."""
-        return (thing for thing in self.project if isinstance(thing, Entity))
+            if not isinstance(thing, Event) or thing.at.source != self.source.name:
+                continue
+            if self.has(thing.at.table, columns_of(thing)):
+                yield thing
 
     def entity(self, name: str) -> Entity:
         """The entity of that name; the pass `resolve` has seen to it that there is one."""
-        return next(one for one in self.entities if one.name == name)
+        found = self.project.entity(name)
+        assert found is not None
+        return found
 
     def has(self, table: str, columns: Iterable[str]) -> bool:
         """Whether the table is there, with all of these columns."""

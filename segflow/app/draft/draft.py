@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from segflow.app.draft.guesses import guess
+from segflow.app.draft.guesses import guess, references
 from segflow.app.draft.tables import read_table
 from segflow.app.draft.written import written
 from segflow.app.sources import all_claims
@@ -35,16 +35,11 @@ def draft_catalog(world: World, compiled: Compiled, name: str, tables: Sequence[
             hint = did_you_mean_or_list(wanted, tables_of(source, engine))
             raise RefusedError(f"source {name} has no table {wanted}", hint=hint)
         read.append(table)
-    entities = [thing for thing in project if isinstance(thing, Entity)]
-    references = {
-        reference: entity.name
-        for entity in entities
-        for reference in (f"{entity.name}_id", entity.population.key.lower())
-    }
+    there = references(thing for thing in project if isinstance(thing, Entity))
     return written(
         name,
-        guess(read, entities),
-        references,
+        guess(read, there),
+        there,
         lambda kind, name: Address(kind, name) in project.objects,
     )
 

@@ -41,25 +41,40 @@ class Guesses:
     left: tuple[tuple[str, str], ...]
 
 
-def guess(tables: Sequence[Table], known: Iterable[Entity]) -> Guesses:
+References = Mapping[str, Entity]
+"""Entities of the catalog by what tables call their keys, in lower case."""
+
+
+def references(known: Iterable[Entity]) -> References:
+    """What tables call the keys of entities: as the population does, or after the entity."""
+    return {
+        reference: entity
+        for entity in known
+        for reference in (f"{entity.name}_id", entity.population.key.lower())
+        if reference != "id"  # that of any table
+    }
+
+
+def guess(tables: Sequence[Table], known: References) -> Guesses:
     """What the tables seem to be, beside the entities that the catalog knows already.
 
     A table with a column that alone tells its rows apart is one of an entity, and one with a time
     and a column that has the name of an entity's key is an event. Where both hold, it is one of an
     entity if other tables have a column with the name of its key.
     """
-    known_types = {
-        reference: entity.key_type
-        for entity in known
-        for reference in (f"{entity.name}_id", entity.population.key.lower())
-    }
-    entities = _entities([table for table in tables if _is_entity(table, tables, known_types)])
+    known_types = {reference: entity.key_type for reference, entity in known.items()}
+    of_users = [table for table in tables if _is_entity(table, tables, known_types)]
+    entities = _entities([table for table in of_users if reference_of(table) not in known])
     types = known_types | {one.reference: one.key_type for one in entities}
     of_entities = {table.name for one in entities for table in one.tables}
     events: list[EventGuess] = []
     left: list[tuple[str, str]] = []
     for table in tables:
         if table.name in of_entities:
+            continue
+        if table in of_users:
+            entity = known[reference_of(table)]
+            left.append((table.name, f"has fields of the entity {entity.name}, which is there"))
             continue
         found = _event(table, types)
         if isinstance(found, str):
@@ -83,8 +98,8 @@ def _is_entity(table: Table, tables: Sequence[Table], known: Mapping[str, KeyTyp
         return True
     if not any(_times(table)):
         return True
-    references = {reference_of(other) for other in tables if other.unique and other is not table}
-    return not _others(table) & (references | set(known))
+    keys = {reference_of(other) for other in tables if other.unique and other is not table}
+    return not _others(table) & (keys | set(known))
 
 
 def _others(table: Table) -> set[str]:

@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 
-from segflow.app.draft.guesses import EntityGuess, EventGuess, Guesses
+from segflow.app.draft.guesses import EntityGuess, EventGuess, Guesses, References
 from segflow.app.draft.tables import SAMPLE, Column, Table, singular
 from segflow.loader.slots import name_like
 from segflow.model.address import is_name
@@ -19,10 +19,9 @@ Taken = Callable[[str, str], bool]
 """Whether the catalog has an object of that kind and name already."""
 
 
-def written(source: str, guesses: Guesses, known: Mapping[str, str], taken: Taken) -> str:
-    """The documents of a catalog. `known` names the entities that there are by what tables call
-    their keys."""
-    names = dict(known)
+def written(source: str, guesses: Guesses, known: References, taken: Taken) -> str:
+    """The documents of a catalog. `known` are the entities that there are already."""
+    names = {reference: entity.name for reference, entity in known.items()}
     documents = []
     for entity in guesses.entities:
         name = _free("entity", entity.reference.removesuffix("_id"), taken, names.values())
