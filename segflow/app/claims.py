@@ -34,8 +34,8 @@ class Items(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """The catalog's word, at `address` and `path`, that a table of a source has a column, and what
-    it holds; that the table is there, where `column` is None. `items` is said of a column that
-    is unnested."""
+    it holds; that the table is there, where `column` is None. `items` is said of a column that is
+    unnested. A row counts only where each column that is `needed` has a value."""
 
     address: Address
     path: KeyPath
@@ -44,6 +44,7 @@ class Claim:
     column: str | None = None
     holds: Contents = None
     items: Items | None = None
+    needed: bool = False
 
 
 def claims(thing: object, entities: Mapping[str, Entity]) -> Iterator[Claim]:
@@ -67,6 +68,7 @@ def _of_entity(entity: Entity) -> Iterator[Claim]:
     def claim(key: str, column: str | None, holds: Contents = None) -> Claim:
         return Claim(
             holds=holds,
+            needed=key == "key",
             address=address,
             path=("population", key),
             source=population.source,
@@ -100,6 +102,7 @@ def _of_field(entity: Entity, field: Field) -> Iterator[Claim]:
         for key, column, holds in columns:
             yield Claim(
                 holds=holds,
+                needed=key == "key",
                 address=entity.address,
                 path=(*path, key),
                 source=location.source,
@@ -118,6 +121,7 @@ def _of_history(entity: Entity, field: Field, history: History) -> Iterator[Clai
     for key, column, type_ in columns:
         yield Claim(
             holds=type_,
+            needed=key in ("key", "time"),
             address=entity.address,
             path=("fields", field.name, "history", key),
             source=history.source,
@@ -144,6 +148,7 @@ def _of_event(event: Event, entities: Mapping[str, Entity]) -> Iterator[Claim]:
         yield Claim(
             holds=holds,
             items=items.get(path),
+            needed=path[0] == "entities" or path[1] in ("time", "id"),
             address=event.address,
             path=path,
             source=event.at.source,
@@ -198,6 +203,7 @@ def _of_contact(
     for key, column, holds in (("table", None, None), *known):
         yield Claim(
             holds=holds,
+            needed=key == "key",
             address=thing.address,
             path=("at", key),
             source=at.source,

@@ -2,9 +2,19 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from segflow.compiler.targets.elastic_mapping import mapped_as
-from segflow.model.types import INTEGER, TIMESTAMP, ValueType
+from segflow.model.types import (
+    BOOLEAN,
+    DATE,
+    FLOAT,
+    INTEGER,
+    STRING,
+    TIMESTAMP,
+    ValueType,
+    decimal_type,
+)
 
 _Family = tuple[str | None, int]
 """The family of a column type, and the scale of a decimal one; None for one that is not known."""
@@ -60,6 +70,52 @@ def fits(engine: str, word: str, declared: ValueType) -> bool:
         return scale <= (declared.scale or 0)
     accepted = _ACCEPTED_IN_SQLITE if engine == "sqlite" else _ACCEPTED
     return family in accepted["list" if declared.is_list else declared.name]
+
+
+def holds_doubles(engine: str, word: str) -> bool:
+    """Whether a column of that type holds doubles or narrower floats."""
+    return _FAMILIES[engine](word)[0] == "float"
+
+
+def declared_type(engine: str, word: str) -> ValueType | None:
+    """The type to declare for a column of that type, so that it fits; None where there is none, or
+    where the type leaves open how many digits there are."""
+    family, scale = _FAMILIES[engine](word)
+    if family == "array":
+        element = declared_type(engine, word[: word.rindex("[")])
+        listed = element in (STRING, INTEGER)
+        return replace(element, is_list=True) if element is not None and listed else None
+    if family == "decimal":
+        digits = int(re.search(r"\d+", word)[0])  # type: ignore[index]  # the family has read them
+        return decimal_type(digits, scale) if scale <= digits <= _MOST_DIGITS else None
+    if family == "small":  # of MySQL's kind
+        return BOOLEAN if word == "tinyint(1)" else INTEGER
+    if engine == "sqlite" and family in ("numeric", "text"):
+        return _declared_in_sqlite(word.upper(), family)
+    return _DECLARED.get(family or "")
+
+
+def _declared_in_sqlite(word: str, family: str) -> ValueType:
+    """What the names of types say that are nothing to SQLite itself."""
+    if "TIME" in word:
+        return TIMESTAMP
+    if "DATE" in word:
+        return DATE
+    if "BOOL" in word:
+        return BOOLEAN
+    return STRING if family == "text" else FLOAT
+
+
+_MOST_DIGITS = 38
+
+_DECLARED: Mapping[str, ValueType] = {
+    "text": STRING,
+    "whole": INTEGER,
+    "float": FLOAT,
+    "boolean": BOOLEAN,
+    "date": DATE,
+    "timestamp": TIMESTAMP,
+}
 
 
 def holds_json(engine: str, word: str) -> bool:

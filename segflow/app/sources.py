@@ -52,15 +52,24 @@ def source_findings(
     that can't be asked only that.
     """
     project = compiled.project
-    asked = _Asked(project, engines)
-    entities = {thing.name: thing for thing in project if isinstance(thing, Entity)}
-    asking = (thing for thing in project if of is None or thing.address in of)
-    for claim in (claim for thing in asking for claim in claims(thing, entities)):
+    asked = Asked(project, engines)
+    for claim in all_claims(project, of):
         if (found := asked.finding(claim)) is not None:
             yield found
 
 
-class _Asked:
+def all_claims(project: Project, of: Container[Address] | None = None) -> Iterator[Claim]:
+    """What all objects of a project, or some (`of`), say of tables and columns."""
+    entities = {thing.name: thing for thing in project if isinstance(thing, Entity)}
+    for thing in project:
+        if of is None or thing.address in of:
+            yield from claims(thing, entities)
+
+
+_UNCHECKED = "so its tables and columns can't be checked; --no-sources leaves that out"
+
+
+class Asked:
     """The sources, asked for each table once."""
 
     def __init__(self, project: Project, engines: Engines) -> None:
@@ -68,6 +77,7 @@ class _Asked:
         self._engines = engines
         self._opened: dict[str, Engine | None] = {}
         self._tables: dict[tuple[str, str], Columns | None] = {}
+        self._misfits: set[tuple[str, str, str]] = set()
 
     def finding(self, claim: Claim) -> Diagnostic | None:
         """What is wrong with a claim; None where it holds or something before it was wrong."""
@@ -76,9 +86,17 @@ class _Asked:
                 self._opened[claim.source] = self._open(claim.source)
             except SegflowError as error:
                 self._opened[claim.source] = None
-                return self._not_asked(claim, error)
+                return not_asked(self._project, claim.source, error, _UNCHECKED)
         engine = self._opened[claim.source]
         return None if engine is None else self._held(claim, engine)
+
+    def word(self, source: str, table: str, column: str) -> str | None:
+        """The engine's word for the type of a column, in the tables that were claimed; None where
+        it is missing, or was found not to hold what is claimed."""
+        columns = self._tables.get((source, table))
+        if columns is None or (source, table, column) in self._misfits:
+            return None
+        return _type_of(columns, column)
 
     def _open(self, name: str) -> Engine | None:
         source = self._project.source(name)
@@ -91,18 +109,21 @@ class _Asked:
                 self._tables[table] = engine.columns(claim.table)
             except SegflowError as error:
                 self._opened[claim.source] = None
-                return self._not_asked(claim, error)
+                return not_asked(self._project, claim.source, error, _UNCHECKED)
             if self._tables[table] is None:
                 return self._no_table(claim)
         columns = self._tables[table]
         if columns is None or claim.column is None:
             return None
         if self._engine_of(claim) == "elasticsearch":
-            return self._held_by_documents(claim, claim.column, columns)
-        word = _type_of(columns, claim.column)
-        if word is None:
+            found = self._held_by_documents(claim, claim.column, columns)
+        elif (word := _type_of(columns, claim.column)) is None:
             return self._no_column(claim, claim.column, columns)
-        return self._misfit(claim, claim.column, word)
+        else:
+            found = self._misfit(claim, claim.column, word)
+        if found is not None:
+            self._misfits.add((claim.source, claim.table, claim.column))
+        return found
 
     def _held_by_documents(self, claim: Claim, column: str, columns: Columns) -> Diagnostic | None:
         """The same for an index: names are as they are, what is unnested is in nested documents,
@@ -206,16 +227,20 @@ class _Asked:
             address=str(claim.address),
         )
 
-    def _not_asked(self, claim: Claim, error: SegflowError) -> Diagnostic:
-        address = Address("source", claim.source)
-        return Diagnostic(
-            code=NOT_ASKED,
-            summary=error.message,
-            detail="so its tables and columns can't be checked; --no-sources leaves that out",
-            help=error.hint,
-            span=self._project.sources.key(address, ("source",)),
-            address=str(address),
-        )
+
+def not_asked(
+    project: Project, source: str, error: SegflowError, detail: str | None = None
+) -> Diagnostic:
+    """That a source can't be asked now, where it is declared; `detail` says what follows."""
+    address = Address("source", source)
+    return Diagnostic(
+        code=NOT_ASKED,
+        summary=error.message,
+        detail=detail,
+        help=error.hint,
+        span=project.sources.key(address, ("source",)),
+        address=str(address),
+    )
 
 
 def _type_of(columns: Columns, wanted: str) -> str | None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from pyroaring import BitMap64
 
+from segflow.app.doctor.examine import examine
+from segflow.app.draft.draft import draft_catalog
 from segflow.app.query import render_query
 from segflow.app.segments import explain, members
 from segflow.app.sources import check_sources
@@ -135,6 +137,30 @@ def test_members_are_those_of_the_language(server, tmp_path, where, expected):
         assert members(world, compiled, "tested", AS_OF) == BitMap64(expected)
         assert f"id of {PREFIX}people: {{" in render_query(world, compiled, "tested", None, AS_OF)
         assert list(check_sources(world, compiled)) == []
+
+
+def test_doctor_looks_at_mappings(server, tmp_path):
+    """What an index can't answer is told as validate tells it, and documents are not asked for."""
+    fill(server)
+    write_index(server, f"{PREFIX}homes", {**HOMES, "city": {"type": "text"}}, [])
+    root = project(tmp_path)
+    compiled = load(root, None).compiled
+    with open_world(compiled.project.settings, root) as world:
+        (found,) = examine(world, compiled)
+    assert [(told.code, told.summary) for told in found.report] == [
+        ("SRC004", f"field `city` of index {PREFIX}homes is text, not string")
+    ]
+
+
+def test_indices_are_not_drafted(server, tmp_path):
+    """There is no guess at what documents mean."""
+    root = project(tmp_path)
+    compiled = load(root, None).compiled
+    with (
+        open_world(compiled.project.settings, root) as world,
+        pytest.raises(RefusedError, match="of which there are no drafts yet"),
+    ):
+        draft_catalog(world, compiled, "search", ())
 
 
 def test_a_user_is_not_explained(server, tmp_path):
