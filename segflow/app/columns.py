@@ -54,8 +54,8 @@ def fits(engine: str, word: str, declared: ValueType) -> bool:
     """Whether every value of a column of that type is one of the declared type.
 
     A type that is not known here fits: the engine judges it when it reads; of Elasticsearch all are
-    known. Decimals may be stored
-    as doubles, which stand for the nearest decimal of the declared scale, but not in SQLite.
+    known. Decimals may be stored as doubles, which stand for the nearest decimal of the declared
+    scale, but not in SQLite.
     """
     if engine == "elasticsearch":
         return word in mapped_as(declared)

@@ -23,6 +23,9 @@ from sqlalchemy import (
 from segflow.model.catalog import Source
 from segflow.ports import Engine
 
+SAMPLE = 10_000
+"""So many rows of a table are looked at by one question where a source does not say it itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trait:

@@ -15,7 +15,7 @@ from typing import Any, assert_never
 from pyroaring import BitMap64
 from sqlalchemy.sql import Select
 
-from segflow.engines.connected import MISSING, NEGATIVE, NO_INTEGERS, NO_TEXTS, repeated_error
+from segflow.engines.connected import MISSING, extend, repeated_error, text_of
 from segflow.engines.elasticsearch_mapping import columns_of
 from segflow.engines.elasticsearch_search import Moment, Searches
 from segflow.errors import RefusedError, UnusableDataError
@@ -227,24 +227,10 @@ class _Asked:
 
     def _collected(self, found: Iterable[Any]) -> Keys:
         if self._key_type == "string":
-            return frozenset(map(self._text, found))
+            return frozenset(text_of(key, self._source) for key in found)
         integers = array("Q")
-        try:
-            integers.extend(found)
-        except OverflowError as error:
-            raise UnusableDataError(
-                f"source {self._source}: a key is negative, or beyond 64 bits", hint=NEGATIVE
-            ) from error
-        except TypeError as error:
-            raise UnusableDataError(
-                f"source {self._source}: keys are not integers: {error}", hint=NO_INTEGERS
-            ) from error
+        extend(integers, found, self._source)
         return BitMap64(integers)
-
-    def _text(self, key: Any) -> str:
-        if not isinstance(key, str):
-            raise UnusableDataError(f"source {self._source}: keys are not texts", hint=NO_TEXTS)
-        return key
 
 
 def _enough(counts: Iterable[tuple[Any, int]], counted: Counted) -> Iterator[Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from segflow.app.doctor.examine import Examined, examine
-from segflow.app.doctor.subject import SAMPLE
+from segflow.app.structure import SAMPLE
 from segflow.app.validate import load
 from segflow.app.wiring import open_world
 from segflow.clock import SystemClock, VirtualClock

@@ -8,7 +8,8 @@ from sqlalchemy import Select, select
 from segflow.app.claims import Claim
 from segflow.app.codes import IS_MISSING, REPEATED_IDS, REPEATED_KEYS
 from segflow.app.doctor.samples import highest, newest, rows_of, some, without
-from segflow.app.doctor.subject import SAMPLE, Subject
+from segflow.app.doctor.subject import Subject
+from segflow.app.structure import SAMPLE
 from segflow.compiler.targets.events import is_of_event, stored_id
 from segflow.compiler.targets.keys import key_of, repeated
 from segflow.compiler.targets.values import stored_table

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Select, TableClause, func, select
 
-from segflow.app.doctor.subject import SAMPLE, columns_of
+from segflow.app.doctor.subject import columns_of
+from segflow.app.structure import SAMPLE
 from segflow.compiler.dialects.base import Condition, Dialect, Expression
 from segflow.compiler.targets.events import is_of_event
 from segflow.compiler.targets.values import stored_table

@@ -17,9 +17,6 @@ from segflow.model.catalog import Entity, Event, Source
 from segflow.model.project import KeyPath, Project
 from segflow.ports import Clock
 
-SAMPLE = 10_000
-"""So many rows of a table are looked at by one question."""
-
 
 def columns_of(event: Event) -> Iterator[str]:
     """The columns that tell who did it, when, and whether a row is the event."""
@@ -46,7 +43,7 @@ class Subject:
     @property
     def gives_rows(self) -> bool:
         """Whether it can be asked in SQL for rows, which indices can't."""
-        return self.source.engine in DIALECTS
+        return not self.source.has_documents
 
     @property
     def dialect(self) -> Dialect:

@@ -8,7 +8,6 @@ from segflow.app.draft.written import written
 from segflow.app.sources import all_claims
 from segflow.app.structure import tables_of
 from segflow.app.wiring import World
-from segflow.compiler.dialects import DIALECTS
 from segflow.errors import RefusedError
 from segflow.loader.suggest import did_you_mean_or_list
 from segflow.model.address import Address
@@ -28,7 +27,7 @@ def draft_catalog(world: World, compiled: Compiled, name: str, tables: Sequence[
     if source is None:
         known = [thing.name for thing in project if isinstance(thing, Source)]
         raise RefusedError(f"there is no source {name}", hint=did_you_mean_or_list(name, known))
-    if source.engine not in DIALECTS:
+    if source.has_documents:
         raise RefusedError(
             f"source {name} has indices, of which there are no drafts yet",
             hint="write its entities and events by hand; `segflow validate` checks them",

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from sqlalchemy import distinct, func, select
 
 from segflow.app.columns import declared_type
-from segflow.app.structure import UNKNOWN, traits_of
+from segflow.app.structure import SAMPLE, UNKNOWN, traits_of
 from segflow.compiler.dialects.base import Expression
 from segflow.compiler.targets.values import stored_table
 from segflow.model.catalog import Source
 from segflow.model.types import INTEGER, STRING, ValueType
 from segflow.ports import Engine
-
-SAMPLE = 10_000
-"""So many rows are looked at where a source does not say what is unique."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ import re
 from collections.abc import Callable, Collection, Iterator
 
 from segflow.app.draft.guesses import EntityGuess, EventGuess, Guesses, References
-from segflow.app.draft.tables import SAMPLE, Column, Table, singular
+from segflow.app.draft.tables import Column, Table, singular
+from segflow.app.structure import SAMPLE
 from segflow.loader.slots import name_like
 from segflow.model.address import is_name
 from segflow.model.types import FLOAT

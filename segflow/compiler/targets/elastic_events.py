@@ -6,6 +6,7 @@ first one, and with the least and the greatest value. No number leaves the serve
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from segflow.compiler.storage import storage_of_property
@@ -37,7 +38,15 @@ from segflow.model.keys import value_type
 from segflow.model.operator import Exists
 from segflow.model.predicate import Aggregate, Operator, PropertyFeature, Test
 from segflow.model.types import STRING, TIMESTAMP
-from segflow.ports.documents import Counted, Difference, Found, Joined, KeySet, ReadField
+from segflow.ports.documents import (
+    Counted,
+    Difference,
+    Found,
+    Intersection,
+    Joined,
+    KeySet,
+    ReadField,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +82,7 @@ class EventSets:
         if aggregate.kind == "count_distinct":
             field = self._field(aggregate)
             scans, distinct = self._scans(aggregate, (), field.present), field.name
-        return _joined(self._numbered(scans, one, distinct) for one in ranges)
+        return in_any(self._numbered(scans, one, distinct) for one in ranges)
 
     def _numbered(self, scans: tuple[Found, ...], range_: Range, distinct: str | None) -> KeySet:
         least = range_.low if isinstance(range_.low, int) else 0
@@ -96,7 +105,7 @@ class EventSets:
 
     def _ends(self, aggregate: Aggregate, ranges: Ranges) -> KeySet:
         is_least = aggregate.kind in ("min", "first_time")
-        return _joined(self._end_in(aggregate, one, is_least) for one in ranges)
+        return in_any(self._end_in(aggregate, one, is_least) for one in ranges)
 
     def _end_in(self, aggregate: Aggregate, range_: Range, is_least: bool) -> KeySet:
         reached = range_.to_high() if is_least else range_.from_low()
@@ -191,6 +200,11 @@ def _of_event(test: ColumnTest) -> Query:
 _NOBODY = Joined(())
 
 
-def _joined(items: Iterable[KeySet]) -> KeySet:
-    found = tuple(items)
-    return found[0] if len(found) == 1 else Joined(found)
+def _put_together(how: Callable[[tuple[KeySet, ...]], KeySet], sets: Iterable[KeySet]) -> KeySet:
+    """The sets, each once; one alone is itself."""
+    unlike = tuple(dict.fromkeys(sets))
+    return unlike[0] if len(unlike) == 1 else how(unlike)
+
+
+in_all = partial(_put_together, Intersection)
+in_any = partial(_put_together, Joined)

@@ -19,7 +19,7 @@ from segflow.compiler.targets.elastic_conditions import (
     field_test,
     negated,
 )
-from segflow.compiler.targets.elastic_events import EventSets
+from segflow.compiler.targets.elastic_events import EventSets, in_all, in_any
 from segflow.compiler.targets.elastic_mapping import mapped_as
 from segflow.compiler.targets.elastic_queries import all_of, any_of, exists, within, written
 from segflow.compiler.targets.elastic_values import instants
@@ -53,8 +53,6 @@ from segflow.ports.documents import (
     Difference,
     Found,
     Given,
-    Intersection,
-    Joined,
     KeySet,
     ReadField,
     Sampled,
@@ -99,14 +97,14 @@ class UserSets:
         part = self._part(whole)
         if isinstance(part, At) and part.place == self._home:
             return self._at_home(part.where)
-        return _common([self._at_home(ALWAYS), self._as_set(part)])
+        return in_all([self._at_home(ALWAYS), self._as_set(part)])
 
     # --- the algebra ---
 
     def _part(self, node: Predicate) -> Part:
         match node:
             case All(items=items):
-                return self._together(map(self._part, items), every, _common)
+                return self._together(map(self._part, items), every, in_all)
             case AnyOf(items=items):
                 return self._any_part(items)
             case NoneOf(items=items):
@@ -144,13 +142,13 @@ class UserSets:
         return Given(name)
 
     def _any_part(self, items: Iterable[Predicate]) -> Part:
-        return self._together(map(self._part, items), either, _any)
+        return self._together(map(self._part, items), either, in_any)
 
     def _together(
         self,
         parts: Iterable[Part],
         of_one_place: Callable[[Iterable[Where]], Where],
-        of_sets: Callable[[list[KeySet]], KeySet],
+        of_sets: Callable[[Iterable[KeySet]], KeySet],
     ) -> Part:
         """What is asked of documents at one place is one query there."""
         by_place: dict[Place, list[Where]] = {}
@@ -221,7 +219,7 @@ class UserSets:
                 everyone=lambda: self._everyone,
                 fields=self.fields,
             )
-            return _common([events.passing(feature, one) for one in test.operators])
+            return in_all([events.passing(feature, one) for one in test.operators])
         assert isinstance(feature, FieldFeature), "others stand elsewhere"
         index, key, storage = place_of_field(declared_field(feature, self.entity), self.entity)
         found = document_field(storage)
@@ -229,13 +227,3 @@ class UserSets:
         self._read_key(index, key)
         self.fields[found.read_from(index)] = None
         return At(Place(index, key), field_test(test, found, self.as_of, self.zone))
-
-
-def _common(sets: list[KeySet]) -> KeySet:
-    unlike = tuple(dict.fromkeys(sets))
-    return unlike[0] if len(unlike) == 1 else Intersection(unlike)
-
-
-def _any(sets: list[KeySet]) -> KeySet:
-    unlike = tuple(dict.fromkeys(sets))
-    return unlike[0] if len(unlike) == 1 else Joined(unlike)
