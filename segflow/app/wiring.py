@@ -293,6 +293,8 @@ def _engine_of(source: Source, root: Path, url: str | None) -> Engine:
             return _mysql(source, url)
         case "clickhouse":
             return _clickhouse(source, root, url)
+        case "elasticsearch":
+            return _elasticsearch(source, url)
         case _:
             raise RefusedError(f"source {source.name}: {source.engine} can't be read yet")
 
@@ -332,6 +334,14 @@ def _clickhouse(source: Source, root: Path, url: str | None) -> Engine:
         return ClickHouseEngine(source, EmbeddedHost(source, root, url))
     except ModuleNotFoundError as error:
         raise _not_installed(source, error) from error
+
+
+def _elasticsearch(source: Source, url: str | None) -> Engine:
+    try:
+        from segflow.engines.elasticsearch import ElasticsearchEngine
+    except ModuleNotFoundError as error:
+        raise _not_installed(source, error) from error
+    return ElasticsearchEngine(source, url)
 
 
 def _not_installed(source: Source, error: ModuleNotFoundError) -> RefusedError:

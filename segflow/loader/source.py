@@ -100,7 +100,11 @@ SOURCE: Shape[Source] = IfKey(
                 _at_url(
                     "clickhouse",
                     "{source: shop, engine: clickhouse, url: warehouse.chdb}",
-                    Record(what="a source", keys=_KEYS, build=_source),
+                    _at_url(
+                        "elasticsearch",
+                        "{source: search, engine: elasticsearch, url: ${SEARCH_URL}}",
+                        Record(what="a source", keys=_KEYS, build=_source),
+                    ),
                 ),
             ),
         ),
