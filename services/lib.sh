@@ -94,16 +94,17 @@ end_process() {
   rm -f "$1"
 }
 
-# wait_for PIDFILE LOG COMMAND...: until it succeeds; an end of the process, or a minute, is a failure.
+# wait_for PIDFILE LOG COMMAND...: until it succeeds; an end of the process, or a minute (or $WAIT
+# seconds), is a failure.
 wait_for() {
-  local pidfile="$1" log="$2" i; shift 2
-  for ((i = 0; i < 600; i++)); do
+  local pidfile="$1" log="$2" until=$((SECONDS + ${WAIT:-60})); shift 2
+  while [ $SECONDS -lt $until ]; do
     if "$@" >/dev/null 2>&1; then return 0; fi
     runs "$pidfile" || { tail -n 20 "$log" >&2; die "it ended while starting; see $log"; }
     sleep 0.1
   done
   tail -n 20 "$log" >&2
-  die "it doesn't answer after a minute; see $log"
+  die "it doesn't answer after ${WAIT:-60} seconds; see $log"
 }
 
 # port_is_free PORT VARIABLE: fails with a hint if another program listens there.

@@ -1,4 +1,4 @@
-"""What every test shares: the hypothesis profiles.
+"""What every test shares: the hypothesis profiles, and that Ctrl-C is heard.
 
 `default` draws the same examples each time that the same modules of segflow are loaded (hypothesis
 tries constants that stand in them), so that a run is repeatable; `thorough` draws new and many more
@@ -8,6 +8,7 @@ the code, so neither profile judges it.
 
 import gc
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -25,6 +26,11 @@ settings.register_profile(
     "thorough", suppress_health_check=SLOW, deadline=None, max_examples=5_000, print_blob=True
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+# A shell starts what runs in the background deaf to Ctrl-C, and programs inherit it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure() -> None:

@@ -3,7 +3,8 @@
 Each address may be given in the environment instead, by the name of its function in capitals:
 SEGFLOW_TEST_POSTGRES_URL and so on. A reader may only select and is what segflow itself connects
 as; an owner writes what the reader sees. Tests run side by side, so each makes a schema (a database
-in MariaDB, whose name begins with `segflow`) of its own and drops it afterwards.
+in MariaDB, whose name begins with `segflow`; in Elasticsearch indices that do) of its own and drops
+it afterwards.
 """
 
 import os
@@ -40,6 +41,17 @@ def mariadb_owner_url() -> str:
     return _answering("MARIADB_OWNER_URL", f"mysql://{_OWNER}:{_mariadb_port()}/segflow")
 
 
+def elasticsearch_url() -> str:
+    """A server of line 8, without passwords; who asks it may do anything."""
+    return _answering("ELASTICSEARCH_URL", f"http://127.0.0.1:{_elasticsearch_port()}")
+
+
+def elasticsearch_7_url() -> str:
+    """The same of line 7."""
+    port = os.environ.get("SEGFLOW_ELASTICSEARCH_7_PORT") or int(_elasticsearch_port()) + 1
+    return _answering("ELASTICSEARCH_7_URL", f"http://127.0.0.1:{port}")
+
+
 _READER = "segflow_reader:segflow_reader@127.0.0.1"
 _OWNER = "segflow_owner:segflow_owner@127.0.0.1"
 
@@ -50,6 +62,10 @@ def _postgres_port() -> str:
 
 def _mariadb_port() -> str:
     return os.environ.get("SEGFLOW_MARIADB_PORT") or "3310"
+
+
+def _elasticsearch_port() -> str:
+    return os.environ.get("SEGFLOW_ELASTICSEARCH_PORT") or "9250"
 
 
 def _answering(name: str, default: str) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pymysql
 import pytest
+from elasticsearch import Elasticsearch
 
 from tests import services
 
@@ -98,6 +99,21 @@ def test_mariadb_keeps_a_log_of_whole_rows():
         names = ("log_bin", "binlog_format", "binlog_row_image", "binlog_row_metadata")
         kept = rows(reader, "SELECT " + ", ".join(f"@@global.{name}" for name in names))
     assert kept == ((1, "ROW", "FULL", "FULL"),)
+
+
+@pytest.mark.parametrize(
+    ("url", "version"),
+    [(services.elasticsearch_url, "8.19."), (services.elasticsearch_7_url, "7.17.")],
+)
+def test_elasticsearch_is_of_two_lines(url, version):
+    """What is written is found in both, which one client asks."""
+    with Elasticsearch(url(), request_timeout=60) as server:
+        nodes = server.nodes.info().body["nodes"]
+        assert all(node["version"].startswith(version) for node in nodes.values())
+        server.index(index=NAME, document={"page": 7}, refresh=True)
+        found = server.search(index=NAME, query={"term": {"page": 7}})
+        server.indices.delete(index=NAME)
+    assert found["hits"]["total"]["value"] == 1
 
 
 def test_a_server_that_is_missing_fails_the_test(monkeypatch):

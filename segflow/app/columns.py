@@ -2,8 +2,19 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from segflow.model.types import ValueType
+from segflow.compiler.targets.elastic_mapping import mapped_as
+from segflow.model.types import (
+    BOOLEAN,
+    DATE,
+    FLOAT,
+    INTEGER,
+    STRING,
+    TIMESTAMP,
+    ValueType,
+    decimal_type,
+)
 
 _Family = tuple[str | None, int]
 """The family of a column type, and the scale of a decimal one; None for one that is not known."""
@@ -22,7 +33,7 @@ _ACCEPTED: Mapping[str, frozenset[str]] = {
 """Families of column types that hold values of a declared type, none of them rounded or cut; where
 there are no arrays, lists are JSON."""
 
-_WITH_ARRAYS = ("duckdb", "postgres", "clickhouse")
+_WITH_ARRAYS = ("duckdb", "postgres", "clickhouse", "spark")
 
 _ACCEPTED_IN_SQLITE: Mapping[str, frozenset[str]] = {
     "string": frozenset({"text", "whole"}),
@@ -42,9 +53,12 @@ into a double, which is no longer that decimal, and leaves the text of a date al
 def fits(engine: str, word: str, declared: ValueType) -> bool:
     """Whether every value of a column of that type is one of the declared type.
 
-    A type that is not known here fits: the engine judges it when it reads. Decimals may be stored
-    as doubles, which stand for the nearest decimal of the declared scale, but not in SQLite.
+    A type that is not known here fits: the engine judges it when it reads; of Elasticsearch all are
+    known. Decimals may be stored as doubles, which stand for the nearest decimal of the declared
+    scale, but not in SQLite.
     """
+    if engine == "elasticsearch":
+        return word in mapped_as(declared)
     family, scale = _FAMILIES[engine](word)
     if declared.is_list and engine in _WITH_ARRAYS:
         return family is None or (
@@ -59,12 +73,63 @@ def fits(engine: str, word: str, declared: ValueType) -> bool:
 
 
 def _element(array: str) -> str:
-    """The type of the elements: of Array(Int64), or of bigint[]."""
-    return array[len("Array(") : -1] if array.startswith("Array(") else array[: array.rindex("[")]
+    """The type of the elements: of Array(Int64), of array<bigint>, or of bigint[]."""
+    if array.endswith("]"):
+        return array[: array.rindex("[")]
+    return array[len("array<") : -1]
+
+
+def holds_doubles(engine: str, word: str) -> bool:
+    """Whether a column of that type holds doubles or narrower floats."""
+    return _FAMILIES[engine](word)[0] == "float"
+
+
+def declared_type(engine: str, word: str) -> ValueType | None:
+    """The type to declare for a column of that type, so that it fits; None where there is none, or
+    where the type leaves open how many digits there are."""
+    family, scale = _FAMILIES[engine](word)
+    if family == "array":
+        element = declared_type(engine, _element(word))
+        listed = element in (STRING, INTEGER)
+        return replace(element, is_list=True) if element is not None and listed else None
+    if family == "decimal":
+        digits = int(re.search(r"\d+", word)[0])  # type: ignore[index]  # the family has read them
+        return decimal_type(digits, scale) if scale <= digits <= _MOST_DIGITS else None
+    if family == "small":  # of MySQL's kind
+        return BOOLEAN if word == "tinyint(1)" else INTEGER
+    if engine == "sqlite" and family in ("numeric", "text"):
+        return _declared_in_sqlite(word.upper(), family)
+    return _DECLARED.get(family or "")
+
+
+def _declared_in_sqlite(word: str, family: str) -> ValueType:
+    """What the names of types say that are nothing to SQLite itself."""
+    if "TIME" in word:
+        return TIMESTAMP
+    if "DATE" in word:
+        return DATE
+    if "BOOL" in word:
+        return BOOLEAN
+    return STRING if family == "text" else FLOAT
+
+
+_MOST_DIGITS = 38
+
+_DECLARED: Mapping[str, ValueType] = {
+    "text": STRING,
+    "whole": INTEGER,
+    "float": FLOAT,
+    "boolean": BOOLEAN,
+    "date": DATE,
+    "timestamp": TIMESTAMP,
+}
 
 
 def holds_json(engine: str, word: str) -> bool:
-    """Whether a column of that type may hold JSON: as text, or as what has parts."""
+    """Whether a column of that type may hold JSON: as text, or as what has parts. Of documents it
+    is nested ones."""
+    if engine == "elasticsearch":
+        return word == "nested"
     return _FAMILIES[engine](word)[0] in (None, "text", "array")
 
 
@@ -72,6 +137,8 @@ def orders_rows(engine: str, word: str) -> bool:
     """Whether the values of a column of that type have one order everywhere, so that they can say
     which of two rows is newer. Floats have none, and text none that does not hang on a collation;
     but in SQLite instants are texts."""
+    if engine == "elasticsearch":
+        return word in (*mapped_as(INTEGER), *mapped_as(TIMESTAMP))
     family, _ = _FAMILIES[engine](word)
     if engine == "sqlite":
         return family in (None, "whole", "text", "numeric")
@@ -218,10 +285,35 @@ def _of_clickhouse(word: str) -> _Family:
     return ("whole" if whole else _CLICKHOUSE.get(word)), 0
 
 
+# --- Spark -----------------------------------------------------------------------------------
+
+_SPARK = {
+    "tinyint": "whole",
+    "smallint": "whole",
+    "int": "whole",
+    "bigint": "whole",
+    "float": "float",
+    "double": "float",
+    "string": "text",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamp",
+    "timestamp_ntz": "timestamp",
+}
+
+
+def _of_spark(word: str) -> _Family:
+    """What is here no column of ours is one that fits nothing: as a text it would be no JSON."""
+    if decimal := _DECIMAL.match(word):
+        return "decimal", int(decimal[2])
+    return ("array" if word.startswith("array<") else _SPARK.get(word, "other")), 0
+
+
 _FAMILIES: Mapping[str, Callable[[str], _Family]] = {
     "duckdb": _of_duckdb,
     "sqlite": _of_sqlite,
     "postgres": _of_postgres,
     "mysql": _of_mysql,
     "clickhouse": _of_clickhouse,
+    "spark": _of_spark,
 }

@@ -9,7 +9,7 @@ from sqlalchemy.sql import Select
 
 from segflow.errors import RefusedError, SegflowError
 from segflow.model.settings import SecretRef
-from segflow.ports import Engine, Keys, Selection
+from segflow.ports import Engine, Keys, Selection, Statement
 
 
 def filled(secret: SecretRef) -> str:
@@ -70,7 +70,7 @@ class MaskedEngine:
         with masking(self._secret, self._value):
             return self._engine.values(selection, sets)
 
-    def render(self, statement: Select[Any]) -> str:
+    def render(self, statement: Statement) -> str:
         """See Engine."""
         return self._engine.render(statement)
 

@@ -109,11 +109,17 @@ def members(world: World, compiled: Compiled, name: str, as_of: Instant | None) 
 def explain(world: World, compiled: Compiled, name: str, key: Key, as_of: Instant | None) -> Trace:
     """Why one user is in a segment of the working tree at an instant (None: now), or is not, and
     when that changes by itself, by the reference evaluator over that user's rows. Raises as
-    members() does."""
+    members() does, and RefusedError where users are documents."""
     readable(world, compiled, name)
     instant = instant_or_now(world, as_of)
     entity = compiled.entities[compiled.segments[name].segment.entity]
-    engine = world.engines(source_of(compiled, entity.population.source))
+    source = source_of(compiled, entity.population.source)
+    if source.has_documents:
+        raise RefusedError(
+            f"segment.{name} can't be explained: its users are documents of source.{source.name}",
+            hint=f"`segflow segment count {name}` and `members` tell of it",
+        )
+    engine = world.engines(source)
     around = look_around(compiled, name, key, engine.rows)
     evaluator = _evaluator(world, compiled, instant)
 

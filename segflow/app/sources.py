@@ -1,51 +1,26 @@
 """What the catalog says of its sources, held against what the sources have."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
 
+from segflow.app.claims import Claim, Items, claims
 from segflow.app.codes import MISFIT, NO_COLUMN, NO_TABLE, NOT_ASKED
 from segflow.app.columns import fits, holds_json, orders_rows
 from segflow.app.refusal import refuse
 from segflow.app.wiring import World
-from segflow.compiler.storage import storage_of_field, storage_of_property
+from segflow.compiler.targets.elastic_mapping import indexed_as, mapped_as
 from segflow.diagnostics import Diagnostic, Report
 from segflow.errors import SegflowError
 from segflow.executor.effects import Engines
 from segflow.loader.suggest import nearest
 from segflow.model.address import Address
-from segflow.model.catalog import Entity, Event, Field, History, Location, Relation
+from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled
-from segflow.model.contact import (
-    ConsentTable,
-    ConsentTopic,
-    ContactAddress,
-    Suppression,
-    SuppressionTable,
-)
-from segflow.model.keys import value_type
-from segflow.model.project import KeyPath, Project
-from segflow.model.types import BOOLEAN, STRING, TIMESTAMP, ValueType
+from segflow.model.project import Project
+from segflow.model.types import STRING, ValueType
 from segflow.planner.reach import closure
 from segflow.ports import Engine
 
 Columns = Mapping[str, str]
-
-Contents = ValueType | Literal["json", "order"] | None
-"""What a column holds: values of a type, JSON, what tells newer rows from older, or anything."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """The catalog's word, at `address` and `path`, that a table of a source has a column, and what
-    it holds; that the table is there, where `column` is None."""
-
-    address: Address
-    path: KeyPath
-    source: str
-    table: str
-    column: str | None = None
-    holds: Contents = None
 
 
 def check_sources(world: World, compiled: Compiled) -> Report:
@@ -77,179 +52,24 @@ def source_findings(
     that can't be asked only that.
     """
     project = compiled.project
-    asked = _Asked(project, engines)
-    entities = {thing.name: thing for thing in project if isinstance(thing, Entity)}
-    asking = (thing for thing in project if of is None or thing.address in of)
-    for claim in (claim for thing in asking for claim in claims(thing, entities)):
+    asked = Asked(project, engines)
+    for claim in all_claims(project, of):
         if (found := asked.finding(claim)) is not None:
             yield found
 
 
-def claims(thing: object, entities: Mapping[str, Entity]) -> Iterator[Claim]:
-    """What an object of the catalog says of tables and columns, tables before their columns."""
-    match thing:
-        case Entity():
-            yield from _of_entity(thing)
-        case Event():
-            yield from _of_event(thing, entities)
-        case Relation():
-            yield _of_relation(thing, entities)
-        case ConsentTopic() | Suppression() | ContactAddress():
-            yield from _of_contact(thing, entities)
-        case _:
-            return
+def all_claims(project: Project, of: Container[Address] | None = None) -> Iterator[Claim]:
+    """What all objects of a project, or some (`of`), say of tables and columns."""
+    entities = {thing.name: thing for thing in project if isinstance(thing, Entity)}
+    for thing in project:
+        if of is None or thing.address in of:
+            yield from claims(thing, entities)
 
 
-def _of_entity(entity: Entity) -> Iterator[Claim]:
-    population, address = entity.population, entity.address
-
-    def claim(key: str, column: str | None, holds: Contents = None) -> Claim:
-        return Claim(
-            holds=holds,
-            address=address,
-            path=("population", key),
-            source=population.source,
-            table=population.table,
-            column=column,
-        )
-
-    yield claim("table", None)
-    yield claim("key", population.key, value_type(entity.key_type))
-    if population.since is not None:
-        yield claim("since", population.since, TIMESTAMP)
-    for field in entity.fields:
-        yield from _of_field(entity, field)
+_UNCHECKED = "so its tables and columns can't be checked; --no-sources leaves that out"
 
 
-def _of_field(entity: Entity, field: Field) -> Iterator[Claim]:
-    if field.history is not None:
-        yield from _of_history(entity, field, field.history)
-    for number, location in enumerate(field.at):
-        if location.index is not None:
-            continue
-        path: KeyPath = ("fields", field.name, "at")
-        if len(field.at) > 1:
-            path = (*path, number)
-        storage = storage_of_field(field, location)
-        columns: tuple[tuple[str, str | None, Contents], ...] = (
-            ("table", None, None),
-            ("key", location.key or entity.population.key, value_type(entity.key_type)),
-            ("column", storage.column, storage.column_type or "json"),
-        )
-        for key, column, holds in columns:
-            yield Claim(
-                holds=holds,
-                address=entity.address,
-                path=(*path, key),
-                source=location.source,
-                table=location.table or entity.population.table,
-                column=column,
-            )
-
-
-def _of_history(entity: Entity, field: Field, history: History) -> Iterator[Claim]:
-    columns = (
-        ("table", None, None),
-        ("key", history.key, value_type(entity.key_type)),
-        ("time", history.time, TIMESTAMP),
-        ("column", history.column, field.type),
-    )
-    for key, column, type_ in columns:
-        yield Claim(
-            holds=type_,
-            address=entity.address,
-            path=("fields", field.name, "history", key),
-            source=history.source,
-            table=history.table,
-            column=column,
-        )
-
-
-def _of_relation(relation: Relation, entities: Mapping[str, Entity]) -> Claim:
-    population = entities[relation.from_entity].population
-    return Claim(
-        holds=value_type(entities[relation.to_entity].key_type),
-        address=relation.address,
-        path=("from", "column"),
-        source=population.source,
-        table=population.table,
-        column=relation.from_column,
-    )
-
-
-def _of_event(event: Event, entities: Mapping[str, Entity]) -> Iterator[Claim]:
-    for path, column, holds in _columns_of_event(event, entities):
-        yield Claim(
-            holds=holds,
-            address=event.address,
-            path=path,
-            source=event.at.source,
-            table=event.at.table,
-            column=column,
-        )
-
-
-def _columns_of_event(
-    event: Event, entities: Mapping[str, Entity]
-) -> Iterator[tuple[KeyPath, str | None, Contents]]:
-    at = event.at
-    yield ("at", "table"), None, None
-    yield ("at", "time"), at.time, TIMESTAMP
-    if at.id is not None:
-        yield ("at", "id", "column"), at.id.column, value_type(at.id.type)
-    if at.version is not None:
-        yield ("at", "version"), at.version, "order"
-    if at.arrived is not None:
-        yield ("at", "arrived"), at.arrived, TIMESTAMP
-    for test in at.when:
-        yield ("at", "when", test.column), test.column, None
-    for entity, column in event.entities:
-        yield ("entities", entity), column, value_type(entities[entity].key_type)
-    for declared in event.properties:
-        storage = storage_of_property(declared)
-        key = "column" if declared.column else "unnest" if declared.unnest else "path"
-        yield ("properties", declared.name, key), storage.column, storage.column_type or "json"
-
-
-def _of_contact(
-    thing: ConsentTopic | Suppression | ContactAddress, entities: Mapping[str, Entity]
-) -> Iterator[Claim]:
-    at = thing.at
-    if at is None:
-        return
-    key_type = entities[thing.entity].key_type
-    columns = (("key", at.key, value_type(key_type)), *_columns_of_contact(at))
-    known = [one for one in columns if one[1] is not None]
-    for key, column, holds in (("table", None, None), *known):
-        yield Claim(
-            holds=holds,
-            address=thing.address,
-            path=("at", key),
-            source=at.source,
-            table=at.table or "",
-            column=column,
-        )
-
-
-def _columns_of_contact(
-    at: ConsentTable | SuppressionTable | Location,
-) -> Iterator[tuple[str, str | None, Contents]]:
-    match at:
-        case ConsentTable():
-            yield "granted", at.granted, BOOLEAN
-            yield "topic", at.topic, STRING
-            yield "time", at.time, TIMESTAMP
-        case SuppressionTable():
-            yield "address", at.address, STRING
-            yield "channel", at.channel, STRING
-            yield "reason", at.reason, STRING
-            yield "time", at.time, TIMESTAMP
-        case Location():
-            storage = storage_of_field(Field(name="", type=STRING), at)
-            yield "column", storage.column, storage.column_type or "json"
-
-
-class _Asked:
+class Asked:
     """The sources, asked for each table once."""
 
     def __init__(self, project: Project, engines: Engines) -> None:
@@ -257,6 +77,7 @@ class _Asked:
         self._engines = engines
         self._opened: dict[str, Engine | None] = {}
         self._tables: dict[tuple[str, str], Columns | None] = {}
+        self._misfits: set[tuple[str, str, str]] = set()
 
     def finding(self, claim: Claim) -> Diagnostic | None:
         """What is wrong with a claim; None where it holds or something before it was wrong."""
@@ -265,9 +86,17 @@ class _Asked:
                 self._opened[claim.source] = self._open(claim.source)
             except SegflowError as error:
                 self._opened[claim.source] = None
-                return self._not_asked(claim, error)
+                return not_asked(self._project, claim.source, error, _UNCHECKED)
         engine = self._opened[claim.source]
         return None if engine is None else self._held(claim, engine)
+
+    def word(self, source: str, table: str, column: str) -> str | None:
+        """The engine's word for the type of a column, in the tables that were claimed; None where
+        it is missing, or was found not to hold what is claimed."""
+        columns = self._tables.get((source, table))
+        if columns is None or (source, table, column) in self._misfits:
+            return None
+        return _type_of(columns, column)
 
     def _open(self, name: str) -> Engine | None:
         source = self._project.source(name)
@@ -280,16 +109,70 @@ class _Asked:
                 self._tables[table] = engine.columns(claim.table)
             except SegflowError as error:
                 self._opened[claim.source] = None
-                return self._not_asked(claim, error)
+                return not_asked(self._project, claim.source, error, _UNCHECKED)
             if self._tables[table] is None:
                 return self._no_table(claim)
         columns = self._tables[table]
         if columns is None or claim.column is None:
             return None
-        word = _type_of(columns, claim.column)
-        if word is None:
+        if self._engine_of(claim) == "elasticsearch":
+            found = self._held_by_documents(claim, claim.column, columns)
+        elif (word := _type_of(columns, claim.column)) is None:
             return self._no_column(claim, claim.column, columns)
-        return self._misfit(claim, claim.column, word)
+        else:
+            found = self._misfit(claim, claim.column, word)
+        if found is not None:
+            self._misfits.add((claim.source, claim.table, claim.column))
+        return found
+
+    def _held_by_documents(self, claim: Claim, column: str, columns: Columns) -> Diagnostic | None:
+        """The same for an index: names are as they are, what is unnested is in nested documents,
+        and what tells events from others is asked for as text."""
+        if claim.items is not None:
+            return self._unnested(claim, claim.items, columns)
+        if column not in columns:
+            return self._no_column(claim, column, columns)
+        match claim.holds:
+            case "json":
+                return None  # a path, by which nothing can be asked
+            case "order":
+                return self._misfit(claim, column, columns[column])
+            case None:
+                return self._indexed(claim, column, columns[column], STRING)
+            case _:
+                return self._indexed(claim, column, columns[column], claim.holds)
+
+    def _unnested(self, claim: Claim, items: Items, columns: Columns) -> Diagnostic | None:
+        """The same for items, each of which has to be a document of its own if something in it is
+        meant."""
+        whole = f"{items.path}.{items.inner}" if items.inner else items.path
+        for name in (items.path, whole):
+            if name not in columns:
+                return self._no_column(claim, name, columns)
+        word = columns[whole]
+        if items.inner and not holds_json("elasticsearch", columns[items.path]):
+            return self._diagnostic(
+                claim,
+                MISFIT,
+                f"field `{items.path}` of index {claim.table} is {columns[items.path]}, not nested",
+                f"index it anew as `nested`, or say `column: {whole}` for `unnest`",
+            )
+        if word in mapped_as(items.type, nested=bool(items.inner)):
+            return None
+        return self._misindexed(claim, whole, word, items.type)
+
+    def _indexed(self, claim: Claim, column: str, word: str, held: ValueType) -> Diagnostic | None:
+        if fits("elasticsearch", word, held):
+            return None
+        return self._misindexed(claim, column, word, held)
+
+    def _misindexed(self, claim: Claim, column: str, word: str, held: ValueType) -> Diagnostic:
+        return self._diagnostic(
+            claim,
+            MISFIT,
+            f"field `{column}` of index {claim.table} is {word}, not {held}",
+            f"index it anew as {indexed_as(held)}, or declare what it holds",
+        )
 
     def _engine_of(self, claim: Claim) -> str:
         source = self._project.source(claim.source)
@@ -344,16 +227,20 @@ class _Asked:
             address=str(claim.address),
         )
 
-    def _not_asked(self, claim: Claim, error: SegflowError) -> Diagnostic:
-        address = Address("source", claim.source)
-        return Diagnostic(
-            code=NOT_ASKED,
-            summary=error.message,
-            detail="so its tables and columns can't be checked; --no-sources leaves that out",
-            help=error.hint,
-            span=self._project.sources.key(address, ("source",)),
-            address=str(address),
-        )
+
+def not_asked(
+    project: Project, source: str, error: SegflowError, detail: str | None = None
+) -> Diagnostic:
+    """That a source can't be asked now, where it is declared; `detail` says what follows."""
+    address = Address("source", source)
+    return Diagnostic(
+        code=NOT_ASKED,
+        summary=error.message,
+        detail=detail,
+        help=error.hint,
+        span=project.sources.key(address, ("source",)),
+        address=str(address),
+    )
 
 
 def _type_of(columns: Columns, wanted: str) -> str | None:

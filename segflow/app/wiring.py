@@ -295,6 +295,8 @@ def _engine_of(source: Source, root: Path, url: str | None) -> Engine:
             return _clickhouse(source, root, url)
         case "spark":
             return _spark(source, root, url)
+        case "elasticsearch":
+            return _elasticsearch(source, url)
         case _:
             raise RefusedError(f"source {source.name}: {source.engine} can't be read yet")
 
@@ -342,6 +344,14 @@ def _spark(source: Source, root: Path, url: str | None) -> Engine:
     except ModuleNotFoundError as error:
         raise _not_installed(source, error) from error
     return SparkEngine(source, root, url)
+
+
+def _elasticsearch(source: Source, url: str | None) -> Engine:
+    try:
+        from segflow.engines.elasticsearch import ElasticsearchEngine
+    except ModuleNotFoundError as error:
+        raise _not_installed(source, error) from error
+    return ElasticsearchEngine(source, url)
 
 
 def _not_installed(source: Source, error: ModuleNotFoundError) -> RefusedError:

@@ -93,6 +93,17 @@ state = LazyGroup(
     },
 )
 
+catalog = LazyGroup(
+    name="catalog",
+    help="Write the catalog.",
+    lazy={
+        "import": Lazy(
+            target="catalog.draft:draft",
+            summary="Draft the YAML of the tables of a source.",
+        ),
+    },
+)
+
 cli = LazyGroup(
     name="segflow",
     help="User segments as YAML in git: plan what a change does, then apply exactly that.",
@@ -103,6 +114,9 @@ cli = LazyGroup(
             target="validate:validate", summary="Check every file; show all errors at once."
         ),
         "lint": Lazy(target="lint:lint", summary="Warn of what is legal and probably not meant."),
+        "doctor": Lazy(
+            target="doctor:doctor", summary="Hold the catalog against what its sources hold."
+        ),
         "test": Lazy(
             target="test:test",
             summary="Run the tests of segments; no source and no state is asked.",
@@ -125,7 +139,7 @@ cli = LazyGroup(
         ),
     },
 )
-for group in (segment, rule, run, state):
+for group in (catalog, segment, rule, run, state):
     cli.add_command(group)
 click.version_option(__version__, message="segflow %(version)s")(cli)
 

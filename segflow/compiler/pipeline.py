@@ -13,6 +13,7 @@ from segflow.compiler.passes.queries import queries
 from segflow.compiler.passes.resolve import resolve
 from segflow.compiler.passes.storage import storage
 from segflow.compiler.passes.supported import supported
+from segflow.compiler.passes.supported_documents import supported_documents
 from segflow.compiler.passes.supported_rules import supported_rules
 from segflow.compiler.passes.templates import templates
 from segflow.compiler.passes.trials import trials
@@ -37,6 +38,7 @@ CHECKS: tuple[Pass, ...] = (
     resolve,
     cycles,
     supported,
+    supported_documents,
     supported_rules,
     storage,
     offers,

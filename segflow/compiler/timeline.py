@@ -188,6 +188,11 @@ def date_bounds(bounds: Bounds, zone: ZoneInfo) -> DateBounds:
     return DateBounds(start=start, end=end)
 
 
+def operator_dates(operator: InstantOperator, as_of: Instant, zone: ZoneInfo) -> DateBounds:
+    """The dates for which the operator holds, by their midnights."""
+    return date_bounds(operator_bounds(operator, as_of, zone), zone)
+
+
 def anniversary_days(
     operator: Anniversary, as_of: Instant, zone: ZoneInfo
 ) -> tuple[tuple[int, int], ...]:

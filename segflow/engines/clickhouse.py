@@ -28,7 +28,7 @@ from segflow.errors import (
     UnusableDataError,
 )
 from segflow.model.catalog import Source
-from segflow.ports import KeyColumn, Keys, Selection
+from segflow.ports import KeyColumn, Keys, Selection, Statement, as_select
 
 # Numbers of errors.
 _SLOW = (159,)
@@ -71,15 +71,15 @@ class ClickHouseEngine:
 
     def values(self, selection: Selection, sets: Mapping[str, Keys]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
-        return self._plain(selection.statement, self._select(selection, sets))
+        return self._plain(as_select(selection.statement), self._select(selection, sets))
 
     def rows(self, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
         return self._plain(statement, self._run(statement))
 
-    def render(self, statement: Select[Any]) -> str:
+    def render(self, statement: Statement) -> str:
         """See Engine."""
-        return rendered(statement)
+        return rendered(as_select(statement))
 
     def close(self) -> None:
         """See Engine."""
@@ -90,7 +90,7 @@ class ClickHouseEngine:
     def _select(self, selection: Selection, sets: Mapping[str, Keys]) -> pa.Table:
         for of in selection.one_row:
             self._check_one_row(of)
-        statement = selection.statement
+        statement = as_select(selection.statement)
         for name in selection.sets:
             statement = statement.add_cte(_given(sets[name]).cte(name))
         for split in selection.splits:

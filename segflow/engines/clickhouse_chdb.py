@@ -1,6 +1,6 @@
 """chDB: ClickHouse in this process, on a folder of the project."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,9 @@ from segflow.engines.clickhouse_sql import Query, escaped
 from segflow.engines.files import file_inside
 from segflow.errors import RefusedError, SourceUnavailableError
 from segflow.model.catalog import Source
+
+_AGAIN = 0.1
+"""Seconds until a query that has not ended is told to once more."""
 
 
 class EmbeddedHost:
@@ -48,8 +51,10 @@ class EmbeddedHost:
         try:
             return answer.result()
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
-            if not answer.cancel():
+            # What has only just been asked is not there yet for who wants to end it.
+            while not (answer.cancel() or answer.done()):
                 self._kill()
+                wait([answer], timeout=_AGAIN)
             raise
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from segflow.compiler.targets.keys import repeated_keys
 from segflow.compiler.values import text_matches
 from segflow.errors import SegflowError, UnusableDataError
 from segflow.model.catalog import Source
-from segflow.ports import MASK_BITS, KeyColumn, Keys, Selection
+from segflow.ports import MASK_BITS, KeyColumn, Keys, Selection, Statement, as_select
 
 _ROWS = 100_000
 """Keys that are fetched at a time."""
@@ -60,7 +60,7 @@ class ConnectedEngine(ABC):
             if selection.key_type == "integer":
                 return self._keys(connection, statement)
             with self._streamed(connection, statement) as rows:
-                return frozenset(self._text(key) for (key,) in rows)
+                return frozenset(text_of(key, self._source) for (key,) in rows)
 
     def memberships(
         self, selection: Selection, sets: Mapping[str, Keys], count: int
@@ -76,7 +76,7 @@ class ConnectedEngine(ABC):
                         if selection.key_type == "integer":
                             self._extend(integers[number], (key,))
                         else:
-                            texts[number].add(self._text(key))
+                            texts[number].add(text_of(key, self._source))
         if selection.key_type == "integer":
             return tuple(map(BitMap64, integers))
         return tuple(map(frozenset, texts))
@@ -91,9 +91,9 @@ class ConnectedEngine(ABC):
         with self._asking() as connection:
             return self._rows(connection, statement)
 
-    def render(self, statement: Select[Any]) -> str:
+    def render(self, statement: Statement) -> str:
         """See Engine."""
-        compiled = statement.compile(
+        compiled = as_select(statement).compile(
             dialect=self._engine.dialect, compile_kwargs={"literal_binds": True}
         )
         return str(compiled)
@@ -140,7 +140,7 @@ class ConnectedEngine(ABC):
         """The statement with the sets that it names, after what it rests on was checked."""
         for of in selection.one_row:
             self._check_one_row(connection, of)
-        statement = selection.statement
+        statement = as_select(selection.statement)
         for wanted in selection.sets:
             given = self._given(connection, sets[wanted])
             statement = statement.add_cte(given.cte(wanted))
@@ -176,24 +176,9 @@ class ConnectedEngine(ABC):
             self._extend(keys, (key for (key,) in rows))
         return BitMap64(keys)
 
-    def _text(self, key: Any) -> str:
-        """A key that is a text. Raises UnusableDataError."""
-        if not isinstance(key, str):
-            raise UnusableDataError(f"source {self._source}: keys are not texts", hint=NO_TEXTS)
-        return key
-
     def _extend(self, keys: "array[int]", found: Iterable[Any]) -> None:
         """Add keys as the driver gives them. Raises UnusableDataError."""
-        try:
-            keys.extend(found)
-        except OverflowError as error:
-            raise UnusableDataError(
-                f"source {self._source}: a key is negative, or beyond 64 bits", hint=NEGATIVE
-            ) from error
-        except TypeError as error:
-            raise UnusableDataError(
-                f"source {self._source}: keys are not integers: {error}", hint=NO_INTEGERS
-            ) from error
+        extend(keys, found, self._source)
 
     def _check_one_row(self, connection: Connection, of: KeyColumn) -> None:
         """Refuse a table of fields in which a key has two rows."""
@@ -213,6 +198,27 @@ class ConnectedEngine(ABC):
         except NoSuchTableError:
             return False
         return [one.lower() for one in promised] == [of.column.lower()]
+
+
+def text_of(key: Any, source: str) -> str:
+    """A key that is a text. Raises UnusableDataError, as extend() does."""
+    if not isinstance(key, str):
+        raise UnusableDataError(f"source {source}: keys are not texts", hint=NO_TEXTS)
+    return key
+
+
+def extend(keys: "array[int]", found: Iterable[Any], source: str) -> None:
+    """Add keys that are integers."""
+    try:
+        keys.extend(found)
+    except OverflowError as error:
+        raise UnusableDataError(
+            f"source {source}: a key is negative, or beyond 64 bits", hint=NEGATIVE
+        ) from error
+    except TypeError as error:
+        raise UnusableDataError(
+            f"source {source}: keys are not integers: {error}", hint=NO_INTEGERS
+        ) from error
 
 
 def repeated_error(source: str, of: KeyColumn, count: int, example: Any) -> UnusableDataError:

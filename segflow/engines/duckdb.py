@@ -24,7 +24,7 @@ from segflow.engines.connected import MISSING, UNFIT, repeated_error
 from segflow.engines.files import Stamp, file_inside, stamp_of
 from segflow.errors import SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
-from segflow.ports import KeyColumn, Keys, Selection, Split
+from segflow.ports import KeyColumn, Keys, Selection, Split, Statement, as_select
 
 _SAFE: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -118,9 +118,12 @@ class DuckDbEngine:
             found: list[dict[str, Any]] = self._run(statement).to_pylist()
         return found
 
-    def render(self, statement: Select[Any]) -> str:
+    def render(self, statement: Statement) -> str:
         """See Engine."""
-        return str(statement.compile(dialect=self._dialect, compile_kwargs={"literal_binds": True}))
+        compiled = as_select(statement).compile(
+            dialect=self._dialect, compile_kwargs={"literal_binds": True}
+        )
+        return str(compiled)
 
     def close(self) -> None:
         """See Engine."""
@@ -181,7 +184,7 @@ class DuckDbEngine:
         for name, content in given.items():
             self._connection.register(name, content)
         try:
-            return self._run(selection.statement)
+            return self._run(as_select(selection.statement))
         finally:
             for name in given:
                 self._connection.unregister(name)

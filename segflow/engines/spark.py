@@ -11,9 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyroaring import BitMap64
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DecimalType, IntegralType, StringType
 from sqlalchemy import column, select, table
@@ -48,7 +48,7 @@ from segflow.errors import (
     UnusableDataError,
 )
 from segflow.model.catalog import Source
-from segflow.ports import MASK_BITS, KeyColumn, Keys, Selection
+from segflow.ports import MASK_BITS, KeyColumn, Keys, Selection, Statement, as_select
 
 _SIGNED = 2**63
 _FLOORED = "timestamp_micros({0} DIV 1000 - IF({0} % 1000 < 0, 1, 0))"
@@ -116,7 +116,7 @@ class SparkEngine:
     def values(self, selection: Selection, sets: Mapping[str, Keys]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
         with self._errors(), self._selected(selection, sets) as found:
-            return plain_rows(found.toArrow(), selection.statement, SPARK_SQL)
+            return plain_rows(found.toArrow(), as_select(selection.statement), SPARK_SQL)
 
     def rows(self, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
@@ -126,9 +126,9 @@ class SparkEngine:
             found = self._frame(session, statement).toArrow()
             return plain_rows(found, statement, SPARK_SQL)
 
-    def render(self, statement: Select[Any]) -> str:
+    def render(self, statement: Statement) -> str:
         """See Engine."""
-        return rendered(statement)
+        return rendered(as_select(statement))
 
     def close(self) -> None:
         """See Engine."""
@@ -189,7 +189,9 @@ class SparkEngine:
         self._register_changed(session)
         for of in selection.one_row:
             self._check_one_row(session, of)
-        statement = selection.statement if in_order else selection.statement.order_by(None)
+        statement = as_select(selection.statement)
+        if not in_order:
+            statement = statement.order_by(None)
         given = {name: (_keys(sets[name]), "key") for name in selection.sets}
         for split in selection.splits:
             found = self._frame(session, split.values).toArrow().column(0).to_pylist()
@@ -255,23 +257,23 @@ class SparkEngine:
         try:
             yield
         except PySparkException as error:
-            raise self._error(error, error.getCondition() or "") from error
+            raise self._error(error.getCondition() or "", str(error)) from error
         except Py4JError as error:
-            raise self._error(error, "") from error
+            raise self._error("", _cause(error)) from error
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             if self._opened is not None:
                 self._opened.sparkContext.cancelAllJobs()
             raise
 
-    def _error(self, error: Exception, condition: str) -> SegflowError:
-        told = f"source {self._source}: {_first_line(error)}"
-        if any(one in condition or one in str(error) for one in _LARGE):
+    def _error(self, condition: str, message: str) -> SegflowError:
+        told = f"source {self._source}: {_first_line(message)}"
+        if any(one in condition or one in message for one in _LARGE):
             return TooLargeError(told, hint=TOO_LARGE)
         if condition.startswith(_NOT_THERE):
             return SourceUnavailableError(told)
         if condition.startswith(_NAMES):
             return UnusableDataError(told, hint=MISSING)
-        if condition or isinstance(error, AnalysisException):
+        if condition:
             return UnusableDataError(told, hint=UNFIT)
         return SourceUnavailableError(told)
 
@@ -297,5 +299,15 @@ def _is_finer(type_: pa.DataType) -> bool:
     return bool(pa.types.is_timestamp(type_)) and type_.unit == "ns"
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0]
+def _cause(error: Py4JError) -> str:
+    """What Java says at the bottom of an error."""
+    if not isinstance(error, Py4JJavaError):
+        return str(error)
+    found = error.java_exception
+    while (cause := found.getCause()) is not None:
+        found = cause
+    return str(found)
+
+
+def _first_line(message: object) -> str:
+    return str(message).strip().partition("\n")[0]

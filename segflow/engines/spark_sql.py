@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import types
+from sqlalchemy import TryCast, types
 from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import Select
 from sqlalchemy.sql.compiler import GenericTypeCompiler, IdentifierPreparer, SQLCompiler
 from sqlalchemy.types import TypeEngine
@@ -178,3 +179,8 @@ class SparkSql(DefaultDialect):
 
 
 SPARK_SQL = SparkSql()
+
+
+@compiles(TryCast, SparkSql.name)
+def _try_cast(element: TryCast[Any], compiler: SQLCompiler, **kw: Any) -> str:
+    return f"TRY_{compiler.visit_cast(element, **kw)}"  # type: ignore[no-untyped-call]

@@ -1,5 +1,6 @@
 """Reads sources: the places that data is read from."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from segflow.loader.findings import Findings
@@ -71,21 +72,38 @@ def _source(values: Values, node: MapNode, found: Findings) -> Source:
     )
 
 
-def _at_url(
-    engine: str, example: str, otherwise: Shape[Source], *, with_tables: bool = False
-) -> Shape[Source]:
-    """A source of an engine at a url, with tables or with nothing beside it, or another shape."""
-    keys = dict(_KEYS)
-    tables = keys.pop("tables")
-    keys["url"] = replace(keys["url"], required=True)
-    if with_tables:
-        keys["tables"] = replace(tables, required=True)
-    then = Record(what="a source", keys=keys, build=_source, example=example)
+_AT_URL = {
+    "sqlite": "{source: shop, engine: sqlite, url: shop.db}",
+    "postgres": "{source: shop, engine: postgres, url: ${SHOP_URL}}",
+    "mysql": "{source: shop, engine: mysql, url: ${SHOP_URL}}",
+    "clickhouse": "{source: shop, engine: clickhouse, url: warehouse.chdb}",
+    "elasticsearch": "{source: search, engine: elasticsearch, url: ${SEARCH_URL}}",
+    "spark": '{source: lake, engine: spark, url: "local[2]", tables: {sales: sales.parquet}}',
+}
+"""Engines whose sources are at a url, each with an example."""
+
+_WITH_TABLES = ("spark",)
+"""Those of them whose tables are named one by one."""
+
+
+def _at_url(engine: str, otherwise: Shape[Source]) -> Shape[Source]:
+    """A source of an engine at a url, or another shape."""
+    keys = {name: key for name, key in _KEYS.items() if name != "tables"}
+    keys["url"] = replace(_KEYS["url"], required=True)
+    if engine in _WITH_TABLES:
+        keys["tables"] = replace(_KEYS["tables"], required=True)
+    then = Record(what="a source", keys=keys, build=_source, example=_AT_URL[engine])
     return IfKey("engine", value=engine, then=then, otherwise=otherwise)
 
 
-# Of an engine that can't be used yet nothing is demanded: what helps is to be told that, and the
-# compiler does.
+def _other(engines: Iterable[str]) -> Shape[Source]:
+    """A source of one of the engines; of no other anything is demanded, since it is reported."""
+    found: Shape[Source] = Record(what="a source", keys=_KEYS, build=_source)
+    for engine in engines:
+        found = _at_url(engine, found)
+    return found
+
+
 SOURCE: Shape[Source] = IfKey(
     "engine",
     value="duckdb",
@@ -96,26 +114,5 @@ SOURCE: Shape[Source] = IfKey(
         one_of=(("url", "tables"),),
         example="{source: warehouse, engine: duckdb, url: warehouse.duckdb}",
     ),
-    otherwise=_at_url(
-        "sqlite",
-        "{source: shop, engine: sqlite, url: shop.db}",
-        _at_url(
-            "postgres",
-            "{source: shop, engine: postgres, url: ${SHOP_URL}}",
-            _at_url(
-                "mysql",
-                "{source: shop, engine: mysql, url: ${SHOP_URL}}",
-                _at_url(
-                    "clickhouse",
-                    "{source: shop, engine: clickhouse, url: warehouse.chdb}",
-                    _at_url(
-                        "spark",
-                        '{source: lake, engine: spark, url: "local[2]", tables: {sales: s.parquet}}',
-                        Record(what="a source", keys=_KEYS, build=_source),
-                        with_tables=True,
-                    ),
-                ),
-            ),
-        ),
-    ),
+    otherwise=_other(reversed(_AT_URL)),
 )

@@ -47,6 +47,12 @@ class Source:
     limits: Limits | None = None
 
     @property
+    def has_documents(self) -> bool:
+        """Whether its tables are indices of documents, which are asked for sets of keys; other
+        sources speak SQL."""
+        return self.engine == "elasticsearch"
+
+    @property
     def address(self) -> Address:
         """source.<name>"""
         return Address("source", self.name)

@@ -2,11 +2,19 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from fractions import Fraction
+from math import ceil
 
 from segflow.model.keys import Key
 
 HASHES = 2**64
 """How many values the hash can take: it lies in [0, HASHES)."""
+
+
+def threshold(percent: Decimal) -> int:
+    """The least hash that is no longer below so many percent of all."""
+    return ceil(Fraction(percent) * HASHES / 100)
 
 
 def stable_hash(salt: str, key: Key) -> int:

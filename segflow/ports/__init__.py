@@ -4,7 +4,16 @@ Adapters (engines, store, …) implement these and are chosen in app/wiring.py a
 cross as 64-bit roaring bitmaps, of keys that are texts as plain sets; instants as milliseconds UTC.
 """
 
-from segflow.ports.engines import MASK_BITS, Engine, Selection, Split
+from segflow.ports.documents import Documents
+from segflow.ports.engines import (
+    MASK_BITS,
+    Engine,
+    Selection,
+    Split,
+    Statement,
+    as_documents,
+    as_select,
+)
 from segflow.ports.keys import KeyColumn, Keys, is_among, keys_of
 from segflow.ports.running import Channel, Channels, Delivery, Ledger, LedgerReader, Message
 from segflow.ports.stages import Column, StagedTable
@@ -19,6 +28,7 @@ __all__ = [
     "Clock",
     "Column",
     "Delivery",
+    "Documents",
     "Engine",
     "Failpoint",
     "KeyColumn",
@@ -33,9 +43,12 @@ __all__ = [
     "StagedTable",
     "SnapshotStore",
     "Split",
+    "Statement",
     "StateCommit",
     "StateReader",
     "StateStore",
+    "as_documents",
+    "as_select",
     "is_among",
     "keys_of",
 ]

@@ -8,7 +8,24 @@ from sqlalchemy.sql import Select
 
 from segflow.model.keys import KeyType
 from segflow.model.operator import TextMatch
+from segflow.ports.documents import Documents
 from segflow.ports.keys import KeyColumn, Keys
+
+Statement = Select[Any] | Documents
+"""What an engine is asked: a statement of SQL, or sets of keys out of documents."""
+
+
+def as_select(statement: Statement) -> Select[Any]:
+    """The statement, for an engine that speaks SQL."""
+    assert not isinstance(statement, Documents), "the engine of the source has tables"
+    return statement
+
+
+def as_documents(statement: Statement) -> Documents:
+    """The sets of keys, for an engine that reads documents."""
+    assert isinstance(statement, Documents), "the engine of the source has documents"
+    return statement
+
 
 MASK_BITS = 62
 """So many segments share one column of a query for several; numbers of 64 bits with a sign hold
@@ -36,13 +53,14 @@ class Selection:
     `statement` is SQLAlchemy Core with bound parameters. It refers to the id sets named in `sets`
     as tables of one column `key`, and to those of `splits` as tables of one column `value`; the
     engine provides both (the names of id sets are made by segment_set(), list_set() and their like
-    in model/compiled.py). Sets that are the answer to a query of their own stand in `made`, too,
+    in model/compiled.py). For an engine that reads documents it is the sets of keys that these
+    make, one per segment. Sets that are the answer to a query of their own stand in `made`, too,
     with that query, which may be one of another source. `source` names the catalog's source.
     `one_row` are the columns in which a key may stand once only.
     """
 
     source: str
-    statement: Select[Any]
+    statement: Statement
     key_type: KeyType = "integer"
     sets: tuple[str, ...] = ()
     made: "Mapping[str, Selection]" = field(default_factory=dict)
@@ -83,8 +101,9 @@ class Engine(Protocol):
         """The rows of a selection of more columns than the key, as rows() gives them. `sets` holds
         every set that it names; raises as members() does."""
 
-    def render(self, statement: Select[Any]) -> str:
-        """The statement in the engine's SQL for a person to read, with its parameters filled in."""
+    def render(self, statement: Statement) -> str:
+        """The statement in the engine's language for a person to read, with its parameters filled
+        in."""
 
     def close(self) -> None:
         """Let go of the connection; harmless when done twice."""

@@ -42,15 +42,11 @@ def main() -> int:
     spawned = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(asked.workers, mp_context=spawned) as pool:
         found = pool.submit(versions)
-        tallies, differences = judged(pool, asked.seed, 2 * asked.workers)
-        if differences:
+        if _told(uncaught(pool)):
             return 1
-        wrong = [line for name, tally in tallies.items() for line in lacking(name, tally)]
-        wrong += uncaught(pool)
-    for line in wrong:
-        print(line, file=sys.stderr)
-    if wrong:
-        return 1
+        tallies, differences = judged(pool, asked.seed, 2 * asked.workers)
+        if differences or _told(one for name in tallies for one in lacking(name, tallies[name])):
+            return 1
     figures = Figures(
         day=asked.date,
         seed=asked.seed,
@@ -60,6 +56,14 @@ def main() -> int:
     )
     PAGE.write_text(render(figures), encoding="utf-8")
     return 0
+
+
+def _told(wrong: Iterable[str]) -> bool:
+    """Whether something is wrong, which is printed."""
+    lines = list(wrong)
+    for line in lines:
+        print(line, file=sys.stderr)
+    return bool(lines)
 
 
 def judged(pool: Executor, number: int, ahead: int) -> tuple[Mapping[str, Tally], list[str]]:

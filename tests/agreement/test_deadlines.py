@@ -3,6 +3,7 @@ data and instants."""
 
 import re
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, note, settings
@@ -12,6 +13,8 @@ from segflow.model.codec import canonical
 from segflow.model.instant import format_instant
 from segflow.model.wording import phrase
 from tests.agreement.ahead import EARLIER, stories
+from tests.agreement.cells import Cell
+from tests.agreement.faults import shop
 from tests.agreement.sides import compiled_for_engines
 from tests.strategies import Example, examples
 
@@ -30,6 +33,8 @@ FORMS = {
     *("mode", "sum"),
 }
 """The forms of leaves that decide at deadlines, by their names in canonical text."""
+CALENDARS = [Cell("field", "calendar", type_) for type_ in ("date", "timestamp")]
+"""Which are so seldom where the rest is drawn that they have shops of their own."""
 
 
 @pytest.mark.timeout(600)
@@ -39,21 +44,26 @@ def test_nothing_changes_before_the_deadline_and_something_does_then():
     tally: Counter[str] = Counter()
     seen: set[str] = set()
 
-    @settings(max_examples=SHOPS, suppress_health_check=list(HealthCheck))
-    @given(examples(SEGMENTS), st.sampled_from(EARLIER))
-    def run(example: Example, earlier: int) -> None:
+    def judge(example: Example, earlier: int, tell: Callable[[str], None]) -> None:
         compiled = compiled_for_engines(example.project)
         for story in stories(example, compiled, example.segments, earlier, USERS):
             found, subject = story.deadline, story.subject
-            note(f"{subject.user.key} from {format_instant(subject.context.as_of)} {found}")
-            note(phrase(story.where))
+            tell(f"{subject.user.key} from {format_instant(subject.context.as_of)} {found}")
+            tell(phrase(story.where))
             assert story.fault() is None
             tally["never" if found.at is None else "then"] += 1
             for leaf, _ in found.because:
                 seen.update(re.findall(r'"(?:\$|kind)":"(\w+)"', canonical(leaf)))
             tally["begins"] += found.begins
 
+    @settings(max_examples=SHOPS, suppress_health_check=list(HealthCheck))
+    @given(examples(SEGMENTS), st.sampled_from(EARLIER))
+    def run(example: Example, earlier: int) -> None:
+        judge(example, earlier, note)
+
     run()
+    for number, earlier in enumerate(EARLIER):
+        judge(shop(number, CALENDARS), earlier, print)
     assert seen >= FORMS, FORMS - seen
     assert tally["then"] >= TURNED, tally
     assert tally["begins"] > 0

@@ -151,7 +151,7 @@ FAULTS = [
     Fault("no events are no number", scans, "aggregate_value", nulls_kept, ('"count"',)),
     Fault("ties go by nothing", events.Rows, "order", tie_by_nothing, ('"last"',)),
     Fault("sums are doubles", DuckDb, "total", sums_of_doubles, ('"sum"',)),
-    Fault("samples are too small", conditions, "_threshold",
+    Fault("samples are too small", conditions, "threshold",
           lambda threshold: lambda percent: threshold(percent * Decimal("0.8")), ("Sample",)),
     Fault("ignore_case folds every letter", DuckDb, "folded",
           lambda _: lambda self, text: func.lower(text), ("ignore_case",)),

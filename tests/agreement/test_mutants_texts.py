@@ -30,8 +30,8 @@ def ties_by(change: Any) -> Any:
     """Equal values rank by something else than the key."""
 
     def fault(order: Any) -> Any:
-        def changed(leaf: Any, value: Any, key: Any, of: Any) -> Any:
-            *by_value, _ = order(leaf, value, key, of)
+        def changed(leaf: Any, parts: Any, key: Any) -> Any:
+            *by_value, _ = order(leaf, parts, key)
             return [*by_value, change(key).asc(), key.asc()]
 
         return changed

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from segflow.app.codes import OF_CHANNELS, OF_PLANS, OF_SOURCES
+from segflow.app.codes import OF_CHANNELS, OF_DOCTOR, OF_PLANS, OF_SOURCES
 from segflow.compiler.codes import CODES as OF_MEANING
 from segflow.compiler.lint.codes import CODES as OF_LINT
 from segflow.loader.codes import CODES as OF_TEXT
@@ -15,6 +15,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "What lint warns of": OF_LINT,
     "Their channels": OF_CHANNELS,
     "Their sources": OF_SOURCES,
+    "What doctor finds in them": OF_DOCTOR,
     "What no plan can deploy": OF_PLANS,
 }
 _BEGIN = "<!-- codes: made by `python -m tests.docs.write` -->\n"

@@ -4,17 +4,20 @@ import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
-from segflow.compiler.dialects import DIALECTS
+from segflow.compiler.passes.supported import ENGINES
 from segflow.compiler.pipeline import compile_project
 from segflow.compiler.targets.sql import select_members
 from segflow.loader.project import load_project
-from segflow.model.catalog import Source
+from segflow.model.catalog import Event, Source
 from segflow.model.instant import Instant
 from segflow.model.predicate import Predicate
 from segflow.model.project import Project
+from segflow.ports import Documents
+from tests.agreement.elastic import in_units
 from tests.docs.pages import DOCS
 
 PAGE = DOCS / "reference" / "support.md"
@@ -31,17 +34,25 @@ _HEAD = """\
 What each engine makes of each form. This page is made by compiling every form for every engine.
 
 - **native**: the engine's query answers it.
-- **split**: segflow answers a part of it, and gives the engine a set of values or of keys.
+- **split**: segflow answers a part of it, from or with a set of values or of keys.
 - **refused**: a diagnostic names it, with its place in the file. No form is ever dropped or
   approximated.
 """
 _ENDS = """
 `matches` is split where the engine has no RE2: the distinct values of the column are fetched, RE2
 is asked of them, and those that match are handed back. Leaves about the past of segments read the
-membership log, which segflow keeps itself. Sources on other engines are refused as a whole.
+membership log, which segflow keeps itself. A sample of Elasticsearch's users is drawn from all of
+their keys. Sources on other engines are refused as a whole.
+
+In the column of Elasticsearch decimals are stored as `minor_units`, and no event's id is indexed
+twice, as `unique: true` promises; otherwise what asks for them is refused.
 
 Users may have integers or strings for keys in every cell. Those with strings have no membership log
 yet: what reads it is refused when it is asked.
+"""
+
+_REASONS = """
+## What Elasticsearch refuses
 """
 
 _SEGMENTS = """\
@@ -67,7 +78,14 @@ entity: customer
 where: """
 
 
-def cell(where: str, engine: str) -> str:
+class Cell(NamedTuple):
+    """What an engine makes of a form, and why it refuses it, if that has a reason of its own."""
+
+    word: str
+    why: str = ""
+
+
+def cell(where: str, engine: str) -> Cell:
     """What an engine makes of a form, whatever the keys of users are."""
     integers = CATALOG.read_text("utf-8")
     texts = integers.replace("key: {type: integer, ordinals: direct}", "key: {type: string}")
@@ -76,7 +94,7 @@ def cell(where: str, engine: str) -> str:
     return found
 
 
-def _cell(where: str, engine: str, catalog: str) -> str:
+def _cell(where: str, engine: str, catalog: str) -> Cell:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "segflow.toml").write_text('[project]\nname = "forms"\n')
@@ -89,16 +107,18 @@ def _cell(where: str, engine: str, catalog: str) -> str:
         project, report = load_project(root)
     assert [found.summary for found in report] == [], where
     compiled, report = compile_project(_on(project, engine))
-    refused = [found.summary for found in report if found.code == "SUP001"]
+    refused = [found for found in report if found.code == "SUP001"]
     if refused:
-        return "refused"
+        return Cell("refused", refused[0].detail or "")
     assert compiled is not None, (where, [found.summary for found in report])
     selection = select_members(compiled, "s", Instant(0))
     if selection.splits:
-        return "split: values"
+        return Cell("split: values")
     if any(name.startswith("log.") for name in selection.sets):
-        return "split: the log"
-    return "native"
+        return Cell("split: the log")
+    if isinstance(selection.statement, Documents) and "Sampled(" in repr(selection.statement):
+        return Cell("split: keys")
+    return Cell("native")
 
 
 def _on(project: Project, engine: str) -> Project:
@@ -107,7 +127,18 @@ def _on(project: Project, engine: str) -> Project:
         for address, found in project.objects.items()
         if isinstance(found, Source)
     }
-    return replace(project, objects={**project.objects, **moved})
+    there = replace(project, objects={**project.objects, **moved})
+    return _promising(in_units(there)) if engine == "elasticsearch" else there
+
+
+def _promising(project: Project) -> Project:
+    """The project, in which no event's id comes twice."""
+    promised = {
+        address: replace(found, at=replace(found.at, unique=True))
+        for address, found in project.objects.items()
+        if isinstance(found, Event)
+    }
+    return replace(project, objects={**project.objects, **promised})
 
 
 def unlisted() -> set[str]:
@@ -128,10 +159,10 @@ def unlisted() -> set[str]:
 
 def render() -> str:
     """The page as engines are now."""
-    engines = list(DIALECTS)
+    cells = {form: [cell(where, engine) for engine in ENGINES] for form, where in FORMS.items()}
     rows = [
-        f"| {form} | {' | '.join(cell(where, engine) for engine in engines)} |"
-        for form, where in FORMS.items()
+        f"| {form} | {' | '.join(one.word for one in found)} |" for form, found in cells.items()
     ]
-    table = [f"| form | {' | '.join(engines)} |", "|---" * (len(engines) + 1) + "|", *rows]
-    return "\n".join([_HEAD, *table]) + "\n" + _ENDS
+    table = [f"| form | {' | '.join(ENGINES)} |", "|---" * (len(ENGINES) + 1) + "|", *rows]
+    reasons = [f"- {form}: {one.why}." for form, found in cells.items() for one in found if one.why]
+    return "\n".join([_HEAD, *table]) + "\n" + _ENDS + "\n".join([_REASONS, *reasons]) + "\n"

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from segflow import errors
+from segflow.app.codes import OF_DOCTOR
 from segflow.cli import failures
 from segflow.cli.main import main
 from segflow.compiler.lint.codes import CODES as OF_LINT
@@ -134,6 +135,14 @@ def test_the_page_of_lint_has_every_code():
     page = (DOCS / "reference" / "lint.md").read_text(encoding="utf-8")
     assert re.findall(r"^## (.*)$", page, re.MULTILINE) == [
         f"{code}: {title}" for code, title in OF_LINT.items()
+    ]
+
+
+def test_the_page_of_doctor_has_every_code():
+    """Each code of doctor has a section of its own, in order, with its title."""
+    page = (DOCS / "reference" / "doctor.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (DOC.*)$", page, re.MULTILINE) == [
+        f"{code}: {title}" for code, title in OF_DOCTOR.items()
     ]
 
 

@@ -94,6 +94,52 @@ def test_a_product_beyond_its_digits_is_an_error(engine):
         asked(engine, DIALECT.product(DIALECT.widened(wide, 0), wide))
 
 
+@pytest.mark.parametrize("places", [1, 37, 40, 75])
+@pytest.mark.parametrize("leading", range(1, 10))
+def test_a_comparison_beyond_its_digits_is_an_error(engine, places, leading):
+    """Both sides get the places of the one with more, and a number is not another one by that."""
+    small, large = Decimal("1.5").scaleb(1 - places), Decimal(leading * 10**38)
+    one, other = DIALECT.alike(DIALECT.number(large), DIALECT.number(small))
+    if places + 39 <= 76:
+        assert asked(engine, one > other) == [True] * 3
+    else:
+        with pytest.raises(UnusableDataError, match="overflow"):
+            asked(engine, one > other)
+
+
+@pytest.mark.parametrize(
+    ("type_", "stored"),
+    [
+        ("Int64", 2**62),
+        ("Int64", -(2**62)),
+        ("UInt64", 2**64 - 1),
+        ("Decimal(38, 0)", 9 * 10**37),
+        ("Decimal(76, 0)", 9 * 10**60),
+        ("Int256", 9 * 10**60),
+    ],
+)
+@pytest.mark.parametrize("digits", [(18, 17), (38, 30), (38, 38)])
+def test_a_column_beyond_its_digits_is_an_error_or_missing(engine, type_, stored, digits):
+    """What is declared with more places than there is room for does not become another number."""
+    column_ = literal_column(f"CAST('{stored}' AS {type_})")
+    value = DIALECT.stored(column_, decimal_type(*digits))
+    try:
+        assert asked(engine, value) == [None] * 3
+    except UnusableDataError as refused:
+        assert "overflow" in str(refused)
+
+
+@pytest.mark.parametrize(
+    ("type_", "stored"), [("Int64", "-12"), ("Decimal(38, 1)", "1.5"), ("Decimal(76, 2)", "-2.25")]
+)
+def test_a_column_may_have_fewer_places_than_are_declared(engine, type_, stored):
+    """It has the same value."""
+    column_ = literal_column(f"CAST('{stored}' AS {type_})")
+    for digits in ((9, 4), (18, 4), (38, 30)):
+        found = asked(engine, DIALECT.stored(column_, decimal_type(*digits)))
+        assert found == [Decimal(stored)] * 3
+
+
 def test_the_first_row_has_none_before_it(engine):
     """lag() would give 0."""
     before = func.lag(PEOPLE.c.id).over(order_by=PEOPLE.c.id)

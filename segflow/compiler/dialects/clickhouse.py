@@ -2,10 +2,13 @@
 nothing are missing there, casts keep what is missing, and numbers are read exactly.
 
 Texts are bytes in UTF-8 and compare as such, which is the order of code points. Integers wrap, and
-casts cut off: what may be wide is a decimal of up to 76 digits, for which neither happens.
+casts cut off. Products of decimals beyond 18 digits wrap, too, and so does what makes the scale of
+one larger, as comparisons do: what may have more than 76 digits is left to multiplyDecimal(), which
+fails then, and takes forty times as long.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, assert_never
 
 from sqlalchemy import (
@@ -37,6 +40,7 @@ from segflow.compiler.dialects.standard import (
     QUOTIENT_DIGITS,
     Standard,
     clipped,
+    places_of,
     within,
 )
 from segflow.compiler.timeline import FIRST
@@ -44,6 +48,9 @@ from segflow.model.scalar import Scalar
 from segflow.model.types import ScalarName, ValueType
 
 _WIDEST = 76
+_MOST_DIGITS = ((9, 10), (18, 19), (38, 39))
+"""The most digits that a decimal holds, by the greatest precision that is stored alike."""
+_OF_INTEGERS = 20
 _SUMMED = 38
 _SUMMABLE = 20
 """Sums of numbers with so many digits have at most _SUMMED: nobody has 10^18 rows."""
@@ -53,7 +60,18 @@ _LISTED: Mapping[ScalarName, TypeEngine[Any]] = {
     "integer": BigInteger(),
     "date": Date(),
 }
+_BY_DIGITS = r"Float|Decimal\\((39|[4-7].)|Int(128|256)"
 _UTC: Expression = literal_column("'UTC'")
+
+
+class Wide(Numeric[Decimal]):
+    """A decimal of the widest type, of which is known how many digits it has at most."""
+
+    cache_ok = True
+
+    def __init__(self, scale: int = 0, digits: int = _WIDEST + 1) -> None:
+        super().__init__(_WIDEST, scale)
+        self.digits = digits
 
 
 class ClickHouse(ClickHouseStorage, Standard):
@@ -96,18 +114,29 @@ class ClickHouse(ClickHouseStorage, Standard):
 
     # --- exact numbers ---
 
+    def number(self, value: Decimal) -> Expression:
+        """See Dialect."""
+        digits, scale = places_of(value)
+        exact = Wide(scale, digits)
+        return cast(literal(value, exact), exact)
+
     def widened(self, value: Expression, scale: int) -> Expression:
         """See Dialect."""
-        return cast(value, Numeric(_WIDEST, scale))
+        return _scaled(_wide(value), scale)
 
     def product(self, left: Expression, right: Expression) -> Expression:
-        """See Dialect. It has room for as many digits as the wider side."""
-        wide = self.widened(right, _scale(right))
-        return type_coerce(left * wide, Numeric(_WIDEST, _scale(left) + _scale(right)))
+        """See Dialect."""
+        return _product(_wide(left), _wide(right))
 
     def alike(self, left: Expression, right: Expression) -> tuple[Expression, Expression]:
         """See Dialect. A decimal of few digits can't be compared with one beyond them."""
-        return _wide(left), _wide(right)
+        if isinstance(left.type, BigInteger) and isinstance(right.type, BigInteger):
+            return left, right
+        one, other = _wide(left), _wide(right)
+        if not (isinstance(one.type, Wide) and isinstance(other.type, Wide)):
+            return one, other
+        scale = max(_scale(one), _scale(other))
+        return _scaled(one, scale), _scaled(other, scale)
 
     def one_of(self, value: Expression, constants: Sequence[Scalar], type_: ValueType) -> Condition:
         """See Dialect. One parameter, however many there are."""
@@ -178,7 +207,7 @@ class ClickHouse(ClickHouseStorage, Standard):
         """See Dialect. Taken apart into whole numbers, as the division of decimals cuts off. Rows
         without a quotient may be divided, too, before they are left out."""
         divisor = func.nullif(divisor, 0)
-        whole = func.toInt256(self.widened(value, scale) * 10**scale)
+        whole = func.reinterpret(self.widened(value, scale), literal_column("'Int256'"))
         quotient = func.intDiv(whole, divisor)
         rest = whole - quotient * divisor
         return [quotient, func.intDiv(rest * 10**QUOTIENT_DIGITS, divisor)]
@@ -224,11 +253,12 @@ def _of_micros(micros: Expression) -> Expression:
 
 def _decimal(column: Expression, type_: ValueType) -> Expression:
     """A column as a decimal. A cast of doubles cuts off, so that 0.29 would be 0.28: the decimal
-    is that of their shortest digits. Which type a column has is told as the query is read."""
-    kept = cast(column, Numeric(type_.precision, type_.scale))
+    is that of their shortest digits. So is that of types with more than 38 digits, of which a cast
+    wraps. Which type a column has is told as the query is read."""
     nearest = as_decimal(exact(cast(column, String), type_), type_)
-    is_float = func.match(func.toTypeName(column), literal_column("'Float'"))
-    chosen: Expression = getattr(func, "if")(is_float, nearest, kept, type_=kept.type)
+    kept = cast(cast(column, Numeric(_WIDEST, type_.scale)), nearest.type)
+    by_digits = func.match(func.toTypeName(column), literal_column(f"'{_BY_DIGITS}'"))
+    chosen: Expression = getattr(func, "if")(by_digits, nearest, kept, type_=kept.type)
     return chosen
 
 
@@ -236,17 +266,48 @@ def _scale(value: Expression) -> int:
     return value.type.scale or 0 if isinstance(value.type, Numeric) else 0
 
 
+def _digits(type_: TypeEngine[Any]) -> int:
+    """How many digits a number of the type has at most."""
+    match type_:
+        case Wide():
+            return type_.digits
+        case Numeric(precision=precision):
+            found = (most for up_to, most in _MOST_DIGITS if (precision or _WIDEST) <= up_to)
+            return next(found, _WIDEST + 1)
+        case _:
+            return _OF_INTEGERS
+
+
 def _wide(side: Expression) -> Expression:
-    """An exact number with as many digits as there are; what is none stays as it is."""
+    """An exact number as a Wide; what is none stays as it is."""
     match side.type:
-        case Double():
+        case Double() | Wide():
             return side
-        case Numeric(scale=scale):
-            return cast(side, Numeric(_WIDEST, scale or 0))
-        case BigInteger():
-            return cast(side, Numeric(_WIDEST, 0))
+        case Numeric() | BigInteger():
+            return cast(side, Wide(_scale(side), _digits(side.type)))
         case _:
             return side
+
+
+def _scaled(value: Expression, scale: int) -> Expression:
+    """A Wide with so many digits behind its point, which are not fewer than it has."""
+    more = scale - _scale(value)
+    if not more:
+        return value
+    digits = _digits(value.type) + more
+    if digits > _WIDEST:
+        one = Wide(more, more + 1)
+        return _product(value, cast(literal(Decimal(1), one), one))
+    return cast(value, Wide(scale, digits))
+
+
+def _product(left: Expression, right: Expression) -> Expression:
+    """The product of two that are Wide."""
+    scale, digits = _scale(left) + _scale(right), _digits(left.type) + _digits(right.type)
+    if digits > _WIDEST:
+        places: Expression = literal_column(str(scale))
+        return func.multiplyDecimal(left, right, places, type_=Wide(scale))
+    return type_coerce(left * right, Wide(scale, digits))
 
 
 CLICKHOUSE = ClickHouse()

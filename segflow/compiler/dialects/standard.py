@@ -69,11 +69,8 @@ class Standard:
 
     def number(self, value: Decimal) -> Expression:
         """See Dialect."""
-        _, digits, exponent = value.as_tuple()
-        assert isinstance(exponent, int)
-        scale = max(0, -exponent)
-        width = max(len(digits) + max(0, exponent), scale, 1)
-        return cast(literal(value, Numeric(width, scale)), Numeric(width, scale))
+        exact = Numeric(*places_of(value))
+        return cast(literal(value, exact), exact)
 
     def product(self, left: Expression, right: Expression) -> Expression:
         """See Dialect."""
@@ -142,6 +139,14 @@ class Standard:
         """See Dialect."""
         number = 100 * extract("month", day) + extract("day", day)
         return number.in_([100 * month + of_month for month, of_month in days])
+
+
+def places_of(value: Decimal) -> tuple[int, int]:
+    """How many digits the number has in all, and how many of them behind the point."""
+    _, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    scale = max(0, -exponent)
+    return max(len(digits) + max(0, exponent), scale, 1), scale
 
 
 def clipped(value: Expression, first: Expression, last: Expression) -> Expression:

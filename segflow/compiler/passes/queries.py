@@ -12,6 +12,8 @@ def queries(draft: Draft) -> Draft:
             node = site.node
             if not isinstance(node, Sql) or node.source not in draft.index.sources:
                 continue
+            if draft.index.sources[node.source].has_documents:
+                continue  # which is refused as a form
             # Parsing costs a tenth of a second to begin with, and few projects have such a leaf.
             from segflow.compiler.queries import RefusedQueryError, read_query
 

@@ -26,8 +26,11 @@ from segflow.model.project import KeyPath
 from segflow.model.rule import Rule
 from segflow.model.segment import OnStream
 
-ENGINES = ("duckdb", "sqlite", "postgres", "mysql", "clickhouse", "spark")
+ENGINES = ("duckdb", "sqlite", "postgres", "mysql", "clickhouse", "spark", "elasticsearch")
 """The engines that can be asked."""
+
+_LIMITED = ("postgres", "mysql", "clickhouse", "elasticsearch")
+"""Engines that end a query that takes too long."""
 
 LEVELS = 64
 """How deep a predicate may be with its nested segments in their places: queries are built and read
@@ -240,7 +243,7 @@ def _of_object(found: object) -> Iterator[Finding]:
 def _of_source(source: Source) -> Iterator[Finding]:
     if source.replica is not None:
         yield ("replica",), "`replica`"
-    if source.limits is not None and source.engine not in ("postgres", "mysql", "clickhouse"):
+    if source.limits is not None and source.engine not in _LIMITED:
         yield ("limits",), "`limits`"
     elif source.limits is not None:
         yield from _of_limits(source.limits)

@@ -1,8 +1,10 @@
 """Periods: in how many of the last ones a count holds."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from segflow.compiler.periods import period_counts
+from segflow.compiler.periods import period_windows
+from segflow.compiler.timeline import window_bounds
 from segflow.compiler.values import count_satisfies
 from segflow.compiler.worlds import EventRow, Subject
 from segflow.model.operator import CountTest
@@ -19,7 +21,13 @@ def periods_hold(leaf: Periods, subject: Subject, matching: Matching) -> bool:
 
 def counted(leaf: Periods, subject: Subject, matching: Matching) -> list[int]:
     """The number of matching events in each period, newest first."""
-    return [len(matching(one, subject)) for one in period_counts(leaf)]
+    events = matching(replace(leaf.aggregate, window=None), subject)
+    times = [event.time for event in events if event.time is not None]
+    if not times:
+        return [0] * leaf.last
+    as_of, zone = subject.context.as_of, subject.zone(leaf.aggregate.user_zone)
+    periods = (window_bounds(window, as_of, zone) for window in period_windows(leaf))
+    return [sum(time in period for time in times) for period in periods]
 
 
 def passes(tests: tuple[CountTest, ...], count: int) -> bool:

@@ -7,12 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from functools import partial, reduce
-from math import ceil
 from operator import add
 from typing import assert_never
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     FromClause,
@@ -53,17 +50,16 @@ from segflow.compiler.targets.values import (
     within_dates,
 )
 from segflow.compiler.timeline import (
-    DateBounds,
     InstantOperator,
     anniversary_days,
-    date_bounds,
     midnight,
     operator_bounds,
+    operator_dates,
 )
 from segflow.compiler.values import fold
 from segflow.compiler.zones import Resolved, Ways, Zones
 from segflow.model.compiled import list_set, log_set, query_set, segment_set
-from segflow.model.hashing import HASHES
+from segflow.model.hashing import threshold
 from segflow.model.instant import Instant
 from segflow.model.keys import KeyType
 from segflow.model.operator import (
@@ -190,9 +186,9 @@ class Conditions:
         hashed = self.dialect.hash_text(literal(sample.salt or "", String), text)
         tests: list[Condition] = []
         if sample.low > 0:
-            tests.append(hashed >= literal(_threshold(sample.low), String))
+            tests.append(hashed >= literal(_digits(sample.low), String))
         if sample.high < 100:
-            tests.append(hashed < literal(_threshold(sample.high), String))
+            tests.append(hashed < literal(_digits(sample.high), String))
         return and_(true(), *tests)
 
     def _in_periods(self, leaf: Periods) -> Condition:
@@ -311,15 +307,10 @@ class Conditions:
     def _timed(self, operator: InstantOperator, value: Value, test: Test) -> Condition:
         time, asked = value.expression, (operator, self.as_of)
         if value.type.name == "date":
-            dates = self.zones.ways(test.user_zone, _operator_dates, *asked)
+            dates = self.zones.ways(test.user_zone, operator_dates, *asked)
             return self._local(dates, lambda found: within_dates(time, found))
         instants = self.zones.ways(test.user_zone, operator_bounds, *asked)
         return self._local(instants, lambda found: within_bounds(time, found))
-
-
-def _operator_dates(operator: InstantOperator, as_of: Instant, zone: ZoneInfo) -> DateBounds:
-    """The dates for which the operator holds, by their midnights."""
-    return date_bounds(operator_bounds(operator, as_of, zone), zone)
 
 
 def unsupported(node: object) -> AssertionError:
@@ -353,6 +344,6 @@ def counted(test: CountTest, count: Expression) -> Condition:
             assert_never(test.op)
 
 
-def _threshold(percent: Decimal) -> str:
-    """The least hash that is no longer below `percent`, as 16 hexadecimal digits."""
-    return f"{ceil(Fraction(percent) * HASHES / 100):016x}"
+def _digits(percent: Decimal) -> str:
+    """The threshold as 16 hexadecimal digits."""
+    return f"{threshold(percent):016x}"

@@ -31,13 +31,15 @@ def has_key(column: Expression, key: Key, dialect: Dialect) -> Condition:
 def repeated_keys(of: KeyColumn, dialect: Dialect) -> Select[Any]:
     """How many keys have more than one row in a table, and the least of them."""
     column: Expression = stored_table(of.table, [of.column]).c[of.column]
-    key = key_of(column, of.type, dialect)
-    repeated = (
-        select(key.label("key"))
-        .where(column.is_not(None))
-        .group_by(key)
-        .having(func.count() > 1)
-        .subquery("repeated")
+    keys = select(key_of(column, of.type, dialect).label("key")).where(column.is_not(None))
+    return repeated(keys)
+
+
+def repeated(keys: Select[Any]) -> Select[Any]:
+    """How many keys a query of one column `key` gives more than once, and the least of them."""
+    given = keys.subquery("given").c.key
+    several = (
+        select(given.label("key")).group_by(given).having(func.count() > 1).subquery("repeated")
     )
     count: Expression = func.count()
-    return select(count, func.min(repeated.c.key))
+    return select(count, func.min(several.c.key))

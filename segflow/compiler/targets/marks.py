@@ -5,8 +5,9 @@ A join carries every fact as a column of its own, of which the predicates need o
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 from sqlalchemy import (
@@ -37,14 +38,17 @@ from segflow.model.predicate import All, AnyOf, InSegment, NoneOf, Not, Predicat
 from segflow.ports import MASK_BITS
 
 _Tables = frozenset[FromClause]
+_NOTHING = cast(literal(0, BigInteger), BigInteger)
 
 
-def masks(conditions: Mapping[int, Condition], count: int) -> list[Label[Any]]:
+def masks(
+    conditions: Mapping[int, Condition], size: int, ready: Mapping[int, Expression] | None = None
+) -> list[Label[Any]]:
     """The columns mask_0, mask_1, ... for so many places, MASK_BITS in each: a bit is set where the
-    condition at its place is true."""
+    condition at its place is true. `ready` has bits of other places, by the number of the mask."""
     found = []
-    for number, start in enumerate(range(0, count, MASK_BITS)):
-        mask: Expression = cast(literal(0, BigInteger), BigInteger)
+    for number, start in enumerate(range(0, size, MASK_BITS)):
+        mask: Expression = (ready or {}).get(number, _NOTHING)
         for bit in range(MASK_BITS):
             if start + bit in conditions:
                 set_bit = literal(1 << bit, BigInteger)
@@ -53,8 +57,10 @@ def masks(conditions: Mapping[int, Condition], count: int) -> list[Label[Any]]:
     return found
 
 
-def marked(people: People, predicates: Sequence[Predicate], facts: Facts) -> People:
-    """The same people, each with marks in place of the facts."""
+def marked(
+    people: People, predicates: Sequence[Predicate], facts: Facts
+) -> tuple[People, list[Label[Any]]]:
+    """The same people, each with marks in place of the facts, and the masks of the predicates."""
     return _Marking(people, facts).done(predicates)
 
 
@@ -73,21 +79,22 @@ class _Marking:
     people: People
     facts: Facts
 
-    def done(self, predicates: Sequence[Predicate]) -> People:
+    def done(self, predicates: Sequence[Predicate]) -> tuple[People, list[Label[Any]]]:
         """See marked()."""
         described = self.facts.entity.population.where
         asked = predicates if described is None else [described, *predicates]
         joined_by = dict(_joins(self.people.relation))
         marks = dict(self._marks(asked, joined_by))
-        users = self._users(list(marks.values()), joined_by)
+        places = _places(marks.keys(), predicates)
+        users = self._users({places[node]: mark for node, mark in marks.items()}, joined_by)
         known = {}
-        for place, node in enumerate(marks):
+        for node, place in places.items():
             number, bit = divmod(place, MASK_BITS)
-            mask = users.c[f"mask_{number}"]
-            known[node] = mask.bitwise_and(literal(1 << bit, BigInteger)) != 0
+            known[node] = users.c[f"mask_{number}"].bitwise_and(_bits([bit])) != 0
         conditions = replace(self.people.conditions, known=known)
         exists = () if described is None else (conditions.of(described),)
-        return People(population=users, relation=users, exists=exists, conditions=conditions)
+        people = People(population=users, relation=users, exists=exists, conditions=conditions)
+        return people, _from_marks(people, predicates, places)
 
     # --- what is marked ---
 
@@ -111,23 +118,26 @@ class _Marking:
 
     # --- marking ---
 
-    def _users(self, marks: Sequence[_Mark], joined_by: Mapping[FromClause, Condition]) -> CTE:
-        """Every user with a bit for each mark: whether its condition holds."""
+    def _users(self, marks: Mapping[int, _Mark], joined_by: Mapping[FromClause, Condition]) -> CTE:
+        """Every user with a bit at the place of each mark: whether its condition holds."""
         together = self._together(marks, joined_by)
-        usual = masks(dict(enumerate(one.usual for one in marks)), len(marks))
+        usual = masks({place: one.usual for place, one in marks.items()}, max(marks) + 1)
         columns = [_differing(func.coalesce(together.c[one.name], 0), one) for one in usual]
         population, key = self.people.population, self.people.key
         joined = population.outerjoin(together, together.c[KEY] == key)
         users = select(key.label(KEY), *columns).select_from(joined)
         return users.cte(self.facts.name("users_marked"))
 
-    def _together(self, marks: Sequence[_Mark], joined_by: Mapping[FromClause, Condition]) -> CTE:
+    def _together(
+        self, marks: Mapping[int, _Mark], joined_by: Mapping[FromClause, Condition]
+    ) -> CTE:
         """The marks of each key of which a table has a row."""
         by_tables: dict[_Tables, dict[int, _Mark]] = defaultdict(dict)
-        for place, mark in enumerate(marks):
+        for place, mark in marks.items():
             by_tables[mark.tables][place] = mark
         parts = [
-            self._part(tables, found, len(marks), joined_by) for tables, found in by_tables.items()
+            self._part(tables, found, max(marks) + 1, joined_by)
+            for tables, found in by_tables.items()
         ]
         every = union_all(*parts).subquery(self.facts.name("marks"))
         key, *columns = every.c
@@ -138,12 +148,12 @@ class _Marking:
         self,
         tables: _Tables,
         marks: Mapping[int, _Mark],
-        count: int,
+        size: int,
         joined_by: Mapping[FromClause, Condition],
     ) -> Select[Any]:
         """The keys of which the tables have a row, with their marks."""
-        held = masks({place: one.condition for place, one in marks.items()}, count)
-        usual = masks({place: one.usual for place, one in marks.items()}, count)
+        held = masks({place: one.condition for place, one in marks.items()}, size)
+        usual = masks({place: one.usual for place, one in marks.items()}, size)
         differing = [_differing(one.element, other) for one, other in zip(held, usual, strict=True)]
         if len(tables) == 1 and self.people.population not in tables:
             (table,) = tables
@@ -153,6 +163,41 @@ class _Marking:
             if table in tables:
                 relation = relation.outerjoin(table, by)
         return select(self.people.key.label(KEY), *differing).select_from(relation)
+
+
+def _places(nodes: Collection[Predicate], predicates: Sequence[Predicate]) -> dict[Predicate, int]:
+    """The places of the bits of what is marked: of a predicate that is, its own; of the others any
+    that are left."""
+    found: dict[Predicate, int] = {}
+    for place, predicate in enumerate(predicates):
+        if predicate in nodes:
+            found.setdefault(predicate, place)
+    taken = set(found.values())
+    free = (place for place in count() if place not in taken)
+    return found | {node: next(free) for node in nodes if node not in found}
+
+
+def _from_marks(
+    people: People, predicates: Sequence[Predicate], places: Mapping[Predicate, int]
+) -> list[Label[Any]]:
+    """The masks of the predicates: bits at their own places are taken over, all at once."""
+    taken: dict[int, list[int]] = defaultdict(list)
+    others = {}
+    for place, predicate in enumerate(predicates):
+        if places.get(predicate) == place:
+            number, bit = divmod(place, MASK_BITS)
+            taken[number].append(bit)
+        else:
+            others[place] = people.conditions.of(predicate)
+    ready = {
+        number: people.population.c[f"mask_{number}"].bitwise_and(_bits(bits))
+        for number, bits in taken.items()
+    }
+    return masks(others, len(predicates), ready)
+
+
+def _bits(numbers: Iterable[int]) -> Expression:
+    return literal(sum(1 << number for number in numbers), BigInteger)
 
 
 def _differing(mask: Expression, other: Label[Any]) -> Label[Any]:

@@ -147,8 +147,7 @@ def _edges(leaf: Rank, rows: CTE, value: Expression, facts: Facts) -> CTE:
         *(
             facts.dialect.quantile(value, share).label(name)
             for share, name in zip(from_least, (_ABOVE, _BELOW), strict=True)
-        ),
-        func.count(value).label(SIZE),
+        )
     ).cte(facts.name("rank_guesses"))
     above, below = guessed.c[_ABOVE], guessed.c[_BELOW]
     beyond = func.count().filter(_is_before(leaf, value, above))

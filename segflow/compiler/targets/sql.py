@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select
 
 from segflow.compiler.dialects import DIALECTS, Dialect
+from segflow.compiler.targets.elastic import has_documents, select_sets
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.judgements import judged
 from segflow.compiler.targets.queries import select_query
@@ -38,6 +39,8 @@ def select_keys(
     compiled: Compiled, entity_name: str, where: Predicate, as_of: Instant
 ) -> Selection:
     """The query for the users of an entity's population that satisfy a typed predicate."""
+    if has_documents(compiled, entity_name):
+        return select_sets(compiled, entity_name, [where], as_of)
     facts = facts_about(compiled, entity_name, as_of)
     return selection_of(facts.keys(where), facts)
 

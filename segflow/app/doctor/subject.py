@@ -1,0 +1,104 @@
+"""What a check of doctor is given: one source that answers, and what the catalog says of it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.sql import Select
+
+from segflow.app.claims import Claim
+from segflow.app.sources import Asked
+from segflow.app.structure import UNKNOWN, Trait, traits_of
+from segflow.compiler.dialects import DIALECTS, Dialect
+from segflow.diagnostics import Diagnostic, Severity
+from segflow.executor.effects import Engines
+from segflow.model.address import Address
+from segflow.model.catalog import Entity, Event, Source
+from segflow.model.project import KeyPath, Project
+from segflow.ports import Clock
+
+
+def columns_of(event: Event) -> Iterator[str]:
+    """The columns that tell who did it, when, and whether a row is the event."""
+    yield event.at.time
+    yield from (column for _, column in event.entities)
+    yield from (test.column for test in event.at.when)
+    if event.at.id is not None:
+        yield event.at.id.column
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One source under examination. `claims` are those about it; `asked` knows the types of the
+    columns that are named, of all sources that answer."""
+
+    project: Project
+    source: Source
+    claims: Sequence[Claim]
+    asked: Asked
+    engines: Engines
+    clock: Clock
+    _traits: dict[str, Mapping[str, Trait]] = field(default_factory=dict)
+
+    @property
+    def gives_rows(self) -> bool:
+        """Whether it can be asked in SQL for rows, which indices can't."""
+        return not self.source.has_documents
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the source's engine writes things."""
+        return DIALECTS[self.source.engine]
+
+    @property
+    def events(self) -> Iterator[Event]:
+        """The events whose rows are in the source, and can be read."""
+        for thing in self.project:
+            if not isinstance(thing, Event) or thing.at.source != self.source.name:
+                continue
+            if self.has(thing.at.table, columns_of(thing)):
+                yield thing
+
+    def entity(self, name: str) -> Entity:
+        """The entity of that name; the pass `resolve` has seen to it that there is one."""
+        found = self.project.entity(name)
+        assert found is not None
+        return found
+
+    def has(self, table: str, columns: Iterable[str]) -> bool:
+        """Whether the table is there, with all of these columns."""
+        return all(self.word(table, column) is not None for column in columns)
+
+    def word(self, table: str, column: str) -> str | None:
+        """The engine's word for the type of a column that is claimed; None where it can't be
+        read as that."""
+        return self.asked.word(self.source.name, table, column)
+
+    def trait(self, table: str, column: str) -> Trait:
+        """What the source itself says of a column; each table is asked for once."""
+        if table not in self._traits:
+            self._traits[table] = traits_of(self.source, self.engines(self.source), table)
+        return self._traits[table].get(column.lower(), UNKNOWN)
+
+    def rows(self, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
+        """What the source answers. Raises as Engine.rows() does."""
+        return self.engines(self.source).rows(statement)
+
+    def finding(
+        self,
+        code: str,
+        address: Address,
+        path: KeyPath,
+        summary: str,
+        help: str,
+        severity: Severity = "warning",
+    ) -> Diagnostic:
+        """Something that is not as the catalog says, where it says so."""
+        return Diagnostic(
+            code=code,
+            summary=summary,
+            help=help,
+            severity=severity,
+            span=self.project.sources.value(address, path),
+            address=str(address),
+        )

@@ -1,0 +1,1 @@
+"""`segflow catalog …`: write the catalog."""

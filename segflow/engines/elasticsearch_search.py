@@ -1,0 +1,285 @@
+"""Searches of Elasticsearch that are whole or an error: points in time, pages, and what fails.
+
+All pages of one question see one state of an index. A shard that fails, or a time that is up,
+is an error, never a smaller answer.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from threading import Event
+from typing import Any
+from urllib.parse import urlsplit
+
+from elastic_transport import ConnectionTimeout, TransportError
+from elasticsearch import ApiError, Elasticsearch, NotFoundError, UnsupportedProductError
+
+from segflow.engines.connected import MISSING, TOO_LARGE, UNFIT
+from segflow.engines.servers import TIMED_OUT, UNREACHABLE, longest
+from segflow.errors import (
+    RefusedError,
+    SegflowError,
+    SourceUnavailableError,
+    TooLargeError,
+    UnusableDataError,
+)
+from segflow.model.catalog import Limits, Source
+
+EXAMPLE = "https://user:password@host:9200"
+PAGE = 10_000
+"""Documents, or groups of them, that are fetched at a time: the most that servers give as they
+come."""
+
+_KEEP = "5m"
+_AT_ONCE = 4
+_LONGEST_MS = 600_000
+_DENIED = "the user of the url needs the right to read the index and to see its mapping"
+_TOO_LARGE = (
+    "maxclausecount",
+    "too_many_clauses",
+    "too many clauses",
+    "determinizing automaton",
+    "automaton is too large",
+    "exceeded the allowed maximum",
+    "too_many_nested_clauses",
+    "maximum indexable length",
+)
+
+
+class Searches:
+    """The server of a source. Connects when it is first asked."""
+
+    def __init__(self, source: Source, url: str) -> None:
+        """Raises RefusedError for a url that can't be read."""
+        self._source = source.name
+        self._timeout = _timeout(source.limits)
+        self._client = _client(source.name, url, self._timeout)
+
+    def mappings(self, index: str) -> Mapping[str, Any]:
+        """The mapping of each index that goes by the name; none where there is none. Raises
+        SourceUnavailableError and UnusableDataError, as all of these do."""
+        with self._errors():
+            try:
+                found = self._client.indices.get_mapping(index=index)
+            except NotFoundError:
+                return {}
+            return {name: one["mappings"] for name, one in found.body.items()}
+
+    @contextmanager
+    def at_one_time(self) -> Iterator["Moment"]:
+        """What is asked inside is asked of one state of each index."""
+        points: dict[str, str] = {}
+        try:
+            yield Moment(self._source, self._search, self._point, points)
+        finally:
+            for point in points.values():
+                # What is left open ends by itself.
+                with suppress(ApiError, TransportError):
+                    self._client.close_point_in_time(id=point)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    def _point(self, index: str) -> str:
+        with self._errors():
+            opened = self._client.open_point_in_time(index=index, keep_alive=_KEEP)
+            point: str = opened["id"]
+            return point
+
+    def _search(self, point: str, filter_path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        with self._errors():
+            found = self._client.search(
+                pit={"id": point, "keep_alive": _KEEP},
+                timeout=f"{self._timeout}ms",
+                allow_partial_search_results=False,
+                filter_path=f"timed_out,_shards,{filter_path}",
+                **body,
+            ).body
+        shards = found["_shards"]
+        if found["timed_out"] or shards["failed"]:
+            raise SourceUnavailableError(
+                f"source {self._source}: {shards['failed']} of {shards['total']} shards failed,"
+                " or did not answer in time",
+                hint=TIMED_OUT if found["timed_out"] else UNREACHABLE,
+            )
+        return dict(found)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """The client's errors as ours; none shows the url."""
+        try:
+            yield
+        except (ApiError, TransportError, UnsupportedProductError) as error:
+            raise self._error(error) from error
+
+    def _error(self, error: ApiError | TransportError | UnsupportedProductError) -> SegflowError:
+        match error:
+            case ApiError():
+                return self._refusal(error)
+            case ConnectionTimeout():
+                told = f"source {self._source}: no answer within {self._timeout / 1000:g} seconds"
+                return SourceUnavailableError(told, hint=TIMED_OUT)
+            case TransportError():
+                line = str(error.message).partition("\n")[0]
+                return SourceUnavailableError(f"source {self._source}: {line}", hint=UNREACHABLE)
+            case _:
+                told = f"source {self._source}: what answers there is no Elasticsearch of 7.17 or 8"
+                return RefusedError(told)
+
+    def _refusal(self, error: ApiError) -> SegflowError:
+        told = f"source {self._source}: {_reason(error)}"
+        status = error.meta.status
+        if any(limit in told.lower() for limit in _TOO_LARGE):
+            return TooLargeError(told, hint=TOO_LARGE)
+        if status in (401, 403):
+            return UnusableDataError(told, hint=_DENIED)
+        if isinstance(error, NotFoundError) and "index_not_found" in str(error):
+            return UnusableDataError(told, hint=MISSING)
+        if status == 400:
+            return UnusableDataError(told, hint=UNFIT)
+        return SourceUnavailableError(told, hint=UNREACHABLE)
+
+
+class Moment:
+    """One state of each index that is asked."""
+
+    def __init__(
+        self,
+        source: str,
+        search: Callable[[str, str, Mapping[str, Any]], Mapping[str, Any]],
+        point: Callable[[str], str],
+        points: dict[str, str],
+    ) -> None:
+        self._source = source
+        self._search = search
+        self._point = point
+        self._points = points
+
+    def aggregated(self, index: str, aggregations: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The results of aggregations over all documents, by name."""
+        found = self._ask(index, "aggregations", {"size": 0, "aggs": aggregations})
+        answer: Mapping[str, Any] = found["aggregations"]
+        return answer
+
+    def values(self, index: str, query: Mapping[str, Any], field: str) -> Iterator[Sequence[Any]]:
+        """The values of a field in all documents that the query finds, in parts, in no order."""
+        counting = {"size": 0, "query": query, "track_total_hits": True}
+        counted = self._ask(index, "hits.total", counting)
+        slices = counted["_shards"]["total"] if counted["hits"]["total"]["value"] > PAGE else 1
+        if slices < 2:
+            yield from self._pages(index, query, field, None, Event())
+            return
+        # A slice per shard, which costs the server nothing to tell apart.
+        parts = [{"id": number, "max": slices} for number in range(slices)]
+        given_up = Event()
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            asked = [
+                threads.submit(self._whole, index, query, field, part, given_up) for part in parts
+            ]
+            try:
+                for one in asked:
+                    yield one.result()
+            finally:  # after an error, or where nobody waits any longer, no more pages
+                given_up.set()
+                threads.shutdown(wait=False, cancel_futures=True)
+
+    def groups(
+        self, index: str, query: Mapping[str, Any], fields: Sequence[str]
+    ) -> Iterator[tuple[tuple[Any, ...], int]]:
+        """Each combination of values of the fields among the documents that the query finds, with
+        how many of these have it, in order. Documents without one of them are in none."""
+        sources = [{name: {"terms": {"field": name}}} for name in fields]
+        after: Mapping[str, Any] | None = None
+        while True:
+            composite: dict[str, Any] = {"size": PAGE, "sources": sources}
+            if after is not None:
+                composite["after"] = after
+            body = {"size": 0, "query": query, "aggs": {"groups": {"composite": composite}}}
+            page = self._ask(index, "aggregations", body)["aggregations"]["groups"]
+            for one in page["buckets"]:
+                yield tuple(one["key"][name] for name in fields), one["doc_count"]
+            after = page.get("after_key")
+            if after is None or len(page["buckets"]) < PAGE:
+                return
+
+    def _whole(
+        self,
+        index: str,
+        query: Mapping[str, Any],
+        field: str,
+        part: Mapping[str, int],
+        given_up: Event,
+    ) -> Sequence[Any]:
+        pages = self._pages(index, query, field, part, given_up)
+        return [value for page in pages for value in page]
+
+    def _pages(
+        self,
+        index: str,
+        query: Mapping[str, Any],
+        field: str,
+        part: Mapping[str, int] | None,
+        given_up: Event,
+    ) -> Iterator[Sequence[Any]]:
+        # The documents themselves are not read: doc values are a third of the time.
+        body: dict[str, Any] = {
+            "query": query,
+            "size": PAGE,
+            "sort": ["_shard_doc"],
+            "stored_fields": "_none_",
+            "docvalue_fields": [field],
+            "track_total_hits": False,
+        }
+        if part is not None:
+            body["slice"] = part
+        while not given_up.is_set():
+            found = self._ask(index, "hits.hits.fields,hits.hits.sort", body)
+            hits = found.get("hits", {}).get("hits", [])
+            yield [value for hit in hits for value in hit.get("fields", {}).get(field, ())]
+            if len(hits) < PAGE:
+                return
+            body["search_after"] = hits[-1]["sort"]
+
+    def _ask(self, index: str, filter_path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        if index not in self._points:
+            self._points[index] = self._point(index)
+        found = self._search(self._points[index], f"pit_id,{filter_path}", body)
+        if not found["_shards"]["total"]:
+            raise UnusableDataError(
+                f"source {self._source}: no index is called {index}", hint=MISSING
+            )
+        self._points[index] = found["pit_id"]  # which may be another one each time
+        return found
+
+
+def _timeout(limits: Limits | None) -> int:
+    """How many milliseconds a search may take."""
+    return longest(limits) or _LONGEST_MS
+
+
+def _client(source: str, url: str, timeout: int) -> Elasticsearch:
+    try:
+        place = urlsplit(url)
+        if place.scheme not in ("http", "https") or not place.hostname or not place.port:
+            raise ValueError("a part is missing")
+        return Elasticsearch(
+            url, request_timeout=timeout / 1000 + 5, max_retries=0, retry_on_timeout=False
+        )
+    except ValueError:
+        # Not told why, since what the client says holds the url.
+        raise RefusedError(
+            f"source {source}: the url can't be read", hint=f"for example {EXAMPLE}"
+        ) from None
+
+
+def _reason(error: ApiError) -> str:
+    """The innermost reason that the server gives, in one line."""
+    body = error.body
+    if not isinstance(body, Mapping) or not isinstance(body.get("error"), Mapping):
+        return f"the server answered {error.meta.status}"
+    told = body["error"]
+    inner = told.get("root_cause") or [told]
+    failed = told.get("failed_shards")
+    reason = failed[0]["reason"] if failed else inner[0]
+    return str(reason.get("reason") or reason.get("type")).partition("\n")[0]
