@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import assert_never
 
 from segflow.app.secrets import MaskedEngine, filled, masking
 from segflow.channels.coupon import CouponChannel
@@ -298,7 +299,7 @@ def _engine_of(source: Source, root: Path, url: str | None) -> Engine:
         case "elasticsearch":
             return _elasticsearch(source, url)
         case _:
-            raise RefusedError(f"source {source.name}: {source.engine} can't be read yet")
+            assert_never(source.engine)
 
 
 def _sqlite(source: Source, root: Path, url: str | None) -> Engine:

@@ -86,13 +86,6 @@ def test_errors_do_not_show_a_secret(warehouse: Path, tmp_path: Path):
         assert error.__cause__ is None
 
 
-def test_engine_that_is_not_there_yet_is_refused(tmp_path: Path):
-    """A kind of engine that can't be read yet is no traceback."""
-    source = Source(name="lake", engine="spark")
-    with pytest.raises(RefusedError, match="spark"):
-        open_engine(source, tmp_path)
-
-
 def test_no_failpoint_without_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Outside of tests nothing kills the process."""
     monkeypatch.delenv("SEGFLOW_FAILPOINT", raising=False)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import yaml
 
-from segflow.compiler.passes.supported import ENGINES
 from segflow.compiler.pipeline import compile_project
 from segflow.compiler.targets.sql import select_members
 from segflow.loader.project import load_project
+from segflow.loader.source import ENGINES
 from segflow.model.catalog import Event, Source
 from segflow.model.instant import Instant
 from segflow.model.predicate import Predicate
@@ -42,7 +42,7 @@ _ENDS = """
 `matches` is split where the engine has no RE2: the distinct values of the column are fetched, RE2
 is asked of them, and those that match are handed back. Leaves about the past of segments read the
 membership log, which segflow keeps itself. A sample of Elasticsearch's users is drawn from all of
-their keys. Sources on other engines are refused as a whole.
+their keys.
 
 In the column of Elasticsearch decimals are stored as `minor_units`, and no event's id is indexed
 twice, as `unique: true` promises; otherwise what asks for them is refused.

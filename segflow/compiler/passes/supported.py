@@ -26,9 +26,6 @@ from segflow.model.project import KeyPath
 from segflow.model.rule import Rule
 from segflow.model.segment import OnStream
 
-ENGINES = ("duckdb", "sqlite", "postgres", "mysql", "clickhouse", "spark", "elasticsearch")
-"""The engines that can be asked."""
-
 _LIMITED = ("postgres", "mysql", "clickhouse", "elasticsearch")
 """Engines that end a query that takes too long."""
 
@@ -48,9 +45,6 @@ Finding = tuple[KeyPath, str]
 def supported(draft: Draft) -> Draft:
     """Report every form that can't be compiled yet, and segments that need two sources."""
     for found in draft.project:
-        if isinstance(found, Source) and found.engine not in ("", *ENGINES):
-            help = f"the engines of this version are {', '.join(ENGINES)}"
-            draft.refuse(found.address, ("engine",), f"engine {found.engine}", help)
         for path, form in _of_object(found):
             draft.refuse(found.address, path, form)
         if isinstance(found, ConsentTopic | Suppression | ContactAddress):
