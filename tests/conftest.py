@@ -9,6 +9,7 @@ the code, so neither profile judges it.
 import gc
 import os
 import signal
+import sys
 
 from hypothesis import HealthCheck, settings
 
@@ -36,5 +37,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_unconfigure() -> None:
     """Let go of all that tests held. Hypothesis leaves a callback with the garbage collector, which
     keeps fixtures and with them DuckDB's types alive beyond the end of the interpreter; DuckDB's
-    bindings (nanobind) then print that they leaked."""
+    bindings (nanobind) then print that they leaked. The Spark of tests ends before the process."""
     gc.callbacks.clear()
+    if "tests.agreement.spark" in sys.modules:
+        sys.modules["tests.agreement.spark"].end()

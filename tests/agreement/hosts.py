@@ -309,4 +309,5 @@ SPARK = Host(
     open=spark_engine,
     files=True,
 )
-HOSTS = (DUCKDB, SQLITE, POSTGRES, MYSQL, CLICKHOUSE, SPARK)
+HOSTS = (DUCKDB, SQLITE, POSTGRES, MYSQL, CLICKHOUSE)
+"""Those that are asked everything; Spark, which is slow to begin, is asked a share of it."""

@@ -19,13 +19,13 @@ from segflow.model.keys import Key
 from segflow.model.predicate import FieldFeature
 from segflow.ports import keys_of
 from tests.agreement.data import world_of
-from tests.agreement.hosts import HOSTS, Host
+from tests.agreement.hosts import HOSTS, SPARK, Host
 from tests.agreement.shop import FIELD_TYPES
 from tests.agreement.sides import compiled_for_engines, compiled_for_reference
 from tests.strategies import Example, examples
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.name)
+@pytest.mark.parametrize("host", (*HOSTS, SPARK), ids=lambda host: host.name)
 def test_fields_are_what_they_are_worth(host: Host, tmp_path: Path):
     """Stored and derived fields, exact numbers with the digits that they declare."""
 

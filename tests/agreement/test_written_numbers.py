@@ -19,7 +19,7 @@ from segflow.compiler.values import value_of
 from segflow.model.catalog import Entity, Field, Location, Population, Source
 from segflow.model.project import Project, Settings
 from segflow.model.types import parse_type
-from tests.agreement.hosts import HOSTS, Host
+from tests.agreement.hosts import HOSTS, SPARK, Host
 
 DIGITS = st.integers(0, 45).flatmap(lambda n: st.text("0123456789", min_size=n, max_size=n))
 ZEROS = st.integers(0, 5) | st.sampled_from([36, 37, 38, 39, 300, 310, 495])
@@ -71,7 +71,7 @@ def expected(storage: Storage, cells: Sequence[str]) -> list[Any]:
     return [value_of(cell_value(cell, storage), storage.type) for cell in cells]
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.name)
+@pytest.mark.parametrize("host", (*HOSTS, SPARK), ids=lambda host: host.name)
 def test_numbers_of_json_are_read_as_they_are_meant(host, tmp_path):
     """Whole ones exactly, others as the nearest double; whatever is beyond a type is missing."""
 
@@ -88,7 +88,7 @@ def test_numbers_of_json_are_read_as_they_are_meant(host, tmp_path):
 SPOILT = st.tuples(numbers() | EDGES, st.sampled_from(["", "0", " ", "\n", ".", "+", "٣", "000"]))
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.name)
+@pytest.mark.parametrize("host", (*HOSTS, SPARK), ids=lambda host: host.name)
 def test_numbers_as_text_are_read_as_they_are_meant(host, tmp_path):
     """Rounded halves away from zero; what is no number, or too long, is missing."""
 
