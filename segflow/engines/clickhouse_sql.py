@@ -6,7 +6,7 @@ a list of values is one parameter, an array.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -16,10 +16,11 @@ from sqlalchemy.sql import Select
 from sqlalchemy.sql.compiler import GenericTypeCompiler, IdentifierPreparer, SQLCompiler
 from sqlalchemy.types import TypeEngine
 
+from segflow.engines.parameters import SIGNED, type_of, written
+
 Parameters = Mapping[str, str | list[str] | list[int] | None]
 """The values by name: as texts that ClickHouse reads as their types; those of arrays one by one."""
 
-_SIGNED = range(-(2**63), 2**63)
 _UNSIGNED = range(2**64)
 _DIGITS = 76
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"})
@@ -69,19 +70,10 @@ def _written(value: Any) -> str | list[str] | list[int] | None:
     match value:
         case None | str():
             return value
-        case bool():
-            return "true" if value else "false"
-        case datetime():
-            moment = value.astimezone(UTC) if value.tzinfo else value
-            return moment.replace(tzinfo=None).isoformat(" ", "microseconds")
-        case date():
-            return value.isoformat()
-        case Decimal():
-            return format(value, "f")
         case list() | tuple():
             return _each(value)
         case _:
-            return str(value)
+            return written(value)
 
 
 def _each(values: Sequence[Any]) -> list[str] | list[int]:
@@ -153,16 +145,10 @@ class _Compiler(SQLCompiler):
         return f"Nullable({named})" if value is None else named
 
     def _named(self, type_: TypeEngine[Any], value: Any) -> str:
-        match value:
-            case bool():
-                return "Bool"
-            case int() if not isinstance(type_, types.Numeric) and value not in _SIGNED:
-                return "UInt64" if value in _UNSIGNED else "Int256"
-            case int() | str() if isinstance(type_, types.NullType):
-                return "Int64" if isinstance(value, int) else "String"
-            case Decimal() if not isinstance(type_, types.Numeric) or type_.precision is None:
-                return f"Decimal({_DIGITS}, {max(0, -int(value.as_tuple().exponent))})"
-        return self.dialect.type_compiler_instance.process(type_)
+        is_exact = isinstance(type_, types.Numeric)
+        if isinstance(value, int) and value not in SIGNED and not is_exact:
+            return "UInt64" if value in _UNSIGNED else "Int256"
+        return self.dialect.type_compiler_instance.process(type_of(value, type_, _DIGITS))
 
     # --- what has another name, or another meaning ---
 

@@ -141,6 +141,7 @@ class SparkEngine:
     def _session(self) -> SparkSession:
         if self._opened is None:
             self._opened = open_session(self._source, self._master)
+            self._stamps.clear()
             for name, path in self._remote.items():
                 self._register(name, self._opened.read.parquet(path))
         return self._opened

@@ -49,6 +49,10 @@ _SETTINGS: Mapping[str, str] = {
     # Decimals keep the digits behind their point, or are an error: else comparisons round.
     "spark.sql.decimalOperations.allowPrecisionLoss": "false",
     "spark.sql.legacy.decimal.retainFractionDigitsOnTruncate": "true",
+    # It takes the names from columns of unions that come twice, of which Spark then finds one.
+    "spark.sql.optimizer.excludedRules": (
+        "org.apache.spark.sql.catalyst.optimizer.RemoveRedundantAliases"
+    ),
     "spark.sql.caseSensitive": "false",
     "spark.sql.legacy.sizeOfNull": "false",
     "spark.sql.json.enableExactStringParsing": "true",

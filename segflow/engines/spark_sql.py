@@ -6,8 +6,7 @@ out once: of values of Python it would choose the types itself.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import date
 from typing import Any
 
 from sqlalchemy import TryCast, types
@@ -17,7 +16,8 @@ from sqlalchemy.sql import Select
 from sqlalchemy.sql.compiler import GenericTypeCompiler, IdentifierPreparer, SQLCompiler
 from sqlalchemy.types import TypeEngine
 
-_SIGNED = range(-(2**63), 2**63)
+from segflow.engines.parameters import SIGNED, type_of, written
+
 _DIGITS = 38
 
 
@@ -44,21 +44,6 @@ def rendered(statement: Select[Any]) -> str:
 def quoted(name: str) -> str:
     """A name as it stands in a query."""
     return "`" + name.replace("`", "``") + "`"
-
-
-def _written(value: Any) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case datetime():
-            moment = value.astimezone(UTC) if value.tzinfo else value
-            return moment.replace(tzinfo=None).isoformat("T", "microseconds") + "Z"
-        case date():
-            return value.isoformat()
-        case Decimal():
-            return format(value, "f")
-        case _:
-            return str(value)
 
 
 class _Types(GenericTypeCompiler):
@@ -126,25 +111,16 @@ class _Compiler(SQLCompiler):
         if value is None:
             return f"CAST(NULL AS {type_})"
         place = f"p{len(self.bound) + 1}"
-        self.bound[place] = _written(value)
+        self.bound[place] = written(value)
         return f":{place}" if type_ == "STRING" else f"CAST(:{place} AS {type_})"
 
-    def _type_of(self, value: Any, type_: TypeEngine[Any]) -> str:
-        match value:
-            case bool():
-                return "BOOLEAN"
-            case int() if not isinstance(type_, types.Numeric) and value not in _SIGNED:
-                return f"DECIMAL({_DIGITS}, 0)"
-            case int() | str() if isinstance(type_, types.NullType):
-                return "BIGINT" if isinstance(value, int) else "STRING"
-            case Decimal() if not isinstance(type_, types.Numeric) or type_.precision is None:
-                return f"DECIMAL({_DIGITS}, {max(0, -int(value.as_tuple().exponent))})"
-        return self.dialect.type_compiler_instance.process(type_)
+    def _type_of(self, value: Any, of: TypeEngine[Any]) -> str:
+        is_exact = isinstance(of, types.Numeric)
+        if isinstance(value, int) and value not in SIGNED and not is_exact:
+            of = types.Numeric(_DIGITS, 0)
+        return self.dialect.type_compiler_instance.process(type_of(value, of, _DIGITS))
 
     # --- what has another name, or another meaning ---
-
-    def visit_concat_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
-        return f"concat({self.process(binary.left, **kw)}, {self.process(binary.right, **kw)})"
 
     def limit_clause(self, select: Any, **kw: Any) -> str:
         """A limit is a number of 32 bits, which no cast gives."""
@@ -152,13 +128,14 @@ class _Compiler(SQLCompiler):
 
     def visit_frame_clause(self, frameclause: Any, **kw: Any) -> str:
         """Likewise."""
-        written: str = super().visit_frame_clause(frameclause, **{**kw, "literal_binds": True})  # type: ignore[no-untyped-call]
-        return written
+        kw["literal_binds"] = True
+        frame: str = super().visit_frame_clause(frameclause, **kw)  # type: ignore[no-untyped-call]
+        return frame
 
     def render_literal_value(self, value: Any, type_: TypeEngine[Any]) -> str:
         if value is None:
             return "NULL"
-        text = _written(value)
+        text = written(value)
         if isinstance(value, str | date):
             return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
         return text

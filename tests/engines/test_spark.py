@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import Numeric, cast, column, func, literal, select, table, text
+from sqlalchemy import Numeric, cast, column, func, literal, select, table, text, union_all
 
 from segflow.app.wiring import open_engine
 from segflow.compiler.dialects import DIALECTS
@@ -134,6 +134,15 @@ def test_parameters_are_what_was_given(engine, value):
         DIALECT.one_of(found, many, parse_type("string")),
     )
     assert asked(engine, *asked_for) == [(value, True, True)] * 3
+
+
+def test_a_union_may_have_a_column_twice(engine):
+    """Spark's own optimizer finds such a plan wrong, unless a rule of it is left out."""
+    once = select(PEOPLE.c.id.label("one"), (PEOPLE.c.id + 1).label("other"))
+    twice = select(PEOPLE.c.id.label("one"), PEOPLE.c.id.label("other"))
+    both = union_all(once, twice).subquery()
+    found = engine.rows(select(func.sum(both.c.other - both.c.one).label("apart")))
+    assert found == [{"apart": 3}]
 
 
 def test_a_changed_file_is_read_anew(engine, tmp_path):
