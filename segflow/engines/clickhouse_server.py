@@ -9,7 +9,7 @@ from clickhouse_connect import get_client
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
-from segflow.engines.clickhouse_hosts import FORMAT, FailedQueryError, settings_of
+from segflow.engines.clickhouse_hosts import FORMAT, YOUNG, FailedQueryError, settings_of
 from segflow.engines.clickhouse_sql import Query
 from segflow.engines.servers import UNREACHABLE
 from segflow.errors import RefusedError, SourceUnavailableError
@@ -46,9 +46,13 @@ class ServerHost:
     def ask(self, query: Query) -> bytes:
         """See Host."""
         try:
-            return self._client.raw_query(
-                query.text, dict(query.parameters), self._settings, fmt=FORMAT
-            )
+            known = self._client.server_settings
+            given = {
+                name: value
+                for name, value in self._settings.items()
+                if name not in YOUNG or name in known
+            }
+            return self._client.raw_query(query.text, dict(query.parameters), given, fmt=FORMAT)
         except OperationalError as error:
             raise SourceUnavailableError(
                 f"source {self._source}: the server can't be reached", hint=UNREACHABLE

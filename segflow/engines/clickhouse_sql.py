@@ -182,6 +182,8 @@ class _Compiler(SQLCompiler):
         match _written(value):
             case None:
                 return "NULL"
+            case str(text) if isinstance(value, datetime):
+                return f"toDateTime64('{text}', 6, 'UTC')"
             case str(text) if isinstance(value, str | date):
                 return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
             case str(text) if isinstance(value, Decimal):

@@ -1,4 +1,4 @@
-"""ClickHouse from 24 on, with the settings of engines/clickhouse.py: joins and aggregates of
+"""ClickHouse from 24.5 on, with the settings of engines/clickhouse.py: joins and aggregates of
 nothing are missing there, casts keep what is missing, and numbers are read exactly.
 
 Texts are bytes in UTF-8 and compare as such, which is the order of code points. Integers wrap, and
@@ -39,9 +39,7 @@ from segflow.compiler.dialects.standard import (
     LAST_INSTANT,
     QUOTIENT_DIGITS,
     Standard,
-    clipped,
     places_of,
-    within,
 )
 from segflow.compiler.timeline import FIRST
 from segflow.model.scalar import Scalar
@@ -77,7 +75,9 @@ class Wide(Numeric[Decimal]):
 class ClickHouse(ClickHouseStorage, Standard):
     """See Dialect."""
 
-    traits = Traits(re2=True, ordered_aggregates=False, nearest_joins=True, widest=_WIDEST)
+    traits = Traits(
+        re2=True, ordered_aggregates=False, nearest_joins=True, shares=False, widest=_WIDEST
+    )
 
     def stored(self, column: Expression, type_: ValueType) -> Expression:
         """See Dialect. Times without a zone are UTC."""
@@ -216,14 +216,13 @@ class ClickHouse(ClickHouseStorage, Standard):
 
     def milliseconds(self, timestamp: Expression) -> Expression:
         """See Dialect. Counted from the first instant on: a quotient is cut off, not floored."""
-        since_first = _micros(clipped(timestamp, FIRST_INSTANT, LAST_INSTANT)) - FIRST * 1000
+        since_first = _micros(_inside(timestamp)) - FIRST * 1000
         return func.intDiv(since_first, 1000, type_=BigInteger) + literal(FIRST, BigInteger)
 
     def shown_day(self, timestamp: Expression, ahead: Expression) -> Expression:
         """See Dialect."""
-        inside = clipped(timestamp, FIRST_INSTANT, LAST_INSTANT)
         ends = (_micros(end) for end in (FIRST_INSTANT, LAST_INSTANT))
-        shown = within(_micros(inside) + ahead * 1000, *ends)
+        shown = func.clamp(_micros(_inside(timestamp)) + ahead * 1000, *ends, type_=BigInteger)
         written = func.formatDateTime(_of_micros(shown), literal_column("'%m-%d'"), type_=String)
         return case((timestamp.is_not(None), written))
 
@@ -241,6 +240,11 @@ def _moment(column: Expression) -> Expression:
     later."""
     cut = cast(column, UTC_TIMESTAMP)
     return func.subtractMicroseconds(cut, cut > column, type_=UTC_TIMESTAMP)
+
+
+def _inside(timestamp: Expression) -> Expression:
+    """See clipped(); the SQL has the timestamp once."""
+    return func.clamp(timestamp, FIRST_INSTANT, LAST_INSTANT, type_=UTC_TIMESTAMP)
 
 
 def _micros(timestamp: Expression) -> Expression:
