@@ -56,7 +56,7 @@ _FEW = 40
 class Spark(SparkStorage, Standard):
     """See Dialect."""
 
-    traits = Traits(re2=False, ordered_aggregates=False, widest=_WIDEST)
+    traits = Traits(re2=False, ordered_aggregates=False, shares=False, widest=_WIDEST)
 
     def stored(self, column: Expression, type_: ValueType) -> Expression:
         """See Dialect. Timestamps without a zone are UTC."""
