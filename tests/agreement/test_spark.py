@@ -10,25 +10,28 @@ from tests.agreement.cells import Cell
 from tests.agreement.forms.stored import stored_examples
 from tests.agreement.hosts import SPARK
 from tests.agreement.permitted import permitted
-from tests.agreement.sides import agreed
+from tests.agreement.sides import agreed, pairs
 from tests.agreement.steering import shops
 from tests.agreement.tally import Tally
 
-SHOPS = 3
-STORED = 3
+SHOPS = 2
+TOGETHER = 12
+STORED = 2
 
 
 @pytest.mark.timeout(1_200)
 def test_spark_agrees_on_every_form(tmp_path):
-    """All segments of a shop in one job, the users of which have integers or strings for keys."""
+    """A dozen segments of a shop are asked at a time, in one query."""
     language = permitted(SPARK.name).cells
     of_forms: dict[str, Cell] = {}
     for cell in sorted(language):
         of_forms.setdefault(cell.form, cell)
     tally = Tally()
     for example in islice(shops(1, of_forms.values()), SHOPS):
-        for pair in agreed(example, tmp_path, SPARK):
-            tally.count(pair, example.cells(pair.segment))
+        for start in range(0, len(example.segments), TOGETHER):
+            for pair in pairs(example, tmp_path, example.segments[start : start + TOGETHER], SPARK):
+                assert pair.agree, pair
+                tally.count(pair, example.cells(pair.segment))
     assert {cell.form for cell in tally.hits} == of_forms.keys()
     assert tally.hits.keys() <= language
     assert tally.telling >= 0.5, tally.results
