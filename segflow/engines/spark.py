@@ -5,6 +5,7 @@ made where the rows are, see spark_keys.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,7 @@ class SparkEngine:
         self._source = source.name
         self._master = master_of(source.name, url or str(source.url))
         self._opened: SparkSession | None = None
+        self._worker: ThreadPoolExecutor | None = None
         self._remote = {name: path for name, path in source.tables if "://" in path}
         self._files = {
             name: file_inside(source.name, root, path)
@@ -98,7 +100,7 @@ class SparkEngine:
         with self._errors(), self._selected(selection, sets) as found:
             self._check_keys(found, selection)
             if selection.key_type == "string":
-                return key_set(found.toArrow().column(0))
+                return key_set(self._collected(found).column(0))
             (members,) = self._packed(found, 0)
             return members
 
@@ -109,21 +111,21 @@ class SparkEngine:
         with self._errors(), self._selected(selection, sets, in_order=False) as found:
             self._check_keys(found, selection)
             if selection.key_type == "string":
-                rows = found.toArrow()
+                rows = self._collected(found)
                 return key_sets(rows.column(0), rows, count)
             return tuple(self._packed(found, count))
 
     def values(self, selection: Selection, sets: Mapping[str, Keys]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
         with self._errors(), self._selected(selection, sets) as found:
-            return plain_rows(found.toArrow(), as_select(selection.statement), SPARK_SQL)
+            return plain_rows(self._collected(found), as_select(selection.statement), SPARK_SQL)
 
     def rows(self, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
         with self._errors():
             session = self._session()
             self._register_changed(session)
-            found = self._frame(session, statement).toArrow()
+            found = self._collected(self._frame(session, statement))
             return plain_rows(found, statement, SPARK_SQL)
 
     def render(self, statement: Statement) -> str:
@@ -134,6 +136,8 @@ class SparkEngine:
         """See Engine."""
         if self._opened is not None:
             self._opened = None
+            if self._worker is not None:
+                self._worker.shutdown()
             close_session()
 
     # --- tables ---
@@ -141,6 +145,7 @@ class SparkEngine:
     def _session(self) -> SparkSession:
         if self._opened is None:
             self._opened = open_session(self._source, self._master)
+            self._worker = ThreadPoolExecutor(max_workers=1)
             self._stamps.clear()
             for name, path in self._remote.items():
                 self._register(name, self._opened.read.parquet(path))
@@ -195,7 +200,7 @@ class SparkEngine:
             statement = statement.order_by(None)
         given = {name: (_keys(sets[name]), "key") for name in selection.sets}
         for split in selection.splits:
-            found = self._frame(session, split.values).toArrow().column(0).to_pylist()
+            found = self._collected(self._frame(session, split.values)).column(0).to_pylist()
             passing = [one for one in found if text_matches(split.test.op, one, split.test.text)]
             given[split.name] = pa.array(passing, pa.string()), "value"
         try:
@@ -216,10 +221,21 @@ class SparkEngine:
         # SparkSession.sql() would take ten times as long to hand over the parameters.
         return DataFrame(session._jsparkSession.sql(query.text, dict(query.parameters)), session)
 
+    def _collected(self, found: DataFrame) -> pa.Table:
+        """The rows. PySpark waits for a job to its end, whoever interrupts: the one who waits here
+        is another thread than the one that hears it, and what is asked is then given up."""
+        assert self._worker is not None, "there is a worker where there is a session"
+        answer = self._worker.submit(found.toArrow)
+        try:
+            return answer.result()
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            found.sparkSession.sparkContext.cancelAllJobs()
+            raise
+
     def _packed(self, found: DataFrame, count: int) -> list[BitMap64]:
         with without_warnings():
             parts = found.mapInArrow(packing(count, MASK_BITS), SCHEMA)
-        sets = unpacked(parts.toArrow(), max(count, 1))
+        sets = unpacked(self._collected(parts), max(count, 1))
         if sets is None:
             raise UnusableDataError(
                 f"source {self._source}: a key is negative, or beyond 64 bits", hint=NEGATIVE
@@ -245,7 +261,7 @@ class SparkEngine:
         if stamp is not None and self._checked.get(of) == stamp:
             return
         asked = repeated_keys(of, DIALECTS["spark"])
-        (found,) = self._frame(session, asked).toArrow().to_pylist()
+        (found,) = self._collected(self._frame(session, asked)).to_pylist()
         count, example = found.values()
         if count:
             raise repeated_error(self._source, of, count, example)
@@ -254,17 +270,13 @@ class SparkEngine:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """Spark's errors as ours; who gives up need not wait for a job to end."""
+        """Spark's errors as ours."""
         try:
             yield
         except PySparkException as error:
             raise self._error(error.getCondition() or "", str(error)) from error
         except Py4JError as error:
             raise self._error("", _cause(error)) from error
-        except (KeyboardInterrupt, SystemExit, GeneratorExit):
-            if self._opened is not None:
-                self._opened.sparkContext.cancelAllJobs()
-            raise
 
     def _error(self, condition: str, message: str) -> SegflowError:
         told = f"source {self._source}: {_first_line(message)}"
