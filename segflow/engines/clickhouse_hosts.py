@@ -25,15 +25,15 @@ _SETTINGS: dict[str, int | str] = {
     # Else the last digit may be another one.
     "precise_float_parsing": 1,
     "allow_experimental_correlated_subqueries": 1,
-    # They lose rows of ASOF joins (26.9).
-    "enable_join_runtime_filters": 0,
+    # ASOF joins read wrong rows of what a join before has repeated (26.9).
+    "enable_lazy_columns_replication": 0,
     "max_query_size": 2**30,
     "max_ast_elements": 10**7,
     "max_expanded_ast_elements": 10**7,
     "output_format_arrow_string_as_string": 1,
     "output_format_arrow_compression_method": "none",
 }
-YOUNG = ("allow_experimental_correlated_subqueries", "enable_join_runtime_filters")
+YOUNG = ("allow_experimental_correlated_subqueries", "enable_lazy_columns_replication")
 """Settings that older servers do not know, which have not what is set by them either."""
 
 _NUMBER = re.compile(r"(?:Code: |code )(\d+)")
