@@ -8,8 +8,6 @@ import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import reduce
-from operator import and_, or_
 from typing import Any, assert_never
 
 from pyroaring import BitMap64
@@ -19,6 +17,7 @@ from segflow.engines.connected import MISSING, extend, repeated_error, text_of
 from segflow.engines.elasticsearch_mapping import columns_of
 from segflow.engines.elasticsearch_search import Moment, Searches
 from segflow.errors import RefusedError, UnusableDataError
+from segflow.membership.sets import met
 from segflow.model.catalog import Source
 from segflow.model.hashing import stable_hashes, threshold
 from segflow.model.keys import Key, KeyType
@@ -184,12 +183,10 @@ class _Asked:
                 return self._sets[name]
             case Sampled():
                 return self._collected(self._of_sample(of))
-            case Intersection(items=items):
-                return reduce(and_, map(self.keys, items))
-            case Joined(items=items):
-                return reduce(or_, map(self.keys, items), self._collected(()))
-            case Difference(of=whole, without=part):
-                return _without(self.keys(whole), self.keys(part))
+            case Joined(items=()):
+                return self._collected(())
+            case Intersection() | Joined() | Difference():
+                return met(of, self.keys)
             case _:
                 assert_never(of)
 
@@ -238,12 +235,6 @@ def _enough(counts: Iterable[tuple[Any, int]], counted: Counted) -> Iterator[Any
     return (
         key for key, count in counts if counted.least <= count and (most is None or count <= most)
     )
-
-
-def _without(whole: Keys, part: Keys) -> Keys:
-    """The keys of a set that are not in another one of the same type."""
-    difference: Keys = whole - part  # type: ignore[operator]
-    return difference
 
 
 def _shown(of: KeySet, before: str) -> Iterator[str]:

@@ -454,11 +454,26 @@ def test_compile(segflow, shop):
     result = segflow("compile", "lapsed_30d", "--as-of", AS_OF)
     assert (result.code, result.err) == (0, "")
     assert "2026-03-02" in result.out
-    assert facts(segflow("compile", "lapsed_30d", "--as-of", AS_OF, "--json")) == {
-        "segment": "lapsed_30d",
-        "as_of": AS_OF,
-        "query": result.out.rstrip("\n"),
-    }
+    query = result.out.rstrip("\n")
+    found = facts(segflow("compile", "lapsed_30d", "--as-of", AS_OF, "--json"))
+    (part,) = found.pop("parts")
+    assert found == {"segment": "lapsed_30d", "as_of": AS_OF, "query": query, "meet": None}
+    assert (part["source"], part["engine"], part["query"]) == ("warehouse", "duckdb", query)
+
+
+def test_compile_explains_what_is_asked_of_whom(segflow, shop):
+    """The source, what it is asked and why, and the query."""
+    result = segflow("compile", "lapsed_30d", "--as-of", AS_OF, "--explain")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith(
+        "segment.lapsed_30d is read from 1 source\n"
+        "\n"
+        "warehouse 1: source.warehouse (duckdb), which has the population of customer, and event"
+        " purchase\n"
+        "  asked for those of its population with\n"
+        "    did_not: purchase, within: 30d\n"
+        "  by\n"
+    )
 
 
 def test_segment_explain(segflow, shop):

@@ -27,7 +27,6 @@ from segflow.compiler.targets.elastic_queries import (
     written,
 )
 from segflow.compiler.targets.elastic_values import instants
-from segflow.compiler.targets.sql import select_members
 from segflow.compiler.targets.values import bounds_of
 from segflow.compiler.timeline import FIRST, LAST
 from segflow.compiler.values import compare
@@ -67,6 +66,7 @@ from tests.agreement.elastic import (
     write_indices,
 )
 from tests.agreement.sides import by_engine, by_reference, compiled_for_reference
+from tests.selections import select_members
 from tests.test_cases import FILES, keys_in, logs, project_of, read, rows
 
 SERVERS = {"8": services.elasticsearch_url, "7": services.elasticsearch_7_url}

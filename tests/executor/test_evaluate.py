@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 import pytest
 from pyroaring import BitMap64
@@ -17,7 +18,7 @@ from segflow.model.compiled import Compiled, list_set, segment_set
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant
 from segflow.model.keys import KeyType
-from segflow.model.predicate import All, Everyone, InFile, InSegment, Predicate, Transition
+from segflow.model.predicate import All, Everyone, InFile, InSegment, Predicate, Sample, Transition
 from segflow.model.project import ListFile, Object, Project, Settings
 from segflow.model.rule import Action, EveryTrigger, Rule
 from segflow.model.segment import Segment
@@ -181,6 +182,21 @@ class NarrowEngine(GivenEngine):
         return GivenEngine.memberships(self, selection, sets, count)
 
 
+def share(salt: str) -> Sample:
+    """A predicate that others are not."""
+    return Sample(high=Decimal(50), salt=salt)
+
+
+def test_segments_that_are_alike_are_asked_for_once():
+    """Two names for one predicate are one question."""
+    engine = NarrowEngine(lambda: BitMap64([1]), most=5)
+    of = compiled(segment("a", share("x")), segment("b", share("y")), segment("c", share("x")))
+    evaluator = Evaluator(of, NOW, lambda _: engine, {}.get, NOTHING)
+    evaluator.prepare(["a", "b", "c"])
+    assert [evaluator.members(name) for name in "abc"] == [BitMap64([1])] * 3
+    assert engine.asked == [2]
+
+
 @pytest.mark.parametrize(
     ("most", "asked", "alone"),
     [(5, [5], 0), (2, [5, 2, 3, 1, 2], 0), (0, [5, 2, 1, 1, 3, 1, 2, 1, 1], 5)],
@@ -189,7 +205,7 @@ def test_segments_of_which_a_query_is_too_large_are_asked_in_halves(most, asked,
     """Until it is not; one that is too large by itself is left to be asked alone, which says so."""
     engine = NarrowEngine(lambda: BitMap64([1]), most=most)
     names = [f"s{number}" for number in range(5)]
-    of = compiled(*(segment(name, Everyone()) for name in names))
+    of = compiled(*(segment(name, share(name)) for name in names))
     evaluator = Evaluator(of, NOW, lambda _: engine, {}.get, NOTHING)
     evaluator.prepare(names)
     assert [evaluator.members(name) for name in names] == [BitMap64([1])] * 5
@@ -202,7 +218,7 @@ def test_a_group_is_asked_when_the_first_of_it_is(monkeypatch):
     monkeypatch.setattr(evaluate, "TOGETHER", 2)
     engine = NarrowEngine(lambda: BitMap64([1]), most=2)
     names = [f"s{number}" for number in range(5)]
-    of = compiled(*(segment(name, Everyone()) for name in names))
+    of = compiled(*(segment(name, share(name)) for name in names))
     evaluator = Evaluator(of, NOW, lambda _: engine, {}.get, NOTHING)
     evaluator.prepare(names)
     assert engine.asked == []

@@ -25,6 +25,7 @@ from segflow.compiler.targets.elastic_queries import all_of, any_of, exists, wit
 from segflow.compiler.targets.elastic_values import instants
 from segflow.compiler.targets.needs import declared_field, inlined_segment, stored_feature
 from segflow.compiler.targets.queries import KeyQuery
+from segflow.compiler.targets.seen import Mentioned
 from segflow.compiler.timeline import Bounds
 from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled, list_set, log_set, query_set, segment_set
@@ -95,6 +96,8 @@ class UserSets:
         described = self.entity.population.where
         whole = predicate if described is None else All(items=(described, predicate))
         part = self._part(whole)
+        if isinstance(self.entity.population, Mentioned):
+            return self._as_set(part)  # there is nobody else whom a set could have
         if isinstance(part, At) and part.place == self._home:
             return self._at_home(part.where)
         return in_all([self._at_home(ALWAYS), self._as_set(part)])
@@ -112,7 +115,7 @@ class UserSets:
             case Not(item=item):
                 return self._opposite(self._part(item))
             case Everyone():
-                return At(self._home, ALWAYS)
+                return self._everyone if self._home is None else At(self._home, ALWAYS)
             case Test():
                 return self._test(node)
             case InSegment():
@@ -171,24 +174,34 @@ class UserSets:
     # --- parts as sets ---
 
     @property
-    def _home(self) -> Place:
-        return Place(self.entity.population.table, self.entity.population.key)
+    def _home(self) -> Place | None:
+        """Where the documents of the population are, if it is here."""
+        population = self.entity.population
+        if isinstance(population, Mentioned):
+            return None
+        return Place(population.table, population.key)
 
     @cached_property
     def _everyone(self) -> KeySet:
         """Every key of the population, its own condition left out: keys() asks for that."""
-        return self._at_home(ALWAYS)
+        population = self.entity.population
+        if not isinstance(population, Mentioned):
+            return self._at_home(ALWAYS)
+        for table, key in population.tables:
+            self._read_key(table, key)
+        return in_any(Found(table, key, written(exists(key))) for table, key in population.tables)
 
     def _at_home(self, where: Where) -> Found:
         population = self.entity.population
-        self._read_key(*self._home)
+        place = Place(population.table, population.key)
+        self._read_key(*place)
         queries = [exists(population.key)]
         if population.since is not None:
             until_now = instants(Bounds(end=Instant(self.as_of + 1)))
             queries.append(any_of(within(population.since, one) for one in until_now))
             since = ReadField(population.table, population.since, mapped_as(TIMESTAMP))
             self.fields[since] = None
-        return Found(*self._home, written(all_of([*queries, where.query])))
+        return Found(*place, written(all_of([*queries, where.query])))
 
     def _read_key(self, index: str, key: str) -> None:
         words = mapped_as(value_type(self.entity.key_type))

@@ -131,6 +131,7 @@ def _event(event: Event, source: Source) -> Event:
             for one in event.properties
         ),
         stream=None,
+        copies=(),
     )
 
 
