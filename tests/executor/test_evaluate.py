@@ -8,21 +8,32 @@ import pytest
 from pyroaring import BitMap64
 
 from segflow.compiler.pipeline import compile_project
-from segflow.errors import RefusedError, TooLargeError
+from segflow.errors import RefusedError, SourceUnavailableError, TooLargeError
 from segflow.executor import evaluate
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.past import Past
-from segflow.model.catalog import Entity, Population, Source
+from segflow.model.catalog import Entity, Event, EventTable, Population, Source
 from segflow.model.channel import Channel
 from segflow.model.compiled import Compiled, list_set, segment_set
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant
 from segflow.model.keys import KeyType
-from segflow.model.predicate import All, Everyone, InFile, InSegment, Predicate, Sample, Transition
+from segflow.model.operator import CountTest
+from segflow.model.predicate import (
+    Aggregate,
+    All,
+    Everyone,
+    InFile,
+    InSegment,
+    Predicate,
+    Sample,
+    Test,
+    Transition,
+)
 from segflow.model.project import ListFile, Object, Project, Settings
 from segflow.model.rule import Action, EveryTrigger, Rule
 from segflow.model.segment import Segment
-from segflow.ports import Selection
+from segflow.ports import Engine, Selection
 from segflow.store.state import SqlStateStore
 from tests.executor.worlds import GivenEngine, MemorySnapshots
 
@@ -180,6 +191,38 @@ class NarrowEngine(GivenEngine):
         if count > self.most:
             raise TooLargeError("too many tables")
         return GivenEngine.memberships(self, selection, sets, count)
+
+
+def test_a_source_that_fails_takes_no_segment_of_others_with_it():
+    """Segments that it has a part of say so, one by one; the others are evaluated together."""
+    lake = Source(name="lake", engine="duckdb", tables=(("clicks", "clicks.parquet"),))
+    table = EventTable(source="lake", table="clicks", time="at")
+    click = Event(name="click", entities=(("customer", "customer_id"),), at=table)
+    clicked = Test(
+        feature=Aggregate(kind="count", events=("click",)),
+        operators=(CountTest(op="at_least", count=1),),
+    )
+    of = compiled(
+        lake,
+        click,
+        segment("here", share("x")),
+        segment("there", clicked),
+        segment("both", All(items=(share("y"), clicked))),
+    )
+    whole = NarrowEngine(lambda: BitMap64([1]), most=5)
+
+    def engines(source: Source) -> Engine:
+        if source.name == "lake":
+            raise SourceUnavailableError("lake is down")
+        return whole
+
+    evaluator = Evaluator(of, NOW, engines, {}.get, NOTHING)
+    evaluator.prepare(["here", "there", "both"])
+    for name in ("there", "both"):
+        with pytest.raises(SourceUnavailableError, match="lake is down"):
+            evaluator.members(name)
+    assert evaluator.members("here") == BitMap64([1])
+    assert whole.asked == [3]
 
 
 def share(salt: str) -> Sample:
