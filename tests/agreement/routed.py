@@ -43,16 +43,24 @@ def spread(project: Project, hosts: Hosts, pick: Pick) -> Project:
         named = replace(source, name=host.name)
         objects[named.address] = named
     homes = {one.name: pick.one(names) for one in project if isinstance(one, Entity)}
-    contacts = pick.one(names)
-    needed = _needed(index_of(project), homes)
+    usual = {kind: pick.one(names) for kind in ("fields", "events", "contacts")}
+    needed = _needed(index_of(project), homes, usual["events"])
+
+    def places(what: str, kind: str) -> list[str]:
+        """Where the most of a kind are, now and then another source, too or instead; and where
+        something has to be."""
+        others = pick.some(names, 1) if pick.chance(3) else []
+        common = [] if others and pick.chance(2) else [usual[kind]]
+        return list(dict.fromkeys([*sorted(needed[what]), *others, *common]))
+
     for address, found in project.objects.items():
         match found:
             case Entity():
-                objects[address] = _entity(found, homes[found.name], names, needed, pick)
+                objects[address] = _entity(found, homes[found.name], places)
             case Event():
-                objects[address] = _event(found, names, needed[f"event {found.name}"], pick)
+                objects[address] = _event(found, places(f"event {found.name}", "events"))
             case ConsentTopic(at=at) | Suppression(at=at) | ContactAddress(at=at) if at is not None:
-                there = pick.one(names) if pick.chance(6) else contacts
+                there = pick.one(names) if pick.chance(6) else usual["contacts"]
                 objects[address] = replace(found, at=replace(at, source=there))  # type: ignore[arg-type]
             case Source():
                 pass
@@ -61,26 +69,20 @@ def spread(project: Project, hosts: Hosts, pick: Pick) -> Project:
     return _answerable(replace(project, objects=objects))
 
 
-def _needed(index: Index, homes: Mapping[str, str]) -> Mapping[str, set[str]]:
-    """Where things must be so that populations and derived fields can rest on them, by their
-    words."""
+def _needed(index: Index, homes: Mapping[str, str], events: str) -> Mapping[str, set[str]]:
+    """Where things must be, by their words: what populations rest on beside them, what derived
+    fields are made of in one source."""
     found: dict[str, set[str]] = defaultdict(set)
     for entity in index.entities.values():
-        resting = [entity.population.where, *(field.derived for field in entity.fields)]
-        for one in filter(None, resting):
-            for read in reads(one, entity.name, index):
-                found[read.what].add(homes[entity.name])
+        resting = [(entity.population.where, homes[entity.name])]
+        resting += [(field.derived, events) for field in entity.fields]
+        for one, source in resting:
+            for read in () if one is None else reads(one, entity.name, index):
+                found[read.what].add(source)
     return found
 
 
-def _places(names: Sequence[str], needed: set[str], pick: Pick) -> list[str]:
-    """One source or two, each once, and those that are needed."""
-    return list(dict.fromkeys([*sorted(needed), *pick.some(names, 2)]))
-
-
-def _entity(
-    entity: Entity, home: str, names: Sequence[str], needed: Mapping[str, set[str]], pick: Pick
-) -> Entity:
+def _entity(entity: Entity, home: str, places: Callable[[str, str], list[str]]) -> Entity:
     population = entity.population
 
     def placed(field: Field) -> Field:
@@ -88,7 +90,7 @@ def _entity(
             return field
         (at,) = field.at
         at = replace(at, table=at.table or population.table, key=at.key or population.key)
-        sources = _places(names, needed[f"field {field.name}"], pick)
+        sources = places(f"field {field.name}", "fields")
         history = field.history and replace(field.history, source=sources[0])
         return replace(field, at=tuple(replace(at, source=one) for one in sources), history=history)
 
@@ -99,8 +101,8 @@ def _entity(
     )
 
 
-def _event(event: Event, names: Sequence[str], needed: set[str], pick: Pick) -> Event:
-    at, *copies = (replace(event.at, source=one) for one in _places(names, needed, pick))
+def _event(event: Event, sources: list[str]) -> Event:
+    at, *copies = (replace(event.at, source=one) for one in sources)
     return replace(event, at=at, copies=tuple(copies))
 
 

@@ -21,8 +21,8 @@ from tests.agreement.tally import TELLING, Tally
 from tests.strategies import examples
 
 SEGMENTS = 24
-SHOPS = 24 * settings.default.max_examples // 100
-PAIRS = 300
+SHOPS = 16 * settings.default.max_examples // 100
+PAIRS = 250
 SEVERAL = 60
 """At least so many segments whose parts are answered by more than one source."""
 
