@@ -191,8 +191,8 @@ class _Asked:
                 assert_never(of)
 
     def _of_documents(self, found: Found) -> Iterator[Any]:
-        for part in self._moment.values(found.index, json.loads(found.query), found.key):
-            yield from part
+        groups = self._moment.groups(found.index, json.loads(found.query), [found.key])
+        return (key for (key,), _ in groups)
 
     def _of_groups(self, counted: Counted) -> Iterator[Any]:
         if counted.distinct is not None:
