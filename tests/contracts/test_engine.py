@@ -45,7 +45,7 @@ from segflow.model.hashing import stable_hash
 from segflow.model.instant import instant_of
 from segflow.model.operator import TextMatch
 from segflow.model.types import BOOLEAN, DATE, FLOAT, INTEGER, STRING, TIMESTAMP, decimal_type
-from segflow.ports import MASK_BITS, Engine, KeyColumn, Selection, Split
+from segflow.ports import MASK_BITS, Engine, KeyColumn, Reached, Selection, Split
 from tests.agreement.hosts import drop_schema, in_schema, postgres_schema
 from tests.agreement.mariadb import drop_database, in_database, insert, mariadb_database
 
@@ -670,6 +670,27 @@ def test_large_sums_do_not_wrap(place, engine_on):
         select(cast(func.count(), BigInteger).label("n")).select_from(table("people"))
     )
     assert row["n"] == 8
+
+
+def test_what_follows_nobody_has_all_that_there_is(engine):
+    """No instant bounds what is read of files, of a database in a file, or of a primary."""
+    assert engine.reached() == Reached()
+
+
+def test_the_newest_instant_of_a_column(engine_on):
+    """Floored to the millisecond, whatever order the rows are in; missing ones are none."""
+    moments = [NOON - timedelta(days=400), NOON, None, NOON - timedelta(microseconds=1)]
+    loads = pa.table({"at": pa.array(moments, pa.timestamp("us", tz="UTC"))})
+    engine = engine_on(loads=loads, missing=loads.slice(2, 1), empty=loads.slice(0, 0))
+    assert engine.newest("loads", "at") == instant_of(NOON)
+    assert engine.newest("missing", "at") is None
+    assert engine.newest("empty", "at") is None
+
+
+def test_the_newest_instant_of_what_is_missing_is_refused(engine):
+    """A column that is not there has no instant, and is not taken for an empty one."""
+    with pytest.raises(UnusableDataError):
+        engine.newest("people", "loaded")
 
 
 def test_closing_twice_is_harmless(engine_on):

@@ -65,7 +65,7 @@ def test_sessions_can_only_read(opened, people):
 def test_a_standby_can_be_asked(opened, people):
     """A hot standby, which has no temporary tables, takes sets of keys and of texts."""
     with psycopg.connect(postgres_url()) as connection:
-        (written,) = connection.execute("SELECT pg_current_wal_lsn()").fetchone()
+        (written,) = connection.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
     with psycopg.connect(postgres_replica_url(), autocommit=True) as replica:
         (standby,) = replica.execute("SELECT pg_is_in_recovery()").fetchone()
         assert standby
