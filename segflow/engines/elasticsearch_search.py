@@ -53,6 +53,7 @@ class Searches:
         """Raises RefusedError for a url that can't be read."""
         self._source = source.name
         self._timeout = _timeout(source.limits)
+        self._at_once = _at_once(source.limits)
         self._client = _client(source.name, url, self._timeout)
 
     def mappings(self, index: str) -> Mapping[str, Any]:
@@ -70,7 +71,7 @@ class Searches:
         """What is asked inside is asked of one state of each index."""
         points: dict[str, str] = {}
         try:
-            yield Moment(self._source, self._search, self._point, points)
+            yield Moment(self._source, self._search, self._point, points, self._at_once)
         finally:
             for point in points.values():
                 # What is left open ends by itself.
@@ -150,11 +151,13 @@ class Moment:
         search: Callable[[str, str, Mapping[str, Any]], Mapping[str, Any]],
         point: Callable[[str], str],
         points: dict[str, str],
+        at_once: int,
     ) -> None:
         self._source = source
         self._search = search
         self._point = point
         self._points = points
+        self._at_once = at_once
 
     def aggregated(self, index: str, aggregations: Mapping[str, Any]) -> Mapping[str, Any]:
         """The results of aggregations over all documents, by name."""
@@ -173,7 +176,7 @@ class Moment:
         # A slice per shard, which costs the server nothing to tell apart.
         parts = [{"id": number, "max": slices} for number in range(slices)]
         given_up = Event()
-        with ThreadPoolExecutor(_AT_ONCE) as threads:
+        with ThreadPoolExecutor(self._at_once) as threads:
             asked = [
                 threads.submit(self._whole, index, query, field, part, given_up) for part in parts
             ]
@@ -256,6 +259,11 @@ class Moment:
 def _timeout(limits: Limits | None) -> int:
     """How many milliseconds a search may take."""
     return longest(limits) or _LONGEST_MS
+
+
+def _at_once(limits: Limits | None) -> int:
+    """How many searches of one question may go at a time. Where questions are counted, one."""
+    return _AT_ONCE if limits is None or limits.concurrency is None else 1
 
 
 def _client(source: str, url: str, timeout: int) -> Elasticsearch:
