@@ -39,7 +39,7 @@ def refresh(
 
 
 def _show(call: Invocation, found: tuple[Refreshed, ...]) -> None:
-    done = [one for one in found if one.error is None]
+    done = [one for one in found if one.error is None and one.kept is None]
     failed = [one for one in found if one.error is not None]
     if done:
         head = ("SEGMENT", "AS OF", "SIZE", "ENTERED", "LEFT")
@@ -48,6 +48,11 @@ def _show(call: Invocation, found: tuple[Refreshed, ...]) -> None:
             for one in done
         ]
         call.output.lines(columns(head, rows))
+    for by in sorted({one.held_back_by for one in done if one.held_back_by is not None}):
+        call.output.note(f"{by} has come no further than {format_instant(done[0].as_of)}.")
+    for one in found:
+        if one.kept is not None:
+            call.output.note(f"{one.segment} was kept as it is: {one.kept}")
     for one in failed:
         call.output.error(f"{one.segment} was not refreshed: {one.error}")
     if not found:
@@ -64,4 +69,6 @@ def _facts(one: Refreshed) -> dict[str, Any]:
         "entered": one.entered,
         "left": one.left,
         "error": one.error,
+        "kept": one.kept,
+        "held_back_by": one.held_back_by,
     }
