@@ -31,7 +31,7 @@ class ReplicatedEngine(AroundEngine):
         self._open_primary = primary
         self._clock = clock
         self._primary: Engine | None = None
-        self._promised = Instant(0)
+        self._promised: Instant | None = None
 
     def reached(self) -> Reached:
         """See Engine. From then on a replica that is not as far is not asked: what was told of the
@@ -80,10 +80,15 @@ class ReplicatedEngine(AroundEngine):
                 f" is more than `max_lag: {self._declared.max_lag}` allows",
                 hint=_LATER,
             )
-        if found.until is not None and found.until < self._promised:
+        if self._is_short_of_promised(found):
             raise SourceUnavailableError(
                 f"source {self._source}: its replica is {found.behind / 1000:,.1f} s behind, and"
                 " has not come to what was read before",
                 hint=_LATER,
             )
         return found
+
+    def _is_short_of_promised(self, found: Reached) -> bool:
+        if found.until is None or self._promised is None:
+            return False
+        return found.until < self._promised
