@@ -14,10 +14,10 @@ from segflow.app.validate import load
 from segflow.clock import SystemClock
 from segflow.model.instant import Instant, instant_of
 from segflow.planner.planfile import to_bytes
-from tests.app.replicas import Pair, pair
 from tests.engines.people import until
 from tests.faults.ledger import ledger
 from tests.faults.worker import apply_at, plan_at, world_at
+from tests.replicas import Pair, pair
 from tests.warehouse import SETTINGS, write
 
 SECRETS = '[secrets]\nallow = ["CRM_URL", "COPY_URL"]\n'

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -40,11 +41,11 @@ from segflow.errors import (
     TooLargeError,
     UnusableDataError,
 )
-from segflow.model.catalog import Source
+from segflow.model.catalog import Limits, Source
 from segflow.model.hashing import stable_hash
 from segflow.model.instant import Instant, datetime_of, parse_instant
 from segflow.model.keys import parse_key
-from segflow.ports import Documents, KeyColumn, Selection
+from segflow.ports import Documents, KeyColumn, Reached, Selection
 from segflow.ports.documents import (
     Counted,
     Difference,
@@ -96,9 +97,10 @@ def engine(url):
 
 
 @contextmanager
-def opened(url: str) -> Iterator[ElasticsearchEngine]:
+def opened(url: str, limits: Limits | None = None) -> Iterator[ElasticsearchEngine]:
     """An engine on a server."""
-    found = ElasticsearchEngine(Source(name="search", engine="elasticsearch", url=url))
+    source = Source(name="search", engine="elasticsearch", url=url, limits=limits)
+    found = ElasticsearchEngine(source)
     yield found
     found.close()
 
@@ -182,6 +184,37 @@ def test_keys_are_integers_as_far_as_they_go(server, engine):
     assert engine.members(asked(found()), {}) == BitMap64([0, 7, 2**53 + 1, LARGEST])
     counted = Counted(scans=(found(),), least=2)
     assert engine.members(asked(counted), {}) == BitMap64([7])
+
+
+@pytest.mark.parametrize(("limits", "threads"), [(None, 4), (Limits(concurrency=3), 1)])
+def test_where_questions_are_counted_one_search_is_made_at_a_time(
+    server, url, limits, threads, monkeypatch
+):
+    """The slices of one question are searched side by side only where nobody counts."""
+    used = []
+
+    def pool(size: int) -> ThreadPoolExecutor:
+        used.append(size)
+        return ThreadPoolExecutor(size)
+
+    monkeypatch.setattr(elasticsearch_search, "PAGE", 5)
+    monkeypatch.setattr(elasticsearch_search, "ThreadPoolExecutor", pool)
+    write_index(server, PEOPLE, MAPPING, [{"id": key} for key in range(50)])
+    with opened(url, limits=limits) as engine:
+        assert engine.members(asked(found()), {}) == BitMap64(range(50))
+    assert used == [threads]
+
+
+def test_the_newest_instant_of_a_field(server, engine):
+    """To the millisecond, and none where no document has one; nothing tells how far an index was
+    refreshed."""
+    mapping = {**MAPPING, "came": {"type": "date"}}
+    moments = ["2026-01-31T12:00:00.122Z", "2026-01-31T12:00:00.123Z", "1969-01-01T00:00:00Z"]
+    write_index(server, PEOPLE, mapping, [{"id": 1}, *({"came": moment} for moment in moments)])
+    assert engine.newest(PEOPLE, "came") == parse_instant(moments[1])
+    write_index(server, PEOPLE, mapping, [{"id": 1}])
+    assert engine.newest(PEOPLE, "came") is None
+    assert engine.reached() == Reached()
 
 
 def test_keys_may_be_texts(server, engine):

@@ -27,7 +27,8 @@ def refresh(
     """Bring deployed segments up to date.
 
     Evaluates the segments called NAME, or every dynamic one, as they were applied; the files are
-    not read. A static segment is frozen anew only when it is named.
+    not read. A static segment is frozen anew only when it is named. All are judged at one instant:
+    now, or the latest that all their sources have reached.
     """
     with deployed_world(call) as world, LateBar() as bar:
         found = when_free(call, lock_timeout, lambda: refresh_deployed(world, names, as_of, bar))

@@ -17,7 +17,7 @@ import psycopg
 
 from tests.engines.people import until
 
-SERVICES = Path(__file__).parents[2] / "services"
+SERVICES = Path(__file__).parents[1] / "services"
 SCANS = (
     "SELECT sum(seq_scan + coalesce(idx_scan, 0))::int FROM pg_stat_user_tables"
     " WHERE schemaname = 'public'"
@@ -42,9 +42,13 @@ class Pair:
 
     def stop_replica(self) -> None:
         """End its process, and wait until nobody listens there."""
-        pid = int(self._folder.joinpath("run/replica.pid").read_text().split()[0])
-        os.kill(pid, signal.SIGINT)
-        until(lambda: not listens(self.replica_port))
+        self._end("replica", self.replica_port)
+
+    def stop_primary(self) -> None:
+        """The same of the primary, so that nothing streams."""
+        self._end("primary", self.port)
+        streaming = "SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'"
+        until(lambda: not self._of_replica(streaming))
 
     def forget_replica(self) -> None:
         """Remove what a stopped replica holds, so that it is copied anew."""
@@ -108,6 +112,11 @@ class Pair:
     @property
     def _folder(self) -> Path:
         return self.home / f"postgres-{self.port}"
+
+    def _end(self, name: str, port: int) -> None:
+        pid = int(self._folder.joinpath(f"run/{name}.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGINT)
+        until(lambda: not listens(port))
 
     def _of_replica(self, query: str) -> Any:
         return _one(self.replica_url("owner"), query)
