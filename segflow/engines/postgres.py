@@ -66,19 +66,20 @@ _COLUMNS = text(
     " ORDER BY attnum"
 )
 # What a standby knows of itself. Where nothing is written its last transaction grows old, and none
-# is missing: it has replayed all that it received, and a connection to its server stands. (Whether
-# that streams is told to members of pg_read_all_stats alone.)
+# is missing: it has replayed all that it knows of, and a connection to its server stands. (Whether
+# that streams, and what is still to come over it, is told to members of pg_read_all_stats alone.)
 _STANDING = text(
-    "SELECT pg_is_in_recovery() AS follows,"
-    " EXISTS (SELECT FROM pg_stat_wal_receiver WHERE coalesce(status, 'streaming') = 'streaming')"
-    " AS receives, pg_last_wal_receive_lsn()::text AS received,"
-    " coalesce(pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn(), false) AS replayed,"
+    "SELECT pg_is_in_recovery() AS follows, known::text,"
+    " receiver IS NOT NULL AND coalesce(status, 'streaming') = 'streaming' AS receives,"
+    " coalesce(known <= pg_last_wal_replay_lsn(), false) AS replayed,"
     " pg_last_xact_replay_timestamp() AS until, (extract(epoch FROM clock_timestamp()"
     " - pg_last_xact_replay_timestamp()) * 1000)::bigint AS behind"
+    " FROM (SELECT greatest(pg_last_wal_receive_lsn(), latest_end_lsn) AS known, status,"
+    " pid AS receiver FROM (SELECT) AS one LEFT JOIN pg_stat_wal_receiver ON true) AS standing"
 )
 # What is received and is no transaction, a checkpoint for one, makes that old, too, for a moment.
 _REPLAYED_BY_NOW = text(
-    "SELECT pg_last_wal_replay_lsn() >= CAST(:received AS pg_lsn) FROM pg_sleep(0.1)"
+    "SELECT pg_last_wal_replay_lsn() >= CAST(:known AS pg_lsn) FROM pg_sleep(0.1)"
 )
 _OLD = 1_000
 # PostgreSQL's numbers of types: smallint, integer, bigint; numeric.
@@ -215,12 +216,12 @@ class PostgresEngine(ConnectedEngine):
 
 
 def _is_replayed(connection: Connection, found: Row[Any]) -> bool:
-    """Whether what a standby had received has been replayed by now. Not asked while there are new
+    """Whether what a standby knew of has been replayed by now. Not asked while there are new
     transactions, of which the last tells well enough how far it has come."""
     is_old = found.until is None or found.behind > _OLD
-    if found.received is None or not is_old:
+    if found.known is None or not is_old:
         return False
-    return bool(connection.scalar(_REPLAYED_BY_NOW, {"received": found.received}))
+    return bool(connection.scalar(_REPLAYED_BY_NOW, {"known": found.known}))
 
 
 def _joined(content: Expression) -> Expression:
