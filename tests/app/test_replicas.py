@@ -20,6 +20,8 @@ from tests.faults.worker import apply_at, plan_at, world_at
 from tests.replicas import Pair, pair
 from tests.warehouse import SETTINGS, write
 
+pytestmark = pytest.mark.timeout(300)  # servers are started, and copied
+
 SECRETS = '[secrets]\nallow = ["CRM_URL", "COPY_URL"]\n'
 CATALOG = """\
 source: crm

@@ -15,6 +15,8 @@ from segflow.ports import Reached
 from tests.engines.people import until
 from tests.replicas import Pair, pair
 
+pytestmark = pytest.mark.timeout(300)  # servers are started, and copied
+
 MESSAGE = "SELECT pg_logical_emit_message(false, 'segflow', 'no transaction')"
 WHOLE = Reached(follows=True)
 
