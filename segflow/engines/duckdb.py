@@ -21,16 +21,26 @@ from sqlalchemy.sql import Select
 
 from segflow.compiler.dialects import DIALECTS
 from segflow.compiler.targets.keys import repeated_keys
+from segflow.compiler.targets.newest import select_newest
 from segflow.compiler.values import text_matches
-from segflow.engines.connected import MISSING, NEGATIVE, NO_TEXTS, UNFIT, repeated_error
+from segflow.engines.connected import (
+    MISSING,
+    NEGATIVE,
+    NO_TEXTS,
+    UNFIT,
+    newest_of,
+    repeated_error,
+)
 from segflow.engines.files import file_inside
 from segflow.errors import SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
+from segflow.model.instant import Instant
 from segflow.model.keys import KeyType
 from segflow.ports import (
     MASK_BITS,
     KeyColumn,
     Keys,
+    Reached,
     Selection,
     Split,
     Statement,
@@ -134,6 +144,14 @@ class DuckDbEngine:
             self._register_changed()
             found: list[dict[str, Any]] = self._run(statement).to_pylist()
         return found
+
+    def reached(self) -> Reached:
+        """See Engine."""
+        return Reached()
+
+    def newest(self, table: str, column: str) -> Instant | None:
+        """See Engine."""
+        return newest_of(self.rows(select_newest(table, column, DIALECTS["duckdb"])))
 
     def render(self, statement: Statement) -> str:
         """See Engine."""

@@ -20,8 +20,9 @@ from segflow.errors import RefusedError, UnusableDataError
 from segflow.membership.sets import met
 from segflow.model.catalog import Source
 from segflow.model.hashing import stable_hashes, threshold
+from segflow.model.instant import Instant
 from segflow.model.keys import Key, KeyType
-from segflow.ports import KeyColumn, Keys, Selection, Statement, as_documents
+from segflow.ports import KeyColumn, Keys, Reached, Selection, Statement, as_documents
 from segflow.ports.documents import (
     Counted,
     Difference,
@@ -81,6 +82,17 @@ class ElasticsearchEngine:
     def values(self, selection: Selection, sets: Mapping[str, Keys]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
         raise self._no_rows()
+
+    def reached(self) -> Reached:
+        """See Engine. Until when an index was refreshed is told by none."""
+        return Reached()
+
+    def newest(self, table: str, column: str) -> Instant | None:
+        """See Engine."""
+        with self._searches.at_one_time() as moment:
+            found = moment.aggregated(table, {"newest": {"max": {"field": column}}})
+        value = found["newest"]["value"]  # of a date, in whole milliseconds
+        return None if value is None else Instant(int(value))
 
     def render(self, statement: Statement) -> str:
         """See Engine."""

@@ -43,7 +43,7 @@ from segflow.model.catalog import Source
 from segflow.model.hashing import stable_hash
 from segflow.model.instant import Instant, datetime_of, parse_instant
 from segflow.model.keys import parse_key
-from segflow.ports import Documents, KeyColumn, Selection
+from segflow.ports import Documents, KeyColumn, Reached, Selection
 from segflow.ports.documents import (
     Counted,
     Difference,
@@ -182,6 +182,18 @@ def test_keys_are_integers_as_far_as_they_go(server, engine):
     assert engine.members(asked(found()), {}) == BitMap64([0, 7, 2**53 + 1, LARGEST])
     counted = Counted(scans=(found(),), least=2)
     assert engine.members(asked(counted), {}) == BitMap64([7])
+
+
+def test_the_newest_instant_of_a_field(server, engine):
+    """To the millisecond, and none where no document has one; nothing tells how far an index was
+    refreshed."""
+    mapping = {**MAPPING, "came": {"type": "date"}}
+    moments = ["2026-01-31T12:00:00.122Z", "2026-01-31T12:00:00.123Z", "1969-01-01T00:00:00Z"]
+    write_index(server, PEOPLE, mapping, [{"id": 1}, *({"came": moment} for moment in moments)])
+    assert engine.newest(PEOPLE, "came") == parse_instant(moments[1])
+    write_index(server, PEOPLE, mapping, [{"id": 1}])
+    assert engine.newest(PEOPLE, "came") is None
+    assert engine.reached() == Reached()
 
 
 def test_keys_may_be_texts(server, engine):

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from segflow.compiler.codes import TOO_DEEP
 from segflow.compiler.passes.draft import Draft
 from segflow.compiler.passes.walk import Site
-from segflow.model.catalog import Entity, Event, Limits, Source
+from segflow.model.catalog import Entity, Event, Source
 from segflow.model.contact import ConsentTopic, ContactAddress, Suppression
+from segflow.model.duration import Duration
 from segflow.model.predicate import (
     ContextFeature,
     InSegment,
@@ -37,9 +38,8 @@ Finding = tuple[KeyPath, str]
 def supported(draft: Draft) -> Draft:
     """Report every form that can't be compiled yet."""
     for found in draft.project:
-        if isinstance(found, Source) and found.engine not in ("", *ENGINES):
-            help = f"the engines of this version are {', '.join(ENGINES)}"
-            draft.refuse(found.address, ("engine",), f"engine {found.engine}", help)
+        if isinstance(found, Source):
+            _source(draft, found)
         for path, form in _of_object(found):
             draft.refuse(found.address, path, form)
         if isinstance(found, ConsentTopic | Suppression | ContactAddress):
@@ -134,8 +134,6 @@ def _in_a_source(draft: Draft, one: ConsentTopic | Suppression | ContactAddress)
 
 def _of_object(found: object) -> Iterator[Finding]:
     match found:
-        case Source():
-            yield from _of_source(found)
         case Entity():
             yield from _of_entity(found)
         case Event():
@@ -144,25 +142,30 @@ def _of_object(found: object) -> Iterator[Finding]:
             pass
 
 
-def _of_source(source: Source) -> Iterator[Finding]:
-    if source.replica is not None:
-        yield ("replica",), "`replica`"
-    if source.limits is not None and source.engine not in _SERVERS:
-        yield ("limits",), "`limits`"
-    elif source.limits is not None:
-        yield from _of_limits(source.limits)
+def _source(draft: Draft, source: Source) -> None:
+    engine, replica, limits = source.engine, source.replica, source.limits
+    if engine not in ("", *ENGINES):
+        help = f"the engines of this version are {', '.join(ENGINES)}"
+        draft.refuse(source.address, ("engine",), f"engine {engine}", help)
+    if replica is not None and engine != "postgres":
+        help = "replicas of postgres are read, which tell how far they are behind"
+        draft.refuse(source.address, ("replica",), f"`replica` of {engine}", help)
+    elif replica is not None and _in_months(replica.max_lag):
+        draft.refuse(source.address, ("replica", "max_lag"), "a lag of months")
+    if limits is None:
+        return
+    if limits.timeout is not None and engine not in _SERVERS:
+        help = "it runs inside of segflow, where nobody else waits for it"
+        draft.refuse(source.address, ("limits", "timeout"), f"`timeout` of {engine}", help)
+    elif _in_months(limits.timeout):
+        draft.refuse(source.address, ("limits", "timeout"), "a timeout of months")
+    if limits.rows is not None and source.has_documents:
+        help = "it is asked for sets of users, which are put together from many questions"
+        draft.refuse(source.address, ("limits", "rows"), f"`rows` of {engine}", help)
 
 
-def _of_limits(limits: Limits) -> Iterator[Finding]:
-    for key, given in (
-        ("concurrency", limits.concurrency),
-        ("rows", limits.rows),
-        ("windows", limits.windows or None),
-    ):
-        if given is not None:
-            yield ("limits", key), f"`{key}` of a source"
-    if limits.timeout is not None and limits.timeout.milliseconds is None:
-        yield ("limits", "timeout"), "a timeout of months"
+def _in_months(duration: Duration | None) -> bool:
+    return duration is not None and duration.milliseconds is None
 
 
 def _of_entity(entity: Entity) -> Iterator[Finding]:
