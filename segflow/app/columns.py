@@ -33,7 +33,7 @@ _ACCEPTED: Mapping[str, frozenset[str]] = {
 """Families of column types that hold values of a declared type, none of them rounded or cut; where
 there are no arrays, lists are JSON."""
 
-_WITH_ARRAYS = ("duckdb", "postgres")
+_WITH_ARRAYS = ("duckdb", "postgres", "clickhouse")
 
 _ACCEPTED_IN_SQLITE: Mapping[str, frozenset[str]] = {
     "string": frozenset({"text", "whole"}),
@@ -62,7 +62,7 @@ def fits(engine: str, word: str, declared: ValueType) -> bool:
     family, scale = _FAMILIES[engine](word)
     if declared.is_list and engine in _WITH_ARRAYS:
         return family is None or (
-            family == "array" and fits(engine, word[: word.rindex("[")], declared.element)
+            family == "array" and fits(engine, _element(word), declared.element)
         )
     if family is None:
         return True
@@ -70,6 +70,11 @@ def fits(engine: str, word: str, declared: ValueType) -> bool:
         return scale <= (declared.scale or 0)
     accepted = _ACCEPTED_IN_SQLITE if engine == "sqlite" else _ACCEPTED
     return family in accepted["list" if declared.is_list else declared.name]
+
+
+def _element(array: str) -> str:
+    """The type of the elements: of Array(Int64), or of bigint[]."""
+    return array[len("Array(") : -1] if array.startswith("Array(") else array[: array.rindex("[")]
 
 
 def holds_doubles(engine: str, word: str) -> bool:
@@ -82,7 +87,7 @@ def declared_type(engine: str, word: str) -> ValueType | None:
     where the type leaves open how many digits there are."""
     family, scale = _FAMILIES[engine](word)
     if family == "array":
-        element = declared_type(engine, word[: word.rindex("[")])
+        element = declared_type(engine, _element(word))
         listed = element in (STRING, INTEGER)
         return replace(element, is_list=True) if element is not None and listed else None
     if family == "decimal":
@@ -245,9 +250,43 @@ def _of_mysql(word: str) -> _Family:
     return ("boolean" if word == "bit(1)" else _MYSQL.get(name)), 0
 
 
+# --- ClickHouse ------------------------------------------------------------------------------
+
+_CLICKHOUSE = {
+    "String": "text",
+    "UUID": "text",
+    "JSON": "text",
+    "Float32": "float",
+    "Float64": "float",
+    "Bool": "boolean",
+    "Date": "date",
+    "Date32": "date",
+}
+_AROUND = re.compile(r"(?:Nullable|LowCardinality)\((.*)\)\Z")
+
+
+def _of_clickhouse(word: str) -> _Family:
+    """A boolean there may be a small integer."""
+    if around := _AROUND.match(word):
+        return _of_clickhouse(around[1])
+    if decimal := re.match(r"Decimal\((\d+), (\d+)\)\Z", word):
+        return "decimal", int(decimal[2])
+    if word.startswith("Array("):
+        return "array", 0
+    if word.startswith("DateTime"):
+        return "timestamp", 0
+    if word.startswith(("FixedString(", "Enum")):
+        return "text", 0
+    if word == "UInt8":
+        return "small", 0
+    whole = re.match(r"U?Int\d+\Z", word)
+    return ("whole" if whole else _CLICKHOUSE.get(word)), 0
+
+
 _FAMILIES: Mapping[str, Callable[[str], _Family]] = {
     "duckdb": _of_duckdb,
     "sqlite": _of_sqlite,
     "postgres": _of_postgres,
     "mysql": _of_mysql,
+    "clickhouse": _of_clickhouse,
 }

@@ -12,6 +12,7 @@ from sqlalchemy import (
     case,
     cast,
     column,
+    false,
     func,
     literal,
     or_,
@@ -322,9 +323,40 @@ def _mysql_unique(name: str) -> Select[Any]:
     )
 
 
+# --- ClickHouse ------------------------------------------------------------------------------
+
+
+def _clickhouse_tables() -> Select[Any]:
+    """Without those in which views keep what they gather."""
+    of = _table("tables", "database", "name", "is_temporary", schema="system")
+    return select(of.c.name).where(
+        of.c.database == func.currentDatabase(),
+        of.c.is_temporary == 0,
+        ~func.startsWith(of.c.name, ".inner"),
+    )
+
+
+def _clickhouse_columns(name: str) -> Select[Any]:
+    """The type says what may be missing, also of views; texts compare by their bytes."""
+    of = _table("columns", "database", "table", "name", "type", schema="system")
+    word = of.c.type
+    nullable = or_(word.like("Nullable(%"), word.like("LowCardinality(Nullable(%"))
+    is_any = or_(word.like("Variant(%"), word.like("Dynamic%"))
+    return select(
+        of.c.name, case((~is_any, nullable)).label("nullable"), literal(value=False).label("loose")
+    ).where(of.c.database == func.currentDatabase(), of.c.table == name)
+
+
+def _clickhouse_unique(name: str) -> Select[Any]:
+    """No table there keeps a key from repeating: of these names there are none."""
+    of = _table("columns", "name", schema="system")
+    return select(of.c.name).where(false())
+
+
 _ASKING: Mapping[str, _Asking] = {
     "duckdb": _Asking(_duckdb_tables, _duckdb_columns, _duckdb_unique),
     "sqlite": _Asking(_sqlite_tables, _sqlite_columns, _sqlite_unique),
     "postgres": _Asking(_postgres_tables, _postgres_columns, _postgres_unique),
     "mysql": _Asking(_mysql_tables, _mysql_columns, _mysql_unique),
+    "clickhouse": _Asking(_clickhouse_tables, _clickhouse_columns, _clickhouse_unique),
 }

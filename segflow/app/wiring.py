@@ -320,6 +320,8 @@ def _engine_of(source: Source, root: Path, url: str | None) -> Engine:
             return _postgres(source, url)
         case "mysql":
             return _mysql(source, url)
+        case "clickhouse":
+            return _clickhouse(source, root, url)
         case "elasticsearch":
             return _elasticsearch(source, url)
         case _:
@@ -346,6 +348,21 @@ def _mysql(source: Source, url: str | None) -> Engine:
     except ModuleNotFoundError as error:
         raise _not_installed(source, error) from error
     return MySqlEngine(source, url)
+
+
+def _clickhouse(source: Source, root: Path, url: str | None) -> Engine:
+    try:
+        from segflow.engines.clickhouse import ClickHouseEngine
+
+        if "://" in (url or str(source.url)):
+            from segflow.engines.clickhouse_server import ServerHost
+
+            return ClickHouseEngine(source, ServerHost(source, url))
+        from segflow.engines.clickhouse_chdb import EmbeddedHost
+
+        return ClickHouseEngine(source, EmbeddedHost(source, root, url))
+    except ModuleNotFoundError as error:
+        raise _not_installed(source, error) from error
 
 
 def _elasticsearch(source: Source, url: str | None) -> Engine:

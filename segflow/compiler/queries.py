@@ -15,7 +15,13 @@ from sqlglot.errors import SqlglotError
 AS_OF = "as_of"
 """The one parameter that a query may bind: the instant T."""
 
-_DIALECTS = {"duckdb": "duckdb", "sqlite": "sqlite", "postgres": "postgres", "mysql": "mysql"}
+_DIALECTS = {
+    "duckdb": "duckdb",
+    "sqlite": "sqlite",
+    "postgres": "postgres",
+    "mysql": "mysql",
+    "clickhouse": "clickhouse",
+}
 
 # Functions that make rows of nothing but their arguments.
 _ROWS = (exp.Unnest, exp.GenerateSeries, exp.Values)

@@ -4,48 +4,29 @@ Files are handed to DuckDB as Arrow datasets, or as a database opened read-only;
 the file system is off from the start and the configuration is locked before anything is asked.
 """
 
-from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from struct import pack
 from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset
 from duckdb_engine import Dialect
-from pyroaring import BitMap, BitMap64
+from pyroaring import BitMap64
 from sqlalchemy.sql import Select
 
 from segflow.compiler.dialects import DIALECTS
 from segflow.compiler.targets.keys import repeated_keys
 from segflow.compiler.targets.newest import select_newest
 from segflow.compiler.values import text_matches
-from segflow.engines.connected import (
-    MISSING,
-    NEGATIVE,
-    NO_TEXTS,
-    UNFIT,
-    newest_of,
-    repeated_error,
-)
+from segflow.engines.arrow import key_set, key_sets, typed_keys
+from segflow.engines.connected import MISSING, UNFIT, newest_of, repeated_error
 from segflow.engines.files import file_inside
 from segflow.errors import SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
 from segflow.model.instant import Instant
-from segflow.model.keys import KeyType
-from segflow.ports import (
-    MASK_BITS,
-    KeyColumn,
-    Keys,
-    Reached,
-    Selection,
-    Split,
-    Statement,
-    as_select,
-)
+from segflow.ports import KeyColumn, Keys, Reached, Selection, Split, Statement, as_select
 
 _SAFE: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -59,7 +40,6 @@ _SETTLED = (
     " SET lock_configuration = true"
 )
 _SIGNED = 2**63
-_NARROW = 2**32
 
 _Stamp = tuple[tuple[int, int, int], ...]
 """What tells a file, or those of a folder, from what was written in its place: inode, time of
@@ -121,7 +101,7 @@ class DuckDbEngine:
     def members(self, selection: Selection, sets: Mapping[str, Keys]) -> Keys:
         """See Engine."""
         with self._errors():
-            return _set(self._typed(self._select(selection, sets).column(0), selection.key_type))
+            return key_set(self._typed(self._select(selection, sets), selection))
 
     def memberships(
         self, selection: Selection, sets: Mapping[str, Keys], count: int
@@ -129,8 +109,7 @@ class DuckDbEngine:
         """See Engine."""
         with self._errors():
             found = self._select(selection, sets)
-            keys = _narrowed(self._typed(found.column(0), selection.key_type))
-            return tuple(_set(pc.filter(keys, inside)) for inside in _bits(found, count))
+            return key_sets(self._typed(found, selection), found, count)
 
     def values(self, selection: Selection, sets: Mapping[str, Keys]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
@@ -237,27 +216,8 @@ class DuckDbEngine:
         parameters = [values[name] for name in compiled.positiontup or ()]
         return self._connection.sql(str(compiled), params=parameters).to_arrow_table()
 
-    def _typed(self, found: pa.ChunkedArray, type_: KeyType) -> pa.ChunkedArray:
-        """The keys as texts, or as ordinals."""
-        if type_ == "string":
-            if not pa.types.is_string(found.type):
-                raise UnusableDataError(
-                    f"source {self._source}: keys are of type {found.type}, not texts",
-                    hint=NO_TEXTS,
-                )
-            return found
-        if not pa.types.is_integer(found.type):
-            raise UnusableDataError(
-                f"source {self._source}: keys are of type {found.type}, not integers",
-                hint="the key of an entity is a column of 64-bit integers",
-            )
-        try:
-            return found.cast(pa.uint64())
-        except pa.ArrowInvalid as error:
-            raise UnusableDataError(
-                f"source {self._source}: a key is negative: {_first_line(error)}",
-                hint=NEGATIVE,
-            ) from error
+    def _typed(self, found: pa.Table, selection: Selection) -> pa.ChunkedArray:
+        return typed_keys(self._source, found.column(0), selection.key_type)
 
     def _check_one_row(self, of: KeyColumn) -> None:
         """Refuse a table of fields in which a key has two rows; asked once while the file stays as
@@ -310,44 +270,6 @@ def _locked(database: str, *, read_only: bool = False) -> duckdb.DuckDBPyConnect
     if not locked:
         connection.execute(_SETTLED)
     return connection
-
-
-def _set(keys: pa.ChunkedArray) -> Keys:
-    """The keys, as _typed() or _narrowed() gives them."""
-    return frozenset(keys.to_pylist()) if pa.types.is_string(keys.type) else _bitmap(keys)
-
-
-def _narrowed(keys: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Ordinals in 32 bits where all fit, of which _bitmap() makes a set in a third of the time."""
-    if pa.types.is_string(keys.type) or (pc.max(keys).as_py() or 0) >= _NARROW:
-        return keys
-    return keys.cast(pa.uint32())
-
-
-def _bitmap(keys: pa.ChunkedArray) -> BitMap64:
-    """The keys as a bitmap, without a detour through Python's numbers."""
-    is_narrow = keys.type == pa.uint32()
-    content = array("I" if is_narrow else "Q")
-    for chunk in keys.chunks:
-        buffer = memoryview(chunk.buffers()[1] or b"")
-        start = chunk.offset * content.itemsize
-        content.frombytes(buffer[start : start + len(chunk) * content.itemsize])
-    if not is_narrow:
-        return BitMap64(content)
-    # A 64-bit set is, in its portable form, a number of 32-bit sets, each after its upper half.
-    return BitMap64.deserialize(pack("<QI", 1, 0) + BitMap(content).serialize())
-
-
-def _bits(found: pa.Table, count: int) -> Iterator[pa.ChunkedArray]:
-    """For each segment in turn whether each row belongs to it. Of a mask eight bits are cut out
-    once, as tests of bytes take a fifth of the time."""
-    octet = found.column(0)
-    for number in range(count):
-        mask, bit = divmod(number, MASK_BITS)
-        if bit % 8 == 0:
-            octet = pc.shift_right(found.column(1 + mask), bit).cast(pa.uint8(), safe=False)
-        wanted = pa.scalar(1 << bit % 8, pa.uint8())
-        yield pc.equal(pc.bit_wise_and(octet, wanted), wanted)
 
 
 def _keys(keys: Keys) -> pa.Array:

@@ -47,7 +47,10 @@ LIMITS = Record(
 _KEYS: dict[str, Key] = {
     "source": Key(NAME, required=True, doc="The name"),
     "engine": Key(choice(*ENGINES), required=True),
-    "url": Key(SECRET_OR_TEXT, doc="Where it is; for duckdb and sqlite a database file"),
+    "url": Key(
+        SECRET_OR_TEXT,
+        doc="Where it is; for duckdb and sqlite a database file, for clickhouse a folder of chDB",
+    ),
     "tables": Key(MapOf("tables and their files", TEXT, TEXT), doc="duckdb: Parquet files"),
     "replica": Key(REPLICA, doc="A copy that is read instead"),
     "limits": Key(LIMITS, doc="How hard it may be read"),
@@ -95,9 +98,13 @@ SOURCE: Shape[Source] = IfKey(
                 "mysql",
                 "{source: shop, engine: mysql, url: ${SHOP_URL}}",
                 _at_url(
-                    "elasticsearch",
-                    "{source: search, engine: elasticsearch, url: ${SEARCH_URL}}",
-                    Record(what="a source", keys=_KEYS, build=_source),
+                    "clickhouse",
+                    "{source: shop, engine: clickhouse, url: warehouse.chdb}",
+                    _at_url(
+                        "elasticsearch",
+                        "{source: search, engine: elasticsearch, url: ${SEARCH_URL}}",
+                        Record(what="a source", keys=_KEYS, build=_source),
+                    ),
                 ),
             ),
         ),

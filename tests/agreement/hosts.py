@@ -14,6 +14,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from segflow.engines.clickhouse import ClickHouseEngine
+from segflow.engines.clickhouse_chdb import EmbeddedHost
 from segflow.engines.duckdb import DuckDbEngine
 from segflow.engines.mysql import MySqlEngine
 from segflow.engines.postgres import PostgresEngine
@@ -22,6 +24,7 @@ from segflow.model.catalog import Source
 from segflow.model.project import Project
 from segflow.model.types import ValueType
 from segflow.ports import Engine
+from tests.agreement.clickhouse import FOLDER, write_clickhouse
 from tests.agreement.data import (
     KEY,
     Row,
@@ -286,4 +289,11 @@ MYSQL = Host(
     open=lambda source, folder: MySqlEngine(source),
     holds=can_hold,
 )
-HOSTS = (DUCKDB, SQLITE, POSTGRES, MYSQL)
+CLICKHOUSE = Host(
+    name="clickhouse",
+    url=lambda: FOLDER,
+    keys=2**64 - 1,
+    write=write_clickhouse,
+    open=lambda source, folder: ClickHouseEngine(source, EmbeddedHost(source, folder)),
+)
+HOSTS = (DUCKDB, SQLITE, POSTGRES, MYSQL, CLICKHOUSE)

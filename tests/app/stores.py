@@ -1,6 +1,7 @@
 """Tables on each engine, made by the same SQL: what doctor and drafts of catalogs look at."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -10,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.agreement.clickhouse import FOLDER, chdb_owner
 from tests.agreement.hosts import drop_schema, in_schema, postgres_schema
 from tests.agreement.mariadb import drop_database, in_database, mariadb_database
 
@@ -46,6 +48,19 @@ def _sqlite(folder: Path, statements: Sequence[str]) -> None:
         for statement in statements:
             connection.execute(statement)
         connection.commit()
+
+
+def _clickhouse(folder: Path, statements: Sequence[str]) -> None:
+    """Columns may be missing unless it is said otherwise, as elsewhere; nothing is unique."""
+    shutil.rmtree(folder / FOLDER, ignore_errors=True)
+    with chdb_owner(folder) as owner:
+        for setting in _AS_ELSEWHERE:
+            owner.query(f"SET {setting} = 1")
+        for statement in statements:
+            owner.query(statement.replace(" PRIMARY KEY", " NOT NULL PRIMARY KEY"))
+
+
+_AS_ELSEWHERE = ("data_type_default_nullable", "create_table_empty_primary_key_by_default")
 
 
 def _postgres(folder: Path, statements: Sequence[str]) -> None:
@@ -118,7 +133,30 @@ MARIADB = Store(
     lambda: in_database(_NAME),
     lambda: drop_database(_NAME),
 )
-STORES = (DUCKDB, SQLITE, POSTGRES, MARIADB)
+CLICKHOUSE = Store(
+    "clickhouse",
+    {
+        "text": "String",
+        "integer": "Int64",
+        "money": "Decimal(18, 2)",
+        "double": "Float64",
+        "time": "DateTime64(6)",
+        "date": "Date32",
+        "boolean": "Bool",
+    },
+    _clickhouse,
+    lambda: FOLDER,
+)
+PROMISING = (DUCKDB, SQLITE, POSTGRES, MARIADB)
+"""Those whose tables say what is unique."""
+STORES = (*PROMISING, CLICKHOUSE)
+
+
+@pytest.fixture(params=PROMISING, ids=lambda store: store.engine)
+def promising(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """As store, of those whose tables say what is unique."""
+    yield request.param
+    request.param.forget()
 
 
 @pytest.fixture(params=STORES, ids=lambda store: store.engine)

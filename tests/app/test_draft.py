@@ -17,10 +17,10 @@ from segflow.app.validate import load
 from segflow.app.wiring import open_world
 from segflow.errors import RefusedError
 from segflow.model.types import FLOAT, INTEGER, STRING, TIMESTAMP, ValueType
-from tests.app.stores import DUCKDB, Store, store
+from tests.app.stores import CLICKHOUSE, DUCKDB, Store, promising
 from tests.warehouse import CUSTOMERS, SETTINGS, write, write_table
 
-__all__ = ["store"]
+__all__ = ["promising"]
 
 SHOP = (
     "CREATE TABLE customers (customer_id {integer} PRIMARY KEY, email {text}, balance {double},"
@@ -55,9 +55,9 @@ def findings(root: Path) -> list[str]:
     return [one.summary for one in loaded.report]
 
 
-def test_a_draft_is_valid_as_it_stands(store: Store, tmp_path: Path):
+def test_a_draft_is_valid_as_it_stands(promising: Store, tmp_path: Path):
     """On every engine: users by the table with their key, fields of another one, and events."""
-    text = draft(tmp_path, store.source(tmp_path, SHOP))
+    text = draft(tmp_path, promising.source(tmp_path, SHOP))
     write(tmp_path, {"catalog/drafted.yaml": text})
     assert findings(tmp_path) == []
     made = {next(iter(one.items())): one for one in yaml.safe_load_all(text)}
@@ -93,9 +93,9 @@ def test_a_draft_is_valid_as_it_stands(store: Store, tmp_path: Path):
     assert "id" not in made["event", "visit"]["at"]
 
 
-def test_guesses_are_marked(store: Store, tmp_path: Path):
+def test_guesses_are_marked(promising: Store, tmp_path: Path):
     """Each is one in a comment of its own; so is money in doubles, and a table left out."""
-    text = draft(tmp_path, store.source(tmp_path, SHOP))
+    text = draft(tmp_path, promising.source(tmp_path, SHOP))
     for said in (
         "# guess: each row of table customers is one customer, since customer_id tells them apart",
         "# guess: table profiles has fields of it",
@@ -120,6 +120,34 @@ def test_files_show_what_is_unique(tmp_path: Path):
     text = draft(tmp_path, source)
     assert "since customer_id tells them apart in the rows looked at, 10,000 at most" in text
     assert "# Left out: table orders" in text
+
+
+def test_clickhouse_shows_what_is_unique(tmp_path: Path):
+    """No key of a table there keeps rows from having the same: some rows are looked at."""
+    statements = (
+        'CREATE TABLE customers (customer_id {integer} PRIMARY KEY, "a b: # x" {text},'
+        " balance {money}, tags Array(String) NOT NULL)",
+        "CREATE TABLE purchases (purchase_id {integer} PRIMARY KEY, customer_id {integer},"
+        " purchased_at {time}, amount {money})",
+        "CREATE TABLE visits (visit_id {integer} PRIMARY KEY, customer_id {integer}, at {time})",
+        "INSERT INTO customers VALUES (1, 'x', 1, ['a']), (2, NULL, 2, [])",
+        "INSERT INTO purchases VALUES (1, 1, '2025-01-01 00:00:00', 1)",
+        "INSERT INTO visits VALUES (1, 1, '2025-01-01 00:00:00'), (1, 1, '2025-01-02 00:00:00')",
+    )
+    text = draft(tmp_path, CLICKHOUSE.source(tmp_path, statements))
+    assert "since customer_id tells them apart in the rows looked at, 10,000 at most" in text
+    write(tmp_path, {"catalog/drafted.yaml": text})
+    assert findings(tmp_path) == []
+    made = {next(iter(one.items())): one for one in yaml.safe_load_all(text)}
+    assert set(made) == {("entity", "customer"), ("event", "purchase"), ("event", "visit")}
+    fields = made["entity", "customer"]["fields"]
+    assert sorted(one["type"] for one in fields.values()) == [
+        "decimal(18,2)",
+        "list<string>",
+        "string",
+    ]
+    assert "unique" not in made["event", "purchase"]["at"]
+    assert "id" not in made["event", "visit"]["at"]
 
 
 def test_what_the_catalog_reads_is_not_drafted_again(tmp_path: Path):
@@ -147,13 +175,13 @@ def test_tables_are_chosen(tmp_path: Path):
     assert caught.value.hint == "did you mean `customers`?"
 
 
-def test_odd_names_are_kept_as_texts(store: Store, tmp_path: Path):
+def test_odd_names_are_kept_as_texts(promising: Store, tmp_path: Path):
     """A column with any name can be read; what it is called in the catalog is a name."""
-    quote = "`" if store.engine == "mysql" else '"'
+    quote = "`" if promising.engine == "mysql" else '"'
     odd = ("On", "a b: {c}", "# x", "ü", "1st", "yes", "A B C")
     columns = ", ".join(f"{quote}{name}{quote} {{text}}" for name in odd)
     columns = columns.replace("{c}", "{{c}}")
-    source = store.source(
+    source = promising.source(
         tmp_path, [f"CREATE TABLE things (id {{integer}} PRIMARY KEY, {columns})"]
     )
     write(tmp_path, {"catalog/drafted.yaml": draft(tmp_path, source)})
@@ -179,6 +207,18 @@ WORDS = {
         "decimal(65,30)",
         "bit(1)",
         "blob",
+    ),
+    "clickhouse": (
+        "Int64",
+        "UInt8",
+        "Nullable(Decimal(18, 2))",
+        "Decimal(76, 10)",
+        "LowCardinality(Nullable(String))",
+        "DateTime64(3, 'UTC')",
+        "Nullable(Date32)",
+        "Array(Nullable(Int64))",
+        "Array(Float64)",
+        "Map(String, Int64)",
     ),
 }
 

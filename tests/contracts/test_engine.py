@@ -36,6 +36,8 @@ from sqlalchemy import (
 
 from segflow.compiler.dialects import DIALECTS, UTC_TIMESTAMP, Dialect
 from segflow.compiler.targets.keys import has_key, key_of
+from segflow.engines.clickhouse import ClickHouseEngine
+from segflow.engines.clickhouse_chdb import EmbeddedHost
 from segflow.engines.duckdb import DuckDbEngine
 from segflow.engines.limited import LimitedEngine
 from segflow.engines.mysql import MySqlEngine
@@ -48,6 +50,7 @@ from segflow.model.instant import instant_of
 from segflow.model.operator import TextMatch
 from segflow.model.types import BOOLEAN, DATE, FLOAT, INTEGER, STRING, TIMESTAMP, decimal_type
 from segflow.ports import MASK_BITS, Engine, KeyColumn, Reached, Selection, Split
+from tests.agreement.clickhouse import FOLDER, write_tables
 from tests.agreement.hosts import drop_schema, in_schema, postgres_schema
 from tests.agreement.mariadb import drop_database, in_database, insert, mariadb_database
 from tests.executor.worlds import SetClock
@@ -221,6 +224,13 @@ def mysql_value(cell: Any) -> Any:
             return cell
 
 
+def clickhouse(folder: Path, tables: Tables) -> Engine:
+    """ClickHouse in this process."""
+    write_tables(folder, tables)
+    source = Source(name="warehouse", engine="clickhouse", url=FOLDER)
+    return ClickHouseEngine(source, EmbeddedHost(source, folder))
+
+
 PLACES = (
     Place("duckdb parquet", parquet),
     Place("duckdb database", database),
@@ -232,6 +242,7 @@ PLACES = (
         infinity=sys.float_info.max,
         forget=lambda: drop_database(SCHEMA),
     ),
+    Place("clickhouse", clickhouse),
 )
 
 

@@ -1,6 +1,6 @@
 """What an SQL engine is asked for where standard SQL does not settle how a thing is written."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -8,7 +8,15 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 import sqlalchemy
-from sqlalchemy import CTE, TIMESTAMP, BigInteger, ColumnElement, FunctionElement, TypeDecorator
+from sqlalchemy import (
+    CTE,
+    TIMESTAMP,
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    FunctionElement,
+    TypeDecorator,
+)
 from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.types import TypeEngine
 
@@ -81,7 +89,8 @@ class Traits:
     with the nearest of others in time by itself, as NearestJoin does. `marks` says whether it puts
     bits of many tables together sooner by grouping than it joins their columns, `quantiles` whether
     it finds one sooner than it orders all values. `instants_in_order` says whether columns of
-    timestamps sort by instant as they are stored.
+    timestamps sort by instant as they are stored, `shares` whether a common table that a
+    statement names several times is computed once.
     """
 
     re2: bool
@@ -90,6 +99,7 @@ class Traits:
     marks: bool = False
     quantiles: bool = False
     instants_in_order: bool = True
+    shares: bool = True
     widest: int | None = None
     listed: frozenset[ScalarName] = frozenset({"string", "integer", "date"})
 
@@ -180,6 +190,16 @@ class Dialect(StorageDialect, Protocol):
 
     def read_once(self, rows: CTE) -> CTE:
         """The rows such that they are read once, however many rows of others are joined to them."""
+
+    def looked_up(
+        self,
+        text: Expression,
+        pairs: Mapping[str, str],
+        table: Callable[[], FromClause],
+        usual: Expression,
+    ) -> Expression:
+        """What the pairs give for a text, or what is usual where they have none; the table, which
+        is made when it is asked for, holds the pairs in its two columns."""
 
     # --- aggregates and order ---
 

@@ -1,6 +1,6 @@
 """What most engines write alike; the class of an engine changes what it writes otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     Date,
     Double,
+    FromClause,
     FunctionElement,
     Numeric,
     String,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     extract,
     func,
     literal,
+    select,
 )
 
 from segflow.compiler.dialects.base import (
@@ -67,11 +69,8 @@ class Standard:
 
     def number(self, value: Decimal) -> Expression:
         """See Dialect."""
-        _, digits, exponent = value.as_tuple()
-        assert isinstance(exponent, int)
-        scale = max(0, -exponent)
-        width = max(len(digits) + max(0, exponent), scale, 1)
-        return cast(literal(value, Numeric(width, scale)), Numeric(width, scale))
+        exact = Numeric(*places_of(value))
+        return cast(literal(value, exact), exact)
 
     def product(self, left: Expression, right: Expression) -> Expression:
         """See Dialect."""
@@ -101,6 +100,19 @@ class Standard:
         """See Dialect."""
         return rows
 
+    def looked_up(
+        self,
+        text: Expression,
+        pairs: Mapping[str, str],
+        table: Callable[[], FromClause],
+        usual: Expression,
+    ) -> Expression:
+        """See Dialect."""
+        rows = table()
+        known, found = rows.c
+        asked = select(found).where(known == text).correlate_except(rows)
+        return func.coalesce(asked.scalar_subquery(), usual)
+
     def aggregated(
         self, function: Aggregation, value: Expression | None, where: Condition | None
     ) -> Expression:
@@ -127,6 +139,14 @@ class Standard:
         """See Dialect."""
         number = 100 * extract("month", day) + extract("day", day)
         return number.in_([100 * month + of_month for month, of_month in days])
+
+
+def places_of(value: Decimal) -> tuple[int, int]:
+    """How many digits the number has in all, and how many of them behind the point."""
+    _, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    scale = max(0, -exponent)
+    return max(len(digits) + max(0, exponent), scale, 1), scale
 
 
 def clipped(value: Expression, first: Expression, last: Expression) -> Expression:

@@ -17,10 +17,11 @@ from segflow.model.project import KeyPath
 from segflow.model.rule import Rule
 from segflow.model.segment import OnStream
 
-ENGINES = ("duckdb", "sqlite", "postgres", "mysql", "elasticsearch")
+ENGINES = ("duckdb", "sqlite", "postgres", "mysql", "clickhouse", "elasticsearch")
 """The engines that can be asked."""
 
-_SERVERS = ("postgres", "mysql", "elasticsearch")
+_SERVERS = ("postgres", "mysql", "clickhouse", "elasticsearch")
+"""Engines that end a query that takes too long."""
 
 LEVELS = 64
 """How deep a predicate may be with its nested segments in their places: queries are built and read

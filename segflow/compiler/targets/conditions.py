@@ -298,7 +298,9 @@ class Conditions:
         if value.type.name == "date":
             return self._local(ways, partial(self.dialect.month_and_day, value.expression))
         offsets = self.zones.ways(test.user_zone, anniversary_offsets, *asked)
-        text = text_by_zone(offsets, self._zone, offsets_text, lambda: self.clocks(offsets))
+        text = text_by_zone(
+            offsets, self._zone, offsets_text, lambda: self.clocks(offsets), self.dialect
+        )
         time, dialect = value.expression, self.dialect
         return self._local(ways, lambda days: shown_on(time, text, days, dialect))
 

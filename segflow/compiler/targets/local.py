@@ -14,9 +14,7 @@ from sqlalchemy import (
     String,
     case,
     column,
-    func,
     literal,
-    select,
     values,
 )
 
@@ -48,22 +46,24 @@ def text_by_zone(
     zone: Callable[[], Expression],
     text: Callable[[Resolved], str],
     table: Callable[[], FromClause],
+    dialect: Dialect,
 ) -> Expression:
     """The text of the way that is the user's, looked up in the table that text_table() makes: there
     may be as many ways as there are zones."""
     usual = literal(text(ways.default), String)
     if not ways.others:
         return usual
-    texts = table()
-    found = select(texts.c[_TEXT]).where(texts.c[_ZONE] == zone()).correlate_except(texts)
-    return func.coalesce(found.scalar_subquery(), usual)
+    return dialect.looked_up(zone(), _texts(ways, text), table, usual)
 
 
 def text_table(ways: Ways[Resolved], text: Callable[[Resolved], str], name: str) -> CTE:
     """The zones that are not among the default's, each with the text of its way."""
-    rows = [(zone, text(one)) for one, names in ways.others for zone in names]
     columns = column(_ZONE, String), column(_TEXT, String)
-    return values(*columns, name=name).data(rows).cte(name)
+    return values(*columns, name=name).data([*_texts(ways, text).items()]).cte(name)
+
+
+def _texts(ways: Ways[Resolved], text: Callable[[Resolved], str]) -> Mapping[str, str]:
+    return {zone: text(one) for one, names in ways.others for zone in names}
 
 
 def join_ways(

@@ -70,7 +70,8 @@ def _valued(leaf: Rank, facts: Facts) -> _Valued:
     made = facts.ranked[facts.entity.name, facts.as_of, leaf.among]
     if leaf.feature not in made:
         asked = [one for one in facts.asked if isinstance(one, Rank) and one.among == leaf.among]
-        features = dict.fromkeys([leaf.feature, *(one.feature for one in asked)])
+        shared = asked if facts.dialect.traits.shares else ()
+        features = dict.fromkeys([leaf.feature, *(one.feature for one in shared)])
         made.update(_all_valued(leaf.among, [one for one in features if one not in made], facts))
     rows, names = made[leaf.feature]
     return _Valued(rows, [rows.c[name] for name in names])
