@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from segflow.model.wording import phrase
 from tests.agreement.choices import Pick
 from tests.agreement.data import world_of
-from tests.agreement.hosts import DUCKDB, MYSQL, POSTGRES, SQLITE
+from tests.agreement.hosts import CLICKHOUSE, DUCKDB, MYSQL, POSTGRES, SQLITE
 from tests.agreement.routed import opened, routed_sets, spread
 from tests.agreement.sides import (
     Pair,
@@ -26,7 +26,10 @@ PAIRS = 250
 SEVERAL = 60
 """At least so many segments whose parts are answered by more than one source."""
 
-SETS = {"embedded": (DUCKDB, SQLITE), "servers": (POSTGRES, MYSQL, DUCKDB)}
+SETS = {
+    "embedded": (DUCKDB, SQLITE, CLICKHOUSE),
+    "servers": (POSTGRES, MYSQL, DUCKDB),
+}
 
 
 @pytest.mark.timeout(1_200)

@@ -1,5 +1,5 @@
 """One project over many stores: users in MariaDB, fields in PostgreSQL and Elasticsearch, events in
-DuckDB and PostgreSQL, and no segment says which."""
+ClickHouse, DuckDB and PostgreSQL, and no segment says which."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from segflow.app.wiring import World, open_world
 from segflow.model.compiled import Compiled
 from segflow.model.instant import instant_of
 from tests import services
+from tests.agreement.clickhouse import FOLDER, write_tables
 from tests.agreement.elastic import PREFIX, client, drop_indices, write_index
 from tests.agreement.hosts import drop_schema, in_schema, postgres_schema
 from tests.agreement.mariadb import drop_database, in_database, insert, mariadb_database
@@ -43,6 +44,10 @@ source: lake
 engine: duckdb
 tables: {{orders: data/orders.parquet}}
 ---
+source: clicks
+engine: clickhouse
+url: {FOLDER}
+---
 entity: person
 key: {{type: integer}}
 population: {{source: shop, table: people, key: id, since: since}}
@@ -58,6 +63,7 @@ fields:
 event: order
 entities: {{person: person}}
 at:
+  - {{source: clicks, table: orders, time: at}}
   - {{source: lake, table: orders, time: at}}
   - {{source: crm, table: orders, time: at}}
 properties:
@@ -143,7 +149,9 @@ CHOICES = [
     {"country": "crm"},
     {"country": "search"},
     {"order": "crm"},
+    {"order": "lake"},
     {"country": "search", "order": "lake"},
+    {"country": "search", "order": "clicks"},
     {"country": "search", "order": "crm"},
     {"country": "crm", "order": "lake"},
 ]
@@ -164,15 +172,13 @@ def stores(tmp_path_factory) -> Iterator[Path]:
         )
     with postgres_schema(NAME) as connection:
         _fill_postgres(connection, profiles, orders)
-    write_table(
-        root,
-        "orders",
-        {
-            "person": pa.array([id for id, _, _ in orders], pa.int64()),
-            "at": pa.array([at for _, at, _ in orders], pa.timestamp("us", "UTC")),
-            "total": pa.array([total for *_, total in orders], pa.int64()),
-        },
-    )
+    columns = {
+        "person": pa.array([id for id, _, _ in orders], pa.int64()),
+        "at": pa.array([at for _, at, _ in orders], pa.timestamp("us", "UTC")),
+        "total": pa.array([total for *_, total in orders], pa.int64()),
+    }
+    write_table(root, "orders", columns)
+    write_tables(root, {"orders": pa.table(columns)})
     with client(services.elasticsearch_url()) as server:
         mapping = {
             "person": {"type": "long"},
@@ -262,7 +268,7 @@ def test_few_sources_are_asked(opened):
         assert sources(world, compiled, "field") == {"shop", "crm"}
         assert sources(world, compiled, "all_three") == {"shop", "crm"}
         assert sources(world, compiled, "both_there") == {"shop", "crm"}
-        assert sources(world, compiled, "did") == {"shop", "lake"}
+        assert sources(world, compiled, "did") == {"shop", "clicks"}
 
 
 def test_choices_are_followed(opened):
