@@ -81,15 +81,15 @@ def _explained(name: str, found: Routing) -> Iterator[str]:
 
 
 _WHOSE = {
-    "own": "of its population",
-    "mentioned": "of those of whom its tables speak",
-    "sent": "of the population, whose keys it is given",
+    "own": "those of its population",
+    "mentioned": "those that its tables mention",
+    "sent": "those of the population, whose keys it is given,",
 }
 
 
 def _part(part: PartQuery) -> Iterator[str]:
     yield f"{part.name}: source.{part.source} ({part.engine}), which {part.because}"
-    yield f"  asked for those {_WHOSE[part.people]} with"
+    yield f"  asked for {_WHOSE[part.people]} with"
     yield f"    {part.asks}"
     yield "  by"
     yield indent(part.query, "    ")

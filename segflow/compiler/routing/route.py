@@ -298,7 +298,7 @@ class _Way:
         if people != "mentioned":
             return _Side(self._asked(Part(self.entity.name, source, people, node)), bounded=True)
         outside = self._holds_of_nobody(node)
-        where = Not(item=node) if outside else node
+        where = _negated(node) if outside else node
         return _Side(self._asked(Part(self.entity.name, source, people, where)), outside=outside)
 
     def _asked(self, part: Part) -> Given:
@@ -317,6 +317,10 @@ class _Way:
         )
         nobody = User(key="" if self.entity.key_type == "string" else 0)
         return holds(node, Subject(context=context, user=nobody, events=(), segment=""))
+
+
+def _negated(node: Predicate) -> Predicate:
+    return node.item if isinstance(node, Not) else Not(item=node)
 
 
 def _opposite(side: _Side) -> _Side:
