@@ -1,7 +1,7 @@
 """Elasticsearch: searched for sets of keys, which meet here as bitmaps.
 
-What a question rests on is checked before: fields that are to have one value, and indices that
-are to have one document per key.
+What a question rests on is checked: fields that are to have one value before it, and with the
+answer that the documents of one key are not found in part.
 """
 
 import json
@@ -36,6 +36,10 @@ from segflow.ports.documents import (
 )
 
 _BATCH = 100
+CHUNK = 65_000
+"""So many keys are named in one query: servers take 65,536."""
+
+_CHUNKS = 4
 
 
 class ElasticsearchEngine:
@@ -48,7 +52,7 @@ class ElasticsearchEngine:
         """
         self._source = source.name
         self._searches = Searches(source, url or str(source.url))
-        self._checked: set[KeyColumn | ReadField] = set()
+        self._checked: set[ReadField] = set()
 
     # --- the port ---
 
@@ -70,8 +74,6 @@ class ElasticsearchEngine:
         self._check_mappings(documents.fields)
         with self._searches.at_one_time() as moment:
             self._check_values(moment, documents.fields)
-            for of in selection.one_row:
-                self._check_one_row(moment, of)
             asked = _Asked(self._source, moment, selection.key_type, sets)
             return tuple(map(asked.keys, documents.sets))
 
@@ -156,16 +158,6 @@ class ElasticsearchEngine:
                 )
             self._checked.add(one)
 
-    def _check_one_row(self, moment: Moment, of: KeyColumn) -> None:
-        """Refuse an index of fields in which a key has two documents."""
-        if of in self._checked:
-            return
-        found = moment.groups(of.table, {"match_all": {}}, [of.column])
-        repeated = [key for (key,), count in found if count > 1]
-        if repeated:
-            raise repeated_error(self._source, of, len(repeated), repeated[0])
-        self._checked.add(of)
-
 
 class _Asked:
     """Sets of keys of one question, each found once however often it is asked for."""
@@ -188,7 +180,10 @@ class _Asked:
     def _found(self, of: KeySet) -> Keys:
         match of:
             case Found():
-                return self._collected(self._of_documents(of))
+                found = self._collected(self._of_documents(of))
+                if of.alike:
+                    self._refuse_unlike(of, found)
+                return found
             case Counted():
                 return self._collected(self._of_groups(of))
             case Given(name=name):
@@ -205,6 +200,28 @@ class _Asked:
     def _of_documents(self, found: Found) -> Iterator[Any]:
         groups = self._moment.groups(found.index, json.loads(found.query), [found.key])
         return (key for (key,), _ in groups)
+
+    def _refuse_unlike(self, of: Found, keys: Keys) -> None:
+        """Refuse an index in which a key has documents that are found, and others that are not."""
+        others = Found(of.index, of.key, _opposite(of))
+        if len(keys) <= _CHUNKS * CHUNK:
+            unlike = self._both(of, keys)
+        else:
+            unlike = [key for key in self._collected(self._of_documents(others)) if key in keys]
+        if unlike:
+            told = KeyColumn(of.index, of.key, self._key_type)
+            raise repeated_error(self._source, told, len(unlike), unlike[0])
+
+    def _both(self, of: Found, keys: Keys) -> list[Key]:
+        """Keys, in order, that a query finds in part, among few that it finds."""
+        listed: list[Key] = sorted(keys)
+        query = json.loads(_opposite(of))
+        unlike: list[Key] = []
+        for start in range(0, len(listed), CHUNK):
+            chosen = {"terms": {of.key: listed[start : start + CHUNK]}}
+            both = {"bool": {"filter": [chosen, query]}}
+            unlike += [key for (key,), _ in self._moment.groups(of.index, both, [of.key])]
+        return unlike
 
     def _of_groups(self, counted: Counted) -> Iterator[Any]:
         if counted.distinct is not None:
@@ -240,6 +257,12 @@ class _Asked:
         integers = array("Q")
         extend(integers, found, self._source)
         return BitMap64(integers)
+
+
+def _opposite(of: Found) -> str:
+    """The query for the documents with a key that are not found."""
+    query = {"filter": [{"exists": {"field": of.key}}], "must_not": [json.loads(of.query)]}
+    return json.dumps({"bool": query}, sort_keys=True)
 
 
 def _enough(counts: Iterable[tuple[Any, int]], counted: Counted) -> Iterator[Any]:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -30,7 +31,7 @@ from segflow.compiler.targets.elastic_values import instants
 from segflow.compiler.targets.values import bounds_of
 from segflow.compiler.timeline import FIRST, LAST
 from segflow.compiler.values import compare
-from segflow.engines import elasticsearch_search
+from segflow.engines import elasticsearch, elasticsearch_search
 from segflow.engines.elasticsearch import ElasticsearchEngine
 from segflow.errors import (
     RefusedError,
@@ -43,7 +44,7 @@ from segflow.model.catalog import Source
 from segflow.model.hashing import stable_hash
 from segflow.model.instant import Instant, datetime_of, parse_instant
 from segflow.model.keys import parse_key
-from segflow.ports import Documents, KeyColumn, Reached, Selection
+from segflow.ports import Documents, Reached, Selection
 from segflow.ports.documents import (
     Counted,
     Difference,
@@ -222,8 +223,7 @@ def test_many_documents_come_back_whole(server, engine):
     """More than one page of documents and of groups is one set, and no point in time stays open."""
     write_index(server, PEOPLE, MAPPING, [{"id": key} for key in range(0, 50_000, 2)])
     everybody = BitMap64(range(0, 50_000, 2))
-    selection = asked(found(), one_row=(KeyColumn(PEOPLE, "id"),))
-    assert engine.members(selection, {}) == everybody
+    assert engine.members(asked(found()), {}) == everybody
     assert engine.members(asked(Counted(scans=(found(),))), {}) == everybody
     stats = server.indices.stats(index=PEOPLE, metric="search").body
     assert stats["_all"]["total"]["search"]["open_contexts"] == 0
@@ -363,11 +363,22 @@ def test_a_mapping_that_has_changed_is_an_error(server, engine, field, says):
     assert refused.value.hint
 
 
-def test_two_documents_for_one_key_are_refused_where_one_is_asked_for(server, engine):
-    """The message names the index, how many keys there are, and one of them."""
-    write_index(server, PEOPLE, MAPPING, [{"id": key} for key in (1, 2, 2, 3, 3, 3)] + [{}])
-    with pytest.raises(UnusableDataError, match="people, 2 keys .* id 2 "):
-        engine.members(asked(found(), one_row=(KeyColumn(PEOPLE, "id"),)), {})
+@pytest.mark.parametrize("most", [1, 4])
+def test_documents_of_one_key_that_differ_are_refused_where_one_is_asked_for(
+    server, engine, monkeypatch, most
+):
+    """Few keys are looked for among the other documents, of many these are fetched. The message
+    names the index, how many keys there are, and one of them."""
+    monkeypatch.setattr(elasticsearch, "CHUNK", 2)
+    monkeypatch.setattr(elasticsearch, "_CHUNKS", most)
+    people = [{"id": key, "name": "a"} for key in (1, 2, 3, 3, 4, 5)]
+    write_index(server, PEOPLE, MAPPING, [*people, {"name": "b"}, {"id": 6, "name": "b"}])
+    named = replace(found(one_of("name", ["a"])), alike=True)
+    assert engine.members(asked(named), {}) == BitMap64(range(1, 6))
+    write_index(server, PEOPLE, MAPPING, [*people, {"id": 5, "name": "b"}, {"id": 4}])
+    with pytest.raises(UnusableDataError, match="people, 2 keys .* id 4 "):
+        engine.members(asked(named), {})
+    assert engine.members(asked(replace(named, alike=False)), {}) == BitMap64(range(1, 6))
 
 
 def test_a_part_that_fails_is_an_error(server, engine):

@@ -37,5 +37,4 @@ def select_sets(
         key_type=users.entity.key_type,
         sets=tuple(users.sets),
         made={name: select_query(query, compiled, as_of) for name, query in asked.items()},
-        one_row=tuple(users.one_row),
     )

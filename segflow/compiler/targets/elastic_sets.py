@@ -49,7 +49,6 @@ from segflow.model.predicate import (
     Transition,
 )
 from segflow.model.types import TIMESTAMP
-from segflow.ports import KeyColumn
 from segflow.ports.documents import (
     Difference,
     Found,
@@ -79,16 +78,14 @@ Part = At | KeySet
 
 @dataclass(kw_only=True)
 class UserSets:
-    """Sets of users of an entity, as of an instant. `fields`, `one_row` and `sets` gather what the
-    answers rest on: fields that are read, indices with one document per key, and id sets with the
-    queries that make them."""
+    """Sets of users of an entity, as of an instant. `fields` and `sets` gather what the answers
+    rest on: fields that are read, and id sets with the queries that make them."""
 
     compiled: Compiled
     entity: Entity
     as_of: Instant
     zone: ZoneInfo
     fields: dict[ReadField, None] = field(default_factory=dict)
-    one_row: dict[KeyColumn, None] = field(default_factory=dict)
     sets: dict[str, KeyQuery | None] = field(default_factory=dict)
 
     def keys(self, predicate: Predicate) -> KeySet:
@@ -195,13 +192,14 @@ class UserSets:
         population = self.entity.population
         place = Place(population.table, population.key)
         self._read_key(*place)
+        is_tested = where != ALWAYS
         queries = [exists(population.key)]
         if population.since is not None:
             until_now = instants(Bounds(end=Instant(self.as_of + 1)))
             queries.append(any_of(within(population.since, one) for one in until_now))
             since = ReadField(population.table, population.since, mapped_as(TIMESTAMP))
             self.fields[since] = None
-        return Found(*place, written(all_of([*queries, where.query])))
+        return Found(*place, written(all_of([*queries, where.query])), alike=is_tested)
 
     def _read_key(self, index: str, key: str) -> None:
         words = mapped_as(value_type(self.entity.key_type))
@@ -212,10 +210,10 @@ class UserSets:
             case At(place=place, where=where) if place == self._home:
                 return self._at_home(where)
             case At(place=place, where=where) if where.of_none:
-                others = Found(*place, written(negated(where).query))
+                others = Found(*place, written(negated(where).query), alike=True)
                 return Difference(self._everyone, others)
             case At(place=place, where=where):
-                return Found(*place, written(where.query))
+                return Found(*place, written(where.query), alike=True)
             case _:
                 return part
 
@@ -236,7 +234,6 @@ class UserSets:
         assert isinstance(feature, FieldFeature), "others stand elsewhere"
         index, key, storage = place_of_field(declared_field(feature, self.entity), self.entity)
         found = document_field(storage)
-        self.one_row[KeyColumn(index, key, self.entity.key_type)] = None
         self._read_key(index, key)
         self.fields[found.read_from(index)] = None
         return At(Place(index, key), field_test(test, found, self.as_of, self.zone))
