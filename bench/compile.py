@@ -44,7 +44,6 @@ from sqlalchemy import (
 
 from segflow.compiler.pipeline import compile_project
 from segflow.compiler.routing.route import Router
-from segflow.compiler.targets.sql import select_keys
 from segflow.loader.project import load_project
 from segflow.model.instant import instant_of
 
@@ -270,7 +269,7 @@ def by_segflow(folder: Path, count: int) -> dict[str, Any]:
     assert compiled is not None
     router = Router(compiled=compiled, as_of=instant_of(T))
     texts = compiled_texts(
-        select_keys(compiled, router.people([part]), part.where, router.as_of).statement
+        router.selection(part).statement
         for number in range(count)
         for part in router.segment(f"s{number:05}").parts.values()
     )

@@ -6,7 +6,6 @@ from segflow.app.segments import readable
 from segflow.app.wiring import World
 from segflow.compiler.routing.route import People, Router
 from segflow.compiler.routing.worded import how_they_meet
-from segflow.compiler.targets.sql import select_keys
 from segflow.errors import RefusedError
 from segflow.executor.answers import source_of
 from segflow.model.compiled import Compiled
@@ -52,7 +51,6 @@ def routing(
     found = []
     for title, part in route.parts.items():
         source = source_of(compiled, part.source)
-        selection = select_keys(compiled, router.people([part]), part.where, instant)
         found.append(
             PartQuery(
                 name=title,
@@ -61,7 +59,7 @@ def routing(
                 people=part.people,
                 asks=phrase(part.where),
                 because=router.why(part),
-                query=world.engines(source).render(selection.statement),
+                query=world.engines(source).render(router.selection(part).statement),
             )
         )
     if engine is not None and engine not in {one.engine for one in found}:

@@ -6,7 +6,6 @@ from itertools import chain
 
 from segflow.compiler.routing.route import Part, Router
 from segflow.compiler.targets.shared import select_shared
-from segflow.compiler.targets.sql import select_keys
 from segflow.errors import CorruptStateError, RefusedError, SourceUnavailableError, TooLargeError
 from segflow.executor.effects import Engines
 from segflow.model.catalog import Source
@@ -37,7 +36,7 @@ class Answers:
 
     def to(self, part: Part) -> Keys:
         """The keys of a part. Raises SourceUnavailableError and UnusableDataError."""
-        selection = self.selection(part)
+        selection = self._router.selection(part)
         return self.engine(selection).members(selection, self.sets_of(selection))
 
     def to_all(self, parts: Mapping[str, Part]) -> dict[str, Keys]:
@@ -61,11 +60,6 @@ class Answers:
             else:
                 found.update(zip(names, sets, strict=True))
         return found
-
-    def selection(self, part: Part) -> Selection:
-        """The query for the keys of a part."""
-        router = self._router
-        return select_keys(router.compiled, router.people([part]), part.where, router.as_of)
 
     def sets_of(self, selection: Selection) -> Mapping[str, Keys]:
         """The id sets that a query refers to. Raises as to() does."""

@@ -170,7 +170,7 @@ class Evaluator:
     def _wanted(self, name: str) -> frozenset[str]:
         """The names of the id sets that a segment's queries refer to."""
         parts = self._router.segment(name).parts.values()
-        return frozenset(one for part in parts for one in self._answers.selection(part).sets)
+        return frozenset(one for part in parts for one in self._router.selection(part).sets)
 
     def _set(self, wanted: str) -> Keys:
         if wanted not in self._sets:

@@ -16,8 +16,9 @@ from segflow.compiler.passes.draft import Index, index_of
 from segflow.compiler.passes.reads import Mention, reads, sites_below
 from segflow.compiler.passes.sources import Wishes, sources_of, sources_with, wished
 from segflow.compiler.routing.choice import Cost, chosen, no_cost
-from segflow.compiler.targets.needs import inlined_segment
+from segflow.compiler.targets.needs import combined_leaves, inlined_segment
 from segflow.compiler.targets.seen import seen_by_mentions, seen_when_sent
+from segflow.compiler.targets.sql import select_keys
 from segflow.compiler.worlds import Context, Subject, User, World
 from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled
@@ -33,6 +34,7 @@ from segflow.model.predicate import (
     Predicate,
     Rank,
 )
+from segflow.ports import Selection
 from segflow.ports.documents import Difference, Given, Intersection, Joined, KeySet
 
 People = Literal["own", "mentioned", "sent"]
@@ -105,6 +107,10 @@ class Router:
             case "mentioned":
                 mentions = (found for part in parts for found in self._mentions(part))
                 return seen_by_mentions(declared, source, mentions)
+
+    def selection(self, part: Part) -> Selection:
+        """The query for the keys of a part."""
+        return select_keys(self.compiled, self.people([part]), part.where, self.as_of)
 
     def sent_to(self, source: str, entity: str) -> Entity:
         """An entity as a source sees it that is given keys of it."""
@@ -195,20 +201,8 @@ class Router:
 
 
 def leaves(predicate: Predicate, compiled: Compiled) -> Iterator[Predicate]:
-    """What all, any, none, not and segments that are evaluated at the same instant combine, with
-    repeats; `everyone` is none."""
-    match predicate:
-        case All(items=items) | AnyOf(items=items) | NoneOf(items=items):
-            for item in items:
-                yield from leaves(item, compiled)
-        case Not(item=item):
-            yield from leaves(item, compiled)
-        case Everyone():
-            pass
-        case InSegment() if (inlined := inlined_segment(predicate, compiled)) is not None:
-            yield from leaves(inlined, compiled)
-        case _:
-            yield predicate
+    """Those of combined_leaves() that somebody has to answer, which `everyone` is not."""
+    return (leaf for leaf in combined_leaves(predicate, compiled) if leaf != Everyone())
 
 
 class _Side(NamedTuple):
