@@ -45,6 +45,9 @@ whose keys it is given, which is needed where users are compared with each other
 NO_WISHES: Wishes = MappingProxyType({})
 
 
+_Place = tuple[str, People]
+
+
 class Part(NamedTuple):
     """The keys, of such people of an entity, for whom a predicate holds in a source."""
 
@@ -85,7 +88,7 @@ class Router:
         if self._sources <= {home}:
             part = Part(entity, home, "own", where)
             return Route(parts={self.named(part): part}, members=Given(self.named(part)))
-        way = _Way(self, self.compiled.entities[entity], self._assigned(entity, where, wishes))
+        way = _Way(self, self.compiled.entities[entity], self._places(entity, where, wishes))
         members = way.members(where)
         return Route(parts=way.parts, members=members)
 
@@ -183,14 +186,24 @@ class Router:
         """The name of a part."""
         return self._names.setdefault(part, f"{part.source} {len(self._names) + 1}")
 
-    def _assigned(self, entity: str, where: Predicate, wishes: Wishes) -> Mapping[Predicate, str]:
-        """The source of each leaf."""
+    def _places(self, entity: str, where: Predicate, wishes: Wishes) -> Mapping[Predicate, _Place]:
+        """Where each leaf is answered, and about whom."""
         home = self.compiled.entities[entity].population.source
         options = {}
         for leaf in leaves(where, self.compiled):
             found = sources_of(leaf, entity, self.index)
             options[leaf] = wished(found, leaf, entity, self.index, wishes) or found
-        return chosen(options, home, self.cost)
+        return {
+            leaf: (source, "own" if source == home else self._people(leaf, entity))
+            for leaf, source in chosen(options, home, self.cost).items()
+        }
+
+    def _people(self, leaf: Predicate, entity: str) -> People:
+        """About whom a source without the population is asked: where users of it are compared with
+        each other, all of them have to be sent."""
+        below = sites_below(leaf, entity, self.index)
+        compares = any(isinstance(one.node, Rank) and one.entity == entity for one in below)
+        return "sent" if compares else "mentioned"
 
     def _mentions(self, part: Part) -> Iterator[Mention]:
         for leaf in leaves(part.where, self.compiled):
@@ -214,16 +227,13 @@ class _Side(NamedTuple):
     bounded: bool = False
 
 
-_Place = tuple[str, People]
-
-
 @dataclass(frozen=True)
 class _Way:
     """One predicate on its way: `parts` gathers what is asked."""
 
     router: Router
     entity: Entity
-    assigned: Mapping[Predicate, str]
+    places: Mapping[Predicate, _Place]
     parts: dict[str, Part] = field(default_factory=dict)
 
     def members(self, where: Predicate) -> KeySet:
@@ -237,7 +247,7 @@ class _Way:
         return Intersection((everyone, side.keys))
 
     def _side(self, node: Predicate) -> _Side:
-        places = self._places(node)
+        places = self._places_of(node)
         if len(places) == 1:
             return self._answer(next(iter(places)), node)
         match node:
@@ -260,7 +270,7 @@ class _Way:
         """The sides of the items; what one source answers is put into one question."""
         alike: dict[_Place, list[Predicate]] = {}
         for item in items:
-            places = self._places(item)
+            places = self._places_of(item)
             if len(places) == 1:
                 alike.setdefault(next(iter(places)), []).append(item)
             else:
@@ -269,23 +279,11 @@ class _Way:
             node = found[0] if len(found) == 1 else together(items=tuple(found))
             yield self._answer(place, node)
 
-    def _places(self, node: Predicate) -> frozenset[_Place]:
+    def _places_of(self, node: Predicate) -> frozenset[_Place]:
         """Where the leaves of a predicate are answered, and about whom."""
         home = self.entity.population.source
-        found = frozenset(map(self._place, leaves(node, self.router.compiled)))
+        found = frozenset(map(self.places.__getitem__, leaves(node, self.router.compiled)))
         return found or frozenset([(home, "own")])
-
-    def _place(self, leaf: Predicate) -> _Place:
-        source = self.assigned[leaf]
-        if source == self.entity.population.source:
-            return source, "own"
-        return source, "sent" if self._compares(leaf) else "mentioned"
-
-    def _compares(self, leaf: Predicate) -> bool:
-        """Whether users of the population are compared with each other."""
-        name = self.entity.name
-        below = sites_below(leaf, name, self.router.index)
-        return any(isinstance(site.node, Rank) and site.entity == name for site in below)
 
     def _answer(self, place: _Place, node: Predicate) -> _Side:
         source, people = place
