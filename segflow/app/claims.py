@@ -95,9 +95,10 @@ def _of_field(entity: Entity, field: Field) -> Iterator[Claim]:
     for location, path in places_of_field(field):
         storage = storage_of_field(field, location)
         in_index = location.index is not None
+        table, key_column = entity.population.rows_of(location)
         columns: tuple[tuple[str, str | None, Contents], ...] = (
             ("index" if in_index else "table", None, None),
-            ("key", location.key or entity.population.key, value_type(entity.key_type)),
+            ("key", key_column, value_type(entity.key_type)),
             ("path" if in_index else "column", storage.column, storage.column_type or "json"),
         )
         for key, column, holds in columns:
@@ -107,7 +108,7 @@ def _of_field(entity: Entity, field: Field) -> Iterator[Claim]:
                 address=entity.address,
                 path=(*path, key),
                 source=location.source,
-                table=location.index or location.table or entity.population.table,
+                table=table,
                 column=column,
             )
 

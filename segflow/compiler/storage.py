@@ -122,11 +122,7 @@ def place_of_field(field: Field, entity: Entity) -> FieldPlace:
     unless it says otherwise."""
     population = entity.population
     (location,) = (at for at in field.at if at.source == population.source)
-    return FieldPlace(
-        table=location.index or location.table or population.table,
-        key=location.key or population.key,
-        storage=storage_of_field(field, location),
-    )
+    return FieldPlace(*population.rows_of(location), storage_of_field(field, location))
 
 
 def storage_of_property(prop: Property) -> Storage:

@@ -107,6 +107,11 @@ class Population:
     since: str | None = None
     where: Predicate | None = None
 
+    def rows_of(self, at: Location) -> tuple[str, str]:
+        """The table, or index, of a location and its column of keys: those of the population unless
+        it says otherwise."""
+        return at.index or at.table or self.table, at.key or self.key
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entity:

@@ -140,12 +140,7 @@ def _of_field(name: str, entity: Entity, index: Index) -> Iterator[Read]:
     if field.at:
         yield Read(
             f"field {name}",
-            {
-                at.source: Mention(
-                    at.index or at.table or population.table, at.key or population.key
-                )
-                for at in field.at
-            },
+            {at.source: Mention(*population.rows_of(at)) for at in field.at},
             name,
         )
     history = field.history
@@ -192,8 +187,7 @@ def _of_address(name: str, entity: Entity, index: Index) -> Iterator[Read]:
         return
     at = address.at
     if at is not None:
-        population = entity.population
-        mention = Mention(at.table or population.table, at.key or population.key)
+        mention = Mention(*entity.population.rows_of(at))
         yield Read(f"address {name}", {at.source: mention})
     yield from _of_field(address.field or "", entity, index)
     yield from _of_topic(address.topic or "", index)
