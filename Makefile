@@ -55,7 +55,7 @@ check: setup  ## lint, format, types, direction of imports
 	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report" >&2; exit 1; }
 
 bench: setup  ## measure against peers and write the table in bench/README.md
-	@$(BIN)/python bench/run.py
+	@services/with elasticsearch -- $(BIN)/python bench/run.py
 
 lock: setup  ## resolve pyproject.toml anew into the lock
 	@$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --all-extras \

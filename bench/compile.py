@@ -43,7 +43,7 @@ from sqlalchemy import (
 )
 
 from segflow.compiler.pipeline import compile_project
-from segflow.compiler.targets.sql import select_members
+from segflow.compiler.routing.route import Router
 from segflow.loader.project import load_project
 from segflow.model.instant import instant_of
 
@@ -267,9 +267,11 @@ def by_segflow(folder: Path, count: int) -> dict[str, Any]:
     loaded = time.perf_counter()
     compiled, _ = compile_project(project)
     assert compiled is not None
+    router = Router(compiled=compiled, as_of=instant_of(T))
     texts = compiled_texts(
-        select_members(compiled, f"s{number:05}", instant_of(T)).statement
+        router.selection(part).statement
         for number in range(count)
+        for part in router.segment(f"s{number:05}").parts.values()
     )
     seconds = time.perf_counter() - loaded
     return {"seconds": seconds, "load_s": loaded - begun, "digest": digest(texts)}

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 HERE = Path(__file__).parent
-HELPERS = {"measure.py", "run.py"}
+HELPERS = {"measure.py", "run.py", "search.py"}
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 

@@ -13,6 +13,7 @@ SegflowError
 ├── RetryableError          the same request may succeed later
 │   ├── LockedError             somebody else holds the lease
 │   ├── SourceUnavailableError  a source can't be reached or timed out
+│   │   └── SourceClosedError       a source may not be read at this hour
 │   ├── StaleSnapshotError      a segment was not refreshed as often as it declares
 │   └── StateUnavailableError   the state database or the snapshot store can't be read or written
 └── GiveUpError             something is broken for good; a person must look
@@ -86,6 +87,15 @@ class LockedError(RetryableError):
 
 class SourceUnavailableError(RetryableError):
     """A source can't be reached, or did not answer in time."""
+
+
+class SourceClosedError(SourceUnavailableError):
+    """A source may not be read at this hour; `opens` is the next instant at which it may, in
+    milliseconds since the Unix epoch."""
+
+    def __init__(self, message: str, *, hint: str | None = None, opens: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.opens = opens
 
 
 class StaleSnapshotError(RetryableError):

@@ -4,9 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from segflow.compiler.storage import storage_of_field, storage_of_property
+from segflow.compiler.storage import (
+    places_of_event,
+    places_of_field,
+    storage_of_field,
+    storage_of_property,
+)
 from segflow.model.address import Address
-from segflow.model.catalog import Entity, Event, Field, History, Location, Relation
+from segflow.model.catalog import Entity, Event, EventTable, Field, History, Location, Relation
 from segflow.model.contact import (
     ConsentTable,
     ConsentTopic,
@@ -87,17 +92,14 @@ def _of_entity(entity: Entity) -> Iterator[Claim]:
 def _of_field(entity: Entity, field: Field) -> Iterator[Claim]:
     if field.history is not None:
         yield from _of_history(entity, field, field.history)
-    for number, location in enumerate(field.at):
-        if location.index is not None:
-            continue
-        path: KeyPath = ("fields", field.name, "at")
-        if len(field.at) > 1:
-            path = (*path, number)
+    for location, path in places_of_field(field):
         storage = storage_of_field(field, location)
+        in_index = location.index is not None
+        table, key_column = entity.population.rows_of(location)
         columns: tuple[tuple[str, str | None, Contents], ...] = (
-            ("table", None, None),
-            ("key", location.key or entity.population.key, value_type(entity.key_type)),
-            ("column", storage.column, storage.column_type or "json"),
+            ("index" if in_index else "table", None, None),
+            ("key", key_column, value_type(entity.key_type)),
+            ("path" if in_index else "column", storage.column, storage.column_type or "json"),
         )
         for key, column, holds in columns:
             yield Claim(
@@ -106,7 +108,7 @@ def _of_field(entity: Entity, field: Field) -> Iterator[Claim]:
                 address=entity.address,
                 path=(*path, key),
                 source=location.source,
-                table=location.table or entity.population.table,
+                table=table,
                 column=column,
             )
 
@@ -144,17 +146,18 @@ def _of_relation(relation: Relation, entities: Mapping[str, Entity]) -> Claim:
 
 def _of_event(event: Event, entities: Mapping[str, Entity]) -> Iterator[Claim]:
     items = dict(_unnested(event))
-    for path, column, holds in _columns_of_event(event, entities):
-        yield Claim(
-            holds=holds,
-            items=items.get(path),
-            needed=path[0] == "entities" or path[1] in ("time", "id"),
-            address=event.address,
-            path=path,
-            source=event.at.source,
-            table=event.at.table,
-            column=column,
-        )
+    for at, way in places_of_event(event):
+        for path, column, holds in _columns_of_event(event, at, entities):
+            yield Claim(
+                holds=holds,
+                items=items.get(path),
+                needed=path[0] == "entities" or path[1] in ("time", "id"),
+                address=event.address,
+                path=(*way, *path[1:]) if path[0] == "at" else path,
+                source=at.source,
+                table=at.table,
+                column=column,
+            )
 
 
 def _unnested(event: Event) -> Iterator[tuple[KeyPath, Items]]:
@@ -170,9 +173,8 @@ def _unnested(event: Event) -> Iterator[tuple[KeyPath, Items]]:
 
 
 def _columns_of_event(
-    event: Event, entities: Mapping[str, Entity]
+    event: Event, at: EventTable, entities: Mapping[str, Entity]
 ) -> Iterator[tuple[KeyPath, str | None, Contents]]:
-    at = event.at
     yield ("at", "table"), None, None
     yield ("at", "time"), at.time, TIMESTAMP
     if at.id is not None:

@@ -1,15 +1,13 @@
 """Secrets: taken from the environment at the moment of use, and masked in whatever goes wrong."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from sqlalchemy.sql import Select
-
+from segflow.engines.around import AroundEngine
 from segflow.errors import RefusedError, SegflowError
 from segflow.model.settings import SecretRef
-from segflow.ports import Engine, Keys, Selection, Statement
+from segflow.ports import Engine
 
 
 def filled(secret: SecretRef) -> str:
@@ -35,45 +33,16 @@ def masking(secret: SecretRef, value: str) -> Iterator[None]:
         raise type(error)(error.message.replace(value, str(secret)), hint=hint) from None
 
 
-class MaskedEngine:
+class MaskedEngine(AroundEngine):
     """An engine that was opened with a secret; its errors do not show it."""
 
     def __init__(self, engine: Engine, secret: SecretRef, value: str) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._secret = secret
         self._value = value
 
-    def columns(self, table: str) -> Mapping[str, str] | None:
-        """See Engine."""
+    @contextmanager
+    def _asking(self) -> Iterator[Engine]:
+        """See AroundEngine."""
         with masking(self._secret, self._value):
-            return self._engine.columns(table)
-
-    def members(self, selection: Selection, sets: Mapping[str, Keys]) -> Keys:
-        """See Engine."""
-        with masking(self._secret, self._value):
-            return self._engine.members(selection, sets)
-
-    def memberships(
-        self, selection: Selection, sets: Mapping[str, Keys], count: int
-    ) -> tuple[Keys, ...]:
-        """See Engine."""
-        with masking(self._secret, self._value):
-            return self._engine.memberships(selection, sets, count)
-
-    def rows(self, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
-        """See Engine."""
-        with masking(self._secret, self._value):
-            return self._engine.rows(statement)
-
-    def values(self, selection: Selection, sets: Mapping[str, Keys]) -> Sequence[Mapping[str, Any]]:
-        """See Engine."""
-        with masking(self._secret, self._value):
-            return self._engine.values(selection, sets)
-
-    def render(self, statement: Statement) -> str:
-        """See Engine."""
-        return self._engine.render(statement)
-
-    def close(self) -> None:
-        """See Engine."""
-        self._engine.close()
+            yield self._engine

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from pyroaring import BitMap64
+from sqlalchemy import Select
 
 from segflow.app.sources import refuse_misfits
 from segflow.app.wiring import World
@@ -15,8 +16,9 @@ from segflow.compiler.targets.related_lookup import look_around
 from segflow.compiler.trace import Trace, explain_user
 from segflow.compiler.worlds import Place
 from segflow.errors import NotDeployedError, RefusedError
+from segflow.executor.answers import source_of
 from segflow.executor.deployed import Deployed, decoded, read_deployed
-from segflow.executor.evaluate import Evaluator, source_of
+from segflow.executor.evaluate import Evaluator
 from segflow.executor.members import load
 from segflow.executor.past import Past
 from segflow.loader.suggest import nearest
@@ -119,9 +121,12 @@ def explain(world: World, compiled: Compiled, name: str, key: Key, as_of: Instan
             f"segment.{name} can't be explained: its users are documents of source.{source.name}",
             hint=f"`segflow segment count {name}` and `members` tell of it",
         )
-    engine = world.engines(source)
-    around = look_around(compiled, name, key, engine.rows)
     evaluator = _evaluator(world, compiled, instant)
+
+    def ask(source: str, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
+        return world.engines(source_of(compiled, source)).rows(statement)
+
+    around = look_around(compiled, name, key, ask)
 
     def only(found: Keys) -> frozenset[Key]:
         return frozenset({key} if is_among(key, found) else ())
@@ -135,6 +140,8 @@ def explain(world: World, compiled: Compiled, name: str, key: Key, as_of: Instan
             given[leaf] = frozenset({key} if inside else ())
         elif leaf not in around.follows:
             given[leaf] = only(evaluator.holding(entity.name, leaf))
+    for leaf in evaluator.unread(name):
+        given[leaf] = only(evaluator.holding(entity.name, leaf))
     return explain_user(
         compiled,
         name,

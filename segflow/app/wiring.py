@@ -20,9 +20,13 @@ from segflow.channels.coupon import CouponChannel
 from segflow.channels.file import FileChannel
 from segflow.channels.recording import RecordingChannel, SilentChannel
 from segflow.clock import SystemClock
+from segflow.compiler.timeline import zone
+from segflow.engines.limited import LimitedEngine
+from segflow.engines.replicated import ReplicatedEngine
+from segflow.engines.slots import Slots
 from segflow.errors import RefusedError
 from segflow.executor.effects import Effects, Engines, no_failpoint
-from segflow.model.catalog import EngineName, Source
+from segflow.model.catalog import EngineName, Limits, Source
 from segflow.model.channel import Channel as ChannelObject
 from segflow.model.instant import Instant
 from segflow.model.project import Settings
@@ -49,6 +53,9 @@ itself with SIGKILL."""
 
 REHEARSED = Path(".segflow/rehearsed")
 """The folder, in the project, of what rules would send in their last rehearsals."""
+
+SLOTS = Path(".segflow/slots")
+"""The folder, in the project, of who asks sources that may be asked by few at a time."""
 
 RECORDED = Path(".segflow/recorded")
 """The folder, in the project, of what channels would send where they must not send."""
@@ -96,10 +103,11 @@ def open_world(settings: Settings, root: Path, clock: Clock | None = None) -> It
     """The world of a project; nothing is opened or made before it is asked. Closes the engines at
     the end. Relative urls and paths are resolved against the project's folder."""
     opened: dict[Source, Engine] = {}
+    clock_ = SystemClock() if clock is None else clock
 
     def engines(source: Source) -> Engine:
         if source not in opened:
-            opened[source] = open_engine(source, root)
+            opened[source] = open_source(source, root, clock_, settings.timezone)
         return opened[source]
 
     def rest() -> None:
@@ -113,7 +121,7 @@ def open_world(settings: Settings, root: Path, clock: Clock | None = None) -> It
         yield World(
             root=root,
             settings=settings,
-            clock=SystemClock() if clock is None else clock,
+            clock=clock_,
             chance=secrets.token_bytes,
             state=state,
             ledger=SqlLedger(state.database),
@@ -240,6 +248,27 @@ def _failpoint() -> Failpoint:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return kill_here
+
+
+def open_source(source: Source, root: Path, clock: Clock, timezone: str) -> Engine:
+    """Open a source as it is to be read: at its replica, if it has one, and within its limits,
+    whose hours are those of the zone. Raises as open_engine() does."""
+    if source.replica is None:
+        engine = open_engine(source, root)
+    else:
+        copy = replace(source, name=f"{source.name} (replica)", url=source.replica.url)
+        engine = ReplicatedEngine(
+            source,
+            open_engine(copy, root),
+            primary=lambda: open_engine(source, root),
+            clock=clock,
+        )
+    limits = source.limits
+    if limits is None or limits == Limits(timeout=limits.timeout):
+        return engine
+    most = limits.concurrency
+    slots = None if most is None else Slots(root / SLOTS, source.name, most)
+    return LimitedEngine(source, engine, clock=clock, zone=zone(timezone), slots=slots)
 
 
 def open_engine(source: Source, root: Path) -> Engine:

@@ -135,7 +135,8 @@ cli = LazyGroup(
             target="daemon:daemon", summary="Refresh segments and run rules as they are due."
         ),
         "compile": Lazy(
-            target="compile:compile_segment", summary="Print the query that a segment becomes."
+            target="compile:compile_segment",
+            summary="Print the queries that a segment becomes, one per source.",
         ),
     },
 )

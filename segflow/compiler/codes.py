@@ -9,6 +9,7 @@ CYCLE = "CYC001"
 NOT_YET = "SUP001"
 TWO_SOURCES = "SUP002"
 TOO_DEEP = "SUP003"
+NOT_THERE = "SUP004"
 MISFIT = "FIT001"
 LITERAL = "FIT002"
 MISPLACED = "FIT003"
@@ -33,8 +34,9 @@ CODES: Mapping[str, str] = {
     UNDECLARED: "A channel is live in an environment that is not declared",
     CYCLE: "Segments or derived fields rest on themselves",
     NOT_YET: "A form of the language that can't be compiled yet",
-    TWO_SOURCES: "A segment needs two sources",
+    TWO_SOURCES: "No source has all that a leaf asks for",
     TOO_DEEP: "A segment rests on a chain of segments that is too long",
+    NOT_THERE: "A source is chosen for what it does not have",
     MISFIT: "An operator or aggregate does not fit the type of its value",
     LITERAL: "A literal is not of the type of its slot",
     MISPLACED: "A form stands where it has no meaning",

@@ -171,6 +171,8 @@ def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one a
             return not holds(item, subject)
         case Everyone():
             return True
+        case _ if subject.context.given and predicate in subject.context.given:
+            return subject.user.key in subject.context.given[predicate]
         case Test():
             return _test_holds(predicate, subject)
         case InSegment():
@@ -179,8 +181,6 @@ def holds(predicate: Predicate, subject: Subject) -> bool:  # noqa: C901 - one a
             return is_listed(predicate, subject)
         case Sample():
             return is_sampled(predicate, subject)
-        case _ if subject.context.given and predicate in subject.context.given:
-            return subject.user.key in subject.context.given[predicate]
         case Via():
             return via_holds(predicate, related(predicate, subject), holds)
         case Members():

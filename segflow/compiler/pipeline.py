@@ -11,9 +11,9 @@ from segflow.compiler.passes.normalize import normalize
 from segflow.compiler.passes.offers import offers
 from segflow.compiler.passes.queries import queries
 from segflow.compiler.passes.resolve import resolve
+from segflow.compiler.passes.routes import routes
 from segflow.compiler.passes.storage import storage
 from segflow.compiler.passes.supported import supported
-from segflow.compiler.passes.supported_documents import supported_documents
 from segflow.compiler.passes.supported_rules import supported_rules
 from segflow.compiler.passes.templates import templates
 from segflow.compiler.passes.trials import trials
@@ -38,7 +38,7 @@ CHECKS: tuple[Pass, ...] = (
     resolve,
     cycles,
     supported,
-    supported_documents,
+    routes,
     supported_rules,
     storage,
     offers,

@@ -1,12 +1,15 @@
 """How a value lies in a table: in which column, where in it, and written in which way."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, assert_never
+from typing import Literal, NamedTuple, TypeVar, assert_never
 
-from segflow.model.catalog import Entity, Field, Location, Property
+from segflow.model.catalog import Entity, Event, EventTable, Field, Location, Property
+from segflow.model.project import KeyPath
 from segflow.model.types import INTEGER, STRING, ValueType
 
+_T = TypeVar("_T")
 _MINOR = re.compile(r"minor_units\(([0-9]+)\)\Z")
 
 Form = Literal["plain", "document", "text", "minor", "delimited", "rows"]
@@ -79,12 +82,29 @@ def minor_digits(encoding: str | None) -> int | None:
     return int(match[1]) if match else None
 
 
+def places_of_field(field: Field) -> Iterator[tuple[Location, KeyPath]]:
+    """Every location of a field, with its way in the YAML of the entity."""
+    yield from _ways(field.at, ("fields", field.name, "at"))
+
+
+def places_of_event(event: Event) -> Iterator[tuple[EventTable, KeyPath]]:
+    """Every table of an event, with its way in the YAML of the event."""
+    yield from _ways(event.tables, ("at",))
+
+
+def _ways(places: Sequence[_T], path: KeyPath) -> Iterator[tuple[_T, KeyPath]]:
+    for number, place in enumerate(places):
+        yield place, (*path, number) if len(places) > 1 else path
+
+
 def storage_of_field(field: Field, location: Location) -> Storage:
-    """How a field lies at one of its locations."""
+    """How a field lies at one of its locations; the path of an index is the name of a field of it,
+    with dots."""
+    in_index = location.index is not None
     return Storage(
         type=field.type,
-        column=location.column or field.name,
-        path=location.path,
+        column=".".join(location.path) if in_index else location.column or field.name,
+        path=() if in_index else location.path,
         encoding=location.encoding,
     )
 
@@ -98,14 +118,11 @@ class FieldPlace(NamedTuple):
 
 
 def place_of_field(field: Field, entity: Entity) -> FieldPlace:
-    """Where a stored field of an entity is: beside the population unless it says otherwise."""
-    (location,) = field.at
+    """Where a stored field of an entity is in the source of its population: beside the population
+    unless it says otherwise."""
     population = entity.population
-    return FieldPlace(
-        table=location.table or population.table,
-        key=location.key or population.key,
-        storage=storage_of_field(field, location),
-    )
+    (location,) = (at for at in field.at if at.source == population.source)
+    return FieldPlace(*population.rows_of(location), storage_of_field(field, location))
 
 
 def storage_of_property(prop: Property) -> Storage:

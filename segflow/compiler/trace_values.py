@@ -67,6 +67,8 @@ def leaf_values(  # noqa: C901 - one arm per form
 ) -> Iterator[FeatureValue]:
     """What a leaf looked at, left side first."""
     match predicate:
+        case Test() if predicate in subject.context.given:
+            return  # its source told whether it holds, and no more
         case Test():
             yield from (_feature(one, subject) for one in features_of(predicate))
         case Held(item=Test(feature=FieldFeature() as feature)):

@@ -15,11 +15,12 @@ from sqlalchemy.sql import Select
 
 from segflow.compiler.dialects import DIALECTS
 from segflow.compiler.targets.keys import repeated_keys
+from segflow.compiler.targets.newest import select_newest
 from segflow.compiler.values import text_matches
 from segflow.engines.arrow import key_set, key_sets, plain_rows, typed_keys
 from segflow.engines.clickhouse_hosts import FailedQueryError, Host
 from segflow.engines.clickhouse_sql import CLICKHOUSE_SQL, query_of, rendered
-from segflow.engines.connected import MISSING, TOO_LARGE, UNFIT, repeated_error
+from segflow.engines.connected import MISSING, TOO_LARGE, UNFIT, newest_of, repeated_error
 from segflow.engines.servers import DENIED, TIMED_OUT
 from segflow.errors import (
     SegflowError,
@@ -28,7 +29,8 @@ from segflow.errors import (
     UnusableDataError,
 )
 from segflow.model.catalog import Source
-from segflow.ports import KeyColumn, Keys, Selection, Statement, as_select
+from segflow.model.instant import Instant
+from segflow.ports import KeyColumn, Keys, Reached, Selection, Statement, as_select
 
 # Numbers of errors.
 _SLOW = (159,)
@@ -76,6 +78,14 @@ class ClickHouseEngine:
     def rows(self, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
         return self._plain(statement, self._run(statement))
+
+    def reached(self) -> Reached:
+        """See Engine."""
+        return Reached()
+
+    def newest(self, table: str, column: str) -> Instant | None:
+        """See Engine."""
+        return newest_of(self.rows(select_newest(table, column, DIALECTS["clickhouse"])))
 
     def render(self, statement: Statement) -> str:
         """See Engine."""

@@ -2,7 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from chdb import ChdbError, connect
@@ -14,7 +16,16 @@ from segflow.errors import RefusedError, SourceUnavailableError
 from segflow.model.catalog import Source
 
 _AGAIN = 0.1
-"""Seconds until a query that has not ended is told to once more."""
+"""Seconds until it is looked again whether a query has ended, or is told to once more."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    """How far a query is that another thread asks, and whether anybody waits for it."""
+
+    has_begun: bool = False
+    is_given_up: bool = False
+    over: Event = field(default_factory=Event)
 
 
 class EmbeddedHost:
@@ -41,20 +52,28 @@ class EmbeddedHost:
                 f"source {source.name}: {FailedQueryError(str(error))}",
                 hint="a process reads one folder of chDB at a time; ask a server for more",
             ) from error
-        # A query does not hear Ctrl-C: it runs beside the thread that does.
+        # A query does not hear Ctrl-C: it runs beside the thread that does. It is made now,
+        # since one that Ctrl-C meets while it is made would never end.
         self._worker = ThreadPoolExecutor(max_workers=1)
+        self._worker.submit(bool).result()
 
     def ask(self, query: Query) -> bytes:
         """See Host. Where a person gives up, so does the query."""
         given = {name: escaped(value) for name, value in query.parameters.items()}
-        answer = self._worker.submit(self._ask, query.text, given)
+        asked = _Asked()
         try:
+            answer = self._worker.submit(self._ask, query.text, given, asked)
+            # A signal may wake another thread than this one, which then has to look by itself.
+            while not answer.done():
+                wait([answer], timeout=_AGAIN)
             return answer.result()
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
-            # What has only just been asked is not there yet for who wants to end it.
-            while not (answer.cancel() or answer.done()):
+            # It may have come while the query was handed over, which then begins all the same; and
+            # what has only just begun is not there yet for who wants to end it.
+            asked.is_given_up = True
+            while asked.has_begun and not asked.over.is_set():
                 self._kill()
-                wait([answer], timeout=_AGAIN)
+                asked.over.wait(_AGAIN)
             raise
 
     def close(self) -> None:
@@ -62,11 +81,16 @@ class EmbeddedHost:
         self._worker.shutdown()
         self._connection.close()
 
-    def _ask(self, text: str, given: dict[str, str]) -> bytes:
+    def _ask(self, text: str, given: dict[str, str], asked: "_Asked") -> bytes:
+        asked.has_begun = True  # before it is looked whether it may: one of both threads sees it
         try:
+            if asked.is_given_up:
+                raise FailedQueryError("nobody waits for it any longer")
             found: bytes = self._connection.query(text, FORMAT, params=given).bytes()
         except (ChdbError, RuntimeError) as error:
             raise FailedQueryError(str(error)) from error
+        finally:
+            asked.over.set()
         return found
 
     def _kill(self) -> None:

@@ -17,10 +17,12 @@ from sqlalchemy.sql import Select
 
 from segflow.compiler.dialects import DIALECTS
 from segflow.compiler.targets.keys import repeated_keys
+from segflow.compiler.targets.newest import select_newest
 from segflow.compiler.values import text_matches
 from segflow.errors import SegflowError, UnusableDataError
 from segflow.model.catalog import Source
-from segflow.ports import MASK_BITS, KeyColumn, Keys, Selection, Statement, as_select
+from segflow.model.instant import Instant, instant_of
+from segflow.ports import MASK_BITS, KeyColumn, Keys, Reached, Selection, Statement, as_select
 
 _ROWS = 100_000
 """Keys that are fetched at a time."""
@@ -90,6 +92,14 @@ class ConnectedEngine(ABC):
         """See Engine."""
         with self._asking() as connection:
             return self._rows(connection, statement)
+
+    def reached(self) -> Reached:
+        """See Engine."""
+        return Reached()
+
+    def newest(self, table: str, column: str) -> Instant | None:
+        """See Engine."""
+        return newest_of(self.rows(select_newest(table, column, self._dialect)))
 
     def render(self, statement: Statement) -> str:
         """See Engine."""
@@ -198,6 +208,11 @@ class ConnectedEngine(ABC):
         except NoSuchTableError:
             return False
         return [one.lower() for one in promised] == [of.column.lower()]
+
+
+def newest_of(rows: Sequence[Mapping[str, Any]]) -> Instant | None:
+    """The instant that select_newest() gives, where there is one."""
+    return instant_of(rows[0]["newest"]) if rows else None
 
 
 def text_of(key: Any, source: str) -> str:

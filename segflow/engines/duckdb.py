@@ -18,13 +18,15 @@ from sqlalchemy.sql import Select
 
 from segflow.compiler.dialects import DIALECTS
 from segflow.compiler.targets.keys import repeated_keys
+from segflow.compiler.targets.newest import select_newest
 from segflow.compiler.values import text_matches
 from segflow.engines.arrow import key_set, key_sets, typed_keys
-from segflow.engines.connected import MISSING, UNFIT, repeated_error
+from segflow.engines.connected import MISSING, UNFIT, newest_of, repeated_error
 from segflow.engines.files import Stamp, file_inside, stamp_of
 from segflow.errors import SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
-from segflow.ports import KeyColumn, Keys, Selection, Split, Statement, as_select
+from segflow.model.instant import Instant
+from segflow.ports import KeyColumn, Keys, Reached, Selection, Split, Statement, as_select
 
 _SAFE: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -117,6 +119,14 @@ class DuckDbEngine:
             self._register_changed()
             found: list[dict[str, Any]] = self._run(statement).to_pylist()
         return found
+
+    def reached(self) -> Reached:
+        """See Engine."""
+        return Reached()
+
+    def newest(self, table: str, column: str) -> Instant | None:
+        """See Engine."""
+        return newest_of(self.rows(select_newest(table, column, DIALECTS["duckdb"])))
 
     def render(self, statement: Statement) -> str:
         """See Engine."""

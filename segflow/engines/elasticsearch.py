@@ -1,15 +1,13 @@
 """Elasticsearch: searched for sets of keys, which meet here as bitmaps.
 
-What a question rests on is checked before: fields that are to have one value, and indices that
-are to have one document per key.
+What a question rests on is checked: fields that are to have one value before it, and with the
+answer that the documents of one key are not found in part.
 """
 
 import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import reduce
-from operator import and_, or_
 from typing import Any, assert_never
 
 from pyroaring import BitMap64
@@ -19,10 +17,12 @@ from segflow.engines.connected import MISSING, extend, repeated_error, text_of
 from segflow.engines.elasticsearch_mapping import columns_of
 from segflow.engines.elasticsearch_search import Moment, Searches
 from segflow.errors import RefusedError, UnusableDataError
+from segflow.membership.sets import met
 from segflow.model.catalog import Source
 from segflow.model.hashing import stable_hashes, threshold
+from segflow.model.instant import Instant
 from segflow.model.keys import Key, KeyType
-from segflow.ports import KeyColumn, Keys, Selection, Statement, as_documents
+from segflow.ports import KeyColumn, Keys, Reached, Selection, Statement, as_documents
 from segflow.ports.documents import (
     Counted,
     Difference,
@@ -36,6 +36,10 @@ from segflow.ports.documents import (
 )
 
 _BATCH = 100
+CHUNK = 65_000
+"""So many keys are named in one query: servers take 65,536."""
+
+_CHUNKS = 4
 
 
 class ElasticsearchEngine:
@@ -48,7 +52,7 @@ class ElasticsearchEngine:
         """
         self._source = source.name
         self._searches = Searches(source, url or str(source.url))
-        self._checked: set[KeyColumn | ReadField] = set()
+        self._checked: set[ReadField] = set()
 
     # --- the port ---
 
@@ -70,8 +74,6 @@ class ElasticsearchEngine:
         self._check_mappings(documents.fields)
         with self._searches.at_one_time() as moment:
             self._check_values(moment, documents.fields)
-            for of in selection.one_row:
-                self._check_one_row(moment, of)
             asked = _Asked(self._source, moment, selection.key_type, sets)
             return tuple(map(asked.keys, documents.sets))
 
@@ -82,6 +84,17 @@ class ElasticsearchEngine:
     def values(self, selection: Selection, sets: Mapping[str, Keys]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
         raise self._no_rows()
+
+    def reached(self) -> Reached:
+        """See Engine. Until when an index was refreshed is told by none."""
+        return Reached()
+
+    def newest(self, table: str, column: str) -> Instant | None:
+        """See Engine."""
+        with self._searches.at_one_time() as moment:
+            found = moment.aggregated(table, {"newest": {"max": {"field": column}}})
+        value = found["newest"]["value"]  # of a date, in whole milliseconds
+        return None if value is None else Instant(int(value))
 
     def render(self, statement: Statement) -> str:
         """See Engine."""
@@ -145,16 +158,6 @@ class ElasticsearchEngine:
                 )
             self._checked.add(one)
 
-    def _check_one_row(self, moment: Moment, of: KeyColumn) -> None:
-        """Refuse an index of fields in which a key has two documents."""
-        if of in self._checked:
-            return
-        found = moment.groups(of.table, {"match_all": {}}, [of.column])
-        repeated = [key for (key,), count in found if count > 1]
-        if repeated:
-            raise repeated_error(self._source, of, len(repeated), repeated[0])
-        self._checked.add(of)
-
 
 class _Asked:
     """Sets of keys of one question, each found once however often it is asked for."""
@@ -177,25 +180,48 @@ class _Asked:
     def _found(self, of: KeySet) -> Keys:
         match of:
             case Found():
-                return self._collected(self._of_documents(of))
+                found = self._collected(self._of_documents(of))
+                if of.alike:
+                    self._refuse_unlike(of, found)
+                return found
             case Counted():
                 return self._collected(self._of_groups(of))
             case Given(name=name):
                 return self._sets[name]
             case Sampled():
                 return self._collected(self._of_sample(of))
-            case Intersection(items=items):
-                return reduce(and_, map(self.keys, items))
-            case Joined(items=items):
-                return reduce(or_, map(self.keys, items), self._collected(()))
-            case Difference(of=whole, without=part):
-                return _without(self.keys(whole), self.keys(part))
+            case Joined(items=()):
+                return self._collected(())
+            case Intersection() | Joined() | Difference():
+                return met(of, self.keys)
             case _:
                 assert_never(of)
 
     def _of_documents(self, found: Found) -> Iterator[Any]:
-        for part in self._moment.values(found.index, json.loads(found.query), found.key):
-            yield from part
+        groups = self._moment.groups(found.index, json.loads(found.query), [found.key])
+        return (key for (key,), _ in groups)
+
+    def _refuse_unlike(self, of: Found, keys: Keys) -> None:
+        """Refuse an index in which a key has documents that are found, and others that are not."""
+        others = Found(of.index, of.key, _opposite(of))
+        if len(keys) <= _CHUNKS * CHUNK:
+            unlike = self._both(of, keys)
+        else:
+            unlike = [key for key in self._collected(self._of_documents(others)) if key in keys]
+        if unlike:
+            told = KeyColumn(of.index, of.key, self._key_type)
+            raise repeated_error(self._source, told, len(unlike), unlike[0])
+
+    def _both(self, of: Found, keys: Keys) -> list[Key]:
+        """Keys, in order, that a query finds in part, among few that it finds."""
+        listed: list[Key] = sorted(keys)
+        query = json.loads(_opposite(of))
+        unlike: list[Key] = []
+        for start in range(0, len(listed), CHUNK):
+            chosen = {"terms": {of.key: listed[start : start + CHUNK]}}
+            both = {"bool": {"filter": [chosen, query]}}
+            unlike += [key for (key,), _ in self._moment.groups(of.index, both, [of.key])]
+        return unlike
 
     def _of_groups(self, counted: Counted) -> Iterator[Any]:
         if counted.distinct is not None:
@@ -233,17 +259,17 @@ class _Asked:
         return BitMap64(integers)
 
 
+def _opposite(of: Found) -> str:
+    """The query for the documents with a key that are not found."""
+    query = {"filter": [{"exists": {"field": of.key}}], "must_not": [json.loads(of.query)]}
+    return json.dumps({"bool": query}, sort_keys=True)
+
+
 def _enough(counts: Iterable[tuple[Any, int]], counted: Counted) -> Iterator[Any]:
     most = counted.most
     return (
         key for key, count in counts if counted.least <= count and (most is None or count <= most)
     )
-
-
-def _without(whole: Keys, part: Keys) -> Keys:
-    """The keys of a set that are not in another one of the same type."""
-    difference: Keys = whole - part  # type: ignore[operator]
-    return difference
 
 
 def _shown(of: KeySet, before: str) -> Iterator[str]:

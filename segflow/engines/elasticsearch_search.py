@@ -5,9 +5,7 @@ is an error, never a smaller answer.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,12 +24,10 @@ from segflow.errors import (
 from segflow.model.catalog import Limits, Source
 
 EXAMPLE = "https://user:password@host:9200"
-PAGE = 10_000
-"""Documents, or groups of them, that are fetched at a time: the most that servers give as they
-come."""
+PAGE = 65_000
+"""Groups of documents that are fetched at a time: servers give 65,536 as they come."""
 
 _KEEP = "5m"
-_AT_ONCE = 4
 _LONGEST_MS = 600_000
 _DENIED = "the user of the url needs the right to read the index and to see its mapping"
 _TOO_LARGE = (
@@ -162,28 +158,6 @@ class Moment:
         answer: Mapping[str, Any] = found["aggregations"]
         return answer
 
-    def values(self, index: str, query: Mapping[str, Any], field: str) -> Iterator[Sequence[Any]]:
-        """The values of a field in all documents that the query finds, in parts, in no order."""
-        counting = {"size": 0, "query": query, "track_total_hits": True}
-        counted = self._ask(index, "hits.total", counting)
-        slices = counted["_shards"]["total"] if counted["hits"]["total"]["value"] > PAGE else 1
-        if slices < 2:
-            yield from self._pages(index, query, field, None, Event())
-            return
-        # A slice per shard, which costs the server nothing to tell apart.
-        parts = [{"id": number, "max": slices} for number in range(slices)]
-        given_up = Event()
-        with ThreadPoolExecutor(_AT_ONCE) as threads:
-            asked = [
-                threads.submit(self._whole, index, query, field, part, given_up) for part in parts
-            ]
-            try:
-                for one in asked:
-                    yield one.result()
-            finally:  # after an error, or where nobody waits any longer, no more pages
-                given_up.set()
-                threads.shutdown(wait=False, cancel_futures=True)
-
     def groups(
         self, index: str, query: Mapping[str, Any], fields: Sequence[str]
     ) -> Iterator[tuple[tuple[Any, ...], int]]:
@@ -202,44 +176,6 @@ class Moment:
             after = page.get("after_key")
             if after is None or len(page["buckets"]) < PAGE:
                 return
-
-    def _whole(
-        self,
-        index: str,
-        query: Mapping[str, Any],
-        field: str,
-        part: Mapping[str, int],
-        given_up: Event,
-    ) -> Sequence[Any]:
-        pages = self._pages(index, query, field, part, given_up)
-        return [value for page in pages for value in page]
-
-    def _pages(
-        self,
-        index: str,
-        query: Mapping[str, Any],
-        field: str,
-        part: Mapping[str, int] | None,
-        given_up: Event,
-    ) -> Iterator[Sequence[Any]]:
-        # The documents themselves are not read: doc values are a third of the time.
-        body: dict[str, Any] = {
-            "query": query,
-            "size": PAGE,
-            "sort": ["_shard_doc"],
-            "stored_fields": "_none_",
-            "docvalue_fields": [field],
-            "track_total_hits": False,
-        }
-        if part is not None:
-            body["slice"] = part
-        while not given_up.is_set():
-            found = self._ask(index, "hits.hits.fields,hits.hits.sort", body)
-            hits = found.get("hits", {}).get("hits", [])
-            yield [value for hit in hits for value in hit.get("fields", {}).get(field, ())]
-            if len(hits) < PAGE:
-                return
-            body["search_after"] = hits[-1]["sort"]
 
     def _ask(self, index: str, filter_path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         if index not in self._points:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Connection,
     LargeBinary,
     Numeric,
+    Row,
     String,
     Text,
     case,
@@ -49,7 +50,8 @@ from segflow.errors import (
     UnusableDataError,
 )
 from segflow.model.catalog import Source
-from segflow.ports import Keys, Selection
+from segflow.model.instant import instant_of
+from segflow.ports import Keys, Reached, Selection
 
 _SIGNED = literal(Decimal(2**63), Numeric)
 _EXAMPLE = "postgresql://user:password@host:5432/database"
@@ -63,6 +65,23 @@ _COLUMNS = text(
     " WHERE attrelid = to_regclass(quote_ident(:name)) AND attnum > 0 AND NOT attisdropped"
     " ORDER BY attnum"
 )
+# What a standby knows of itself. Where nothing is written its last transaction grows old, and none
+# is missing: it has replayed all that it knows of, and a connection to its server stands. (Whether
+# that streams, and what is still to come over it, is told to members of pg_read_all_stats alone.)
+_STANDING = text(
+    "SELECT pg_is_in_recovery() AS follows, known::text,"
+    " receiver IS NOT NULL AND coalesce(status, 'streaming') = 'streaming' AS receives,"
+    " coalesce(known <= pg_last_wal_replay_lsn(), false) AS replayed,"
+    " pg_last_xact_replay_timestamp() AS until, (extract(epoch FROM clock_timestamp()"
+    " - pg_last_xact_replay_timestamp()) * 1000)::bigint AS behind"
+    " FROM (SELECT greatest(pg_last_wal_receive_lsn(), latest_end_lsn) AS known, status,"
+    " pid AS receiver FROM (SELECT) AS one LEFT JOIN pg_stat_wal_receiver ON true) AS standing"
+)
+# What is received and is no transaction, a checkpoint for one, makes that old, too, for a moment.
+_REPLAYED_BY_NOW = text(
+    "SELECT pg_last_wal_replay_lsn() >= CAST(:known AS pg_lsn) FROM pg_sleep(0.1)"
+)
+_OLD = 1_000
 # PostgreSQL's numbers of types: smallint, integer, bigint; numeric.
 _INTEGERS, _NUMERIC = (21, 23, 20), 1700
 
@@ -77,6 +96,22 @@ class PostgresEngine(ConnectedEngine):
         self._timeout = longest(source.limits)
         engine = create_engine("postgresql+psycopg://", creator=self._connect, pool_pre_ping=True)
         super().__init__(source, engine)
+
+    def reached(self) -> Reached:
+        """See Engine. A copy of a copy tells how far it is behind that one only."""
+        with self._asking() as connection:
+            found = connection.execute(_STANDING).one()
+            if not found.follows:
+                return Reached()
+            if found.receives and (found.replayed or _is_replayed(connection, found)):
+                return Reached(follows=True)
+        if found.until is None:
+            raise SourceUnavailableError(
+                f"source {self._source}: this standby is behind, and can't tell how far: it has"
+                " replayed no transaction since it was started",
+                hint=UNREACHABLE,
+            )
+        return Reached(until=instant_of(found.until), behind=max(0, found.behind), follows=True)
 
     # --- what an engine says of itself ---
 
@@ -178,6 +213,15 @@ class PostgresEngine(ConnectedEngine):
         # All that one question needs is of one state of the data.
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         return connection
+
+
+def _is_replayed(connection: Connection, found: Row[Any]) -> bool:
+    """Whether what a standby knew of has been replayed by now. Not asked while there are new
+    transactions, of which the last tells well enough how far it has come."""
+    is_old = found.until is None or found.behind > _OLD
+    if found.known is None or not is_old:
+        return False
+    return bool(connection.scalar(_REPLAYED_BY_NOW, {"known": found.known}))
 
 
 def _joined(content: Expression) -> Expression:

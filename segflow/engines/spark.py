@@ -5,7 +5,7 @@ made where the rows are, see spark_keys.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from sqlalchemy.sql import Select
 
 from segflow.compiler.dialects import DIALECTS
 from segflow.compiler.targets.keys import repeated_keys
+from segflow.compiler.targets.newest import select_newest
 from segflow.compiler.values import text_matches
 from segflow.engines.arrow import key_set, key_sets, plain_rows
 from segflow.engines.connected import (
@@ -31,9 +32,11 @@ from segflow.engines.connected import (
     NO_TEXTS,
     TOO_LARGE,
     UNFIT,
+    newest_of,
     repeated_error,
 )
 from segflow.engines.files import Stamp, file_inside, stamp_of
+from segflow.engines.servers import TIMED_OUT, longest
 from segflow.engines.spark_keys import SCHEMA, packing, unpacked
 from segflow.engines.spark_session import (
     close_session,
@@ -49,9 +52,13 @@ from segflow.errors import (
     UnusableDataError,
 )
 from segflow.model.catalog import Source
-from segflow.ports import MASK_BITS, KeyColumn, Keys, Selection, Statement, as_select
+from segflow.model.instant import Instant
+from segflow.ports import MASK_BITS, KeyColumn, Keys, Reached, Selection, Statement, as_select
 
 _SIGNED = 2**63
+_AGAIN = 0.1
+"""Seconds until what was given up is told so once more."""
+
 _FLOORED = "timestamp_micros({0} DIV 1000 - IF({0} % 1000 < 0, 1, 0))"
 """The nanoseconds of a timestamp, floored to what Spark has."""
 
@@ -72,6 +79,7 @@ class SparkEngine:
         """
         self._source = source.name
         self._master = master_of(source.name, url or str(source.url))
+        self._seconds = longest(source.limits) / 1_000 or None
         self._opened: SparkSession | None = None
         self._worker: ThreadPoolExecutor | None = None
         self._remote = {name: path for name, path in source.tables if "://" in path}
@@ -127,6 +135,14 @@ class SparkEngine:
             self._register_changed(session)
             found = self._collected(self._frame(session, statement))
             return plain_rows(found, statement, SPARK_SQL)
+
+    def reached(self) -> Reached:
+        """See Engine."""
+        return Reached()
+
+    def newest(self, table: str, column: str) -> Instant | None:
+        """See Engine."""
+        return newest_of(self.rows(select_newest(table, column, DIALECTS["spark"])))
 
     def render(self, statement: Statement) -> str:
         """See Engine."""
@@ -227,10 +243,16 @@ class SparkEngine:
         assert self._worker is not None, "there is a worker where there is a session"
         answer = self._worker.submit(found.toArrow)
         try:
+            wait([answer], self._seconds)
+            if not answer.done():
+                told = f"source {self._source}: no answer within {self._seconds:g} seconds"
+                raise SourceUnavailableError(told, hint=TIMED_OUT)
             return answer.result()
-        except (KeyboardInterrupt, SystemExit, GeneratorExit):
-            found.sparkSession.sparkContext.cancelAllJobs()
-            raise
+        finally:
+            # What has only just begun has no job yet that could be cancelled.
+            while not (answer.done() or answer.cancel()):
+                found.sparkSession.sparkContext.cancelAllJobs()
+                wait([answer], _AGAIN)
 
     def _packed(self, found: DataFrame, count: int) -> list[BitMap64]:
         with without_warnings():

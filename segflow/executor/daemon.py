@@ -13,7 +13,7 @@ from segflow.errors import LockedError, RefusedError, RetryableError, reason_to_
 from segflow.executor.agenda import Agenda
 from segflow.executor.deployed import Deployed, compile_deployed, read_deployed
 from segflow.executor.lease import Hold
-from segflow.executor.refresh import refresh_segments
+from segflow.executor.refresh import Refreshed, refresh_segments
 from segflow.executor.runs.freshness import recorded_sets
 from segflow.executor.runs.run_rule import go_on, run_rule, skip_run
 from segflow.executor.runs.running import Running, run_id
@@ -39,6 +39,10 @@ _BREATH = 20.0
 
 _FIRST_WAIT, _LONGEST_WAIT = 5_000, 300_000
 """Milliseconds before something that failed is tried again, doubled each time."""
+
+_WAITED_FOR = 6
+"""After so many tries, some five minutes, a refresh takes the instant that its sources have come
+to, in place of the scheduled one."""
 
 MISSED = "missed"
 OVERLAPPED = "the run before it was still going"
@@ -206,17 +210,42 @@ class Daemon:
                     self._put_off(Address("segment", name))
 
     def _refresh_at(self, as_of: Instant, names: Sequence[str]) -> None:
-        for one in refresh_segments(self._running.effects, names, as_of, self._progress):
+        """At the scheduled instant, by which rules tell that members are fresh; at an earlier one
+        where sources that were waited for have not come to it."""
+        tried = min(self._tries[str(Address("segment", name))] for name in names)
+        found = refresh_segments(
+            self._running.effects,
+            names,
+            as_of,
+            self._progress,
+            or_earlier=tried >= _WAITED_FOR,
+        )
+        for one in found:
             address = Address("segment", one.segment)
-            if one.error is None:
+            if one.opens is not None:
+                self._agenda_now().put_off(address, one.opens)
+            elif one.error is not None or one.kept is not None:
+                self._put_off(address)
+            else:
                 self._agenda_now().seen(address, as_of)
                 self._tries.pop(str(address), None)
-                continue
-            self._put_off(address)
+            self._tell_of(one)
+        self._running.log("refreshed", as_of=format_instant(as_of), segments=len(names))
+
+    def _tell_of(self, one: Refreshed) -> None:
+        if one.error is not None:
             self._running.log(
                 "segment not refreshed", level="alarm", segment=one.segment, reason=one.reason
             )
-        self._running.log("refreshed", as_of=format_instant(as_of), segments=len(names))
+        elif one.kept is not None:
+            self._running.log("segment kept", segment=one.segment, reason=one.kept)
+        elif one.held_back_by is not None:
+            self._running.log(
+                "segment held back",
+                segment=one.segment,
+                as_of=format_instant(one.as_of),
+                by=one.held_back_by,
+            )
 
     def _put_off(self, address: Address) -> None:
         self._agenda_now().put_off(address, self._later(str(address)))

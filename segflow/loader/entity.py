@@ -35,7 +35,7 @@ _IN_INDEX: Shape[Location] = Record(
         "source": Key(NAME, required=True),
         "index": Key(TEXT, required=True),
         "path": Key(JSON_PATH, required=True, doc="The field of the index"),
-        "key": Key(TEXT, doc="The field with the entity's key; the id when left out"),
+        "key": Key(TEXT, doc="The field with the entity's key; else as in the population"),
         "encoding": Key(ENCODING),
     },
     build=lambda values, node, found: Location(**values),

@@ -54,6 +54,13 @@ EVENT_TABLE: Shape[EventTable] = Record(
     example="{source: warehouse, table: purchases, time: purchased_at}",
 )
 
+EVENT_TABLES: Shape[tuple[EventTable, ...]] = ByNode(
+    "a table of events or a list of them",
+    mapping=Mapped(EVENT_TABLE, lambda table: (table,)),
+    items=ListOf("tables of events", EVENT_TABLE),
+    stand_in=(EventTable(source="", table="", time=""),),
+)
+
 
 def _property(values: Values, node: MapNode, found: Findings) -> Property:
     return Property(name="", **values)
@@ -90,12 +97,14 @@ STREAM = Record(
 
 
 def _event(values: Values, node: MapNode, found: Findings) -> Event:
+    at, *copies = values["at"]
     return Event(
         name=values["event"],
         entities=values["entities"],
-        at=values["at"],
+        at=at,
         properties=values.get("properties", ()),
         stream=values.get("stream"),
+        copies=tuple(copies),
     )
 
 
@@ -108,7 +117,7 @@ EVENT: Shape[Event] = Record(
             required=True,
             doc="Who does it: entity and column",
         ),
-        "at": Key(EVENT_TABLE, required=True, doc="Where its rows are"),
+        "at": Key(EVENT_TABLES, required=True, doc="Where its rows are; one place is read"),
         "properties": Key(
             Mapped(MapOf("properties", NAME, PROPERTY), _named_properties), names=True
         ),

@@ -7,7 +7,7 @@ from segflow.loader.nodes import MapNode, Scalar, shorten
 from segflow.loader.operators import COMPARE_OPS, COUNT_OPS
 from segflow.loader.predicate import HEADS, PREDICATE
 from segflow.loader.records import Key, Record, Values
-from segflow.loader.shapes import ByNode, Misfit, Shape, Slot
+from segflow.loader.shapes import ByNode, MapOf, Misfit, Shape, Slot
 from segflow.loader.slots import BOOLEAN, NAME, PERCENT, TEXT, choice, integer
 from segflow.loader.times import DURATION, ZONE
 from segflow.loader.trial import TESTS
@@ -89,6 +89,7 @@ def _segment(values: Values, node: MapNode, found: Findings) -> Segment:
         mode=values.get("mode", "dynamic"),
         refresh=values.get("refresh", DEFAULT_REFRESH),
         protect=values.get("protect", Protect()),
+        read_from=values.get("read_from", ()),
         tests=values.get("tests", ()),
     )
 
@@ -104,6 +105,10 @@ SEGMENT: Shape[Segment] = Record(
         "refresh": Key(REFRESH, doc="How often; every hour when left out"),
         "where": Key(PREDICATE, required=True, doc="Who is a member"),
         "protect": Key(PROTECT, doc="Limits beyond which a change is refused"),
+        "read_from": Key(
+            MapOf("fields or events, and sources", NAME, NAME),
+            doc="Where fields and events are read that lie in several sources",
+        ),
         "tests": Key(TESTS, doc="Made-up users, and whether each is a member"),
     },
     build=_segment,

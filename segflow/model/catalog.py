@@ -1,6 +1,6 @@
 """The catalog: sources, entities with their fields, events with their properties, and relations."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from segflow.model.address import Address
@@ -107,6 +107,11 @@ class Population:
     since: str | None = None
     where: Predicate | None = None
 
+    def rows_of(self, at: Location) -> tuple[str, str]:
+        """The table, or index, of a location and its column of keys: those of the population unless
+        it says otherwise."""
+        return at.index or at.table or self.table, at.key or self.key
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entity:
@@ -185,18 +190,32 @@ class Stream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that users do. `entities` pairs entity names with the column of their key."""
+    """Something that users do. `entities` pairs entity names with the column of their key.
+    `copies` are tables of other sources that have the same rows and columns."""
 
     name: str
     entities: tuple[tuple[str, str], ...]
     at: EventTable
     properties: tuple[Property, ...] = ()
     stream: Stream | None = None
+    copies: tuple[EventTable, ...] = ()
 
     @property
     def address(self) -> Address:
         """event.<name>"""
         return Address("event", self.name)
+
+    @property
+    def tables(self) -> tuple[EventTable, ...]:
+        """All places where the rows are, in the order in which they are declared."""
+        return (self.at, *self.copies)
+
+    def in_source(self, name: str) -> "Event":
+        """The same event, read from that source, which has it."""
+        if self.at.source == name:
+            return self
+        (at,) = (table for table in self.copies if table.source == name)
+        return replace(self, at=at, copies=())
 
     def property_named(self, name: str) -> Property | None:
         """The property of that name, or None."""

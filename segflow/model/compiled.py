@@ -122,13 +122,16 @@ class Compiled:
 def _tables(project: Project, entities: Iterable[Entity]) -> Iterator[str]:
     for one in project.objects.values():
         match one:
-            case Event(at=at) | ConsentTopic(at=at) | Suppression(at=at) if at is not None:
+            case Event(tables=tables):
+                yield from (at.table for at in tables)
+            case ConsentTopic(at=at) | Suppression(at=at) if at is not None:
                 yield at.table
             case _:
                 pass
     for entity in entities:
         yield entity.population.table
-        yield from (at.table for field in entity.fields for at in field.at if at.table)
+        places = (at.table or at.index for field in entity.fields for at in field.at)
+        yield from filter(None, places)
         yield from (field.history.table for field in entity.fields if field.history)
 
 
@@ -139,6 +142,11 @@ def segment_set(name: str) -> str:
     """The name under which an engine is given the kept members of a segment: of a static one its
     frozen set, of `as: snapshot` the last snapshot."""
     return _short(f"segment.{name}")
+
+
+def population_set(entity: str) -> str:
+    """The name under which a source is given the population of an entity."""
+    return _short(f"population.{entity}")
 
 
 def query_set(source: str, query: str, key_type: KeyType) -> str:

@@ -46,7 +46,8 @@ class Protect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A user group as a query. `static` ones are frozen at their first apply.
+    """A user group as a query. `static` ones are frozen at their first apply. `read_from` pairs
+    names of fields and events with the sources that they are to be read from.
 
     Its tests are no part of what it is: segments that differ in them alone are equal, and neither
     state nor plans hold them.
@@ -60,6 +61,7 @@ class Segment:
     mode: Literal["dynamic", "static"] = "dynamic"
     refresh: Refresh = DEFAULT_REFRESH
     protect: Protect = Protect()
+    read_from: tuple[tuple[str, str], ...] = ()
     tests: tuple[Trial, ...] = field(default=(), compare=False)
 
     @property

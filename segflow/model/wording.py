@@ -163,11 +163,12 @@ def _history(history: c.History) -> Words:
 
 def _event(event: c.Event) -> Words:
     stream = event.stream
+    tables: list[Word] = [_event_table(table) for table in event.tables]
     return without_absent(
         {
             "event": event.name,
             "entities": pairs(event.entities),
-            "at": _event_table(event.at),
+            "at": tables[0] if len(tables) == 1 else tables,
             "properties": {prop.name: _property(prop) for prop in event.properties} or None,
             "stream": None if stream is None else {"topic": stream.topic, "format": stream.format},
         }
@@ -295,6 +296,7 @@ def _segment(segment: Segment) -> Words:
             "refresh": None if plain_refresh else _refresh(segment.refresh),
             "where": predicate(segment.where),
             "protect": _protect(segment.protect) or None,
+            "read_from": pairs(segment.read_from) or None,
         }
     )
 

@@ -8,6 +8,7 @@ from segflow.ports.documents import Documents
 from segflow.ports.engines import (
     MASK_BITS,
     Engine,
+    Reached,
     Selection,
     Split,
     Statement,
@@ -39,6 +40,7 @@ __all__ = [
     "Message",
     "Pause",
     "Progress",
+    "Reached",
     "Selection",
     "StagedTable",
     "SnapshotStore",

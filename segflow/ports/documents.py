@@ -12,11 +12,13 @@ from typing import NamedTuple, Union
 class Found:
     """The keys, in the field `key`, of the documents of an index that a query finds. `query` is
     Elasticsearch's query language, as JSON with sorted keys. No two documents need to have
-    one key, and a document without one is nobody's."""
+    one key, and a document without one is nobody's. With `alike` all documents of a key are to be
+    found or none of them; else there is no answer."""
 
     index: str
     key: str
     query: str
+    alike: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

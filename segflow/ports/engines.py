@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.sql import Select
 
+from segflow.model.instant import Instant
 from segflow.model.keys import KeyType
 from segflow.model.operator import TextMatch
 from segflow.ports.documents import Documents
@@ -68,6 +69,17 @@ class Selection:
     one_row: tuple[KeyColumn, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """How far the data of a source go. All that was committed up to the instant `until` is there;
+    None: all that there is. A copy that follows another server (`follows`) lies so many
+    milliseconds `behind` it, by the clocks of the two."""
+
+    until: Instant | None = None
+    behind: int = 0
+    follows: bool = False
+
+
 class Engine(Protocol):
     """One source that can be asked. Reads only; the connection can't write or reach other files."""
 
@@ -100,6 +112,19 @@ class Engine(Protocol):
     def values(self, selection: Selection, sets: Mapping[str, Keys]) -> Sequence[Mapping[str, Any]]:
         """The rows of a selection of more columns than the key, as rows() gives them. `sets` holds
         every set that it names; raises as members() does."""
+
+    def reached(self) -> Reached:
+        """How far the data go now; they never go back. What a source does not tell is not known
+        here: other engines than PostgreSQL are taken for no copies.
+
+        Raises SourceUnavailableError, also where a copy can't tell how far it has come.
+        """
+
+    def newest(self, table: str, column: str) -> Instant | None:
+        """The latest of the instants in a column of a table; None where there is none.
+
+        Raises SourceUnavailableError and UnusableDataError.
+        """
 
     def render(self, statement: Statement) -> str:
         """The statement in the engine's language for a person to read, with its parameters filled

@@ -10,11 +10,10 @@ from segflow.compiler import interpret
 from segflow.compiler.passes.draft import draft_of
 from segflow.compiler.pipeline import CHECKS, compile_project
 from segflow.compiler.reference.ranks import lies_within
-from segflow.compiler.targets import sql
 from segflow.compiler.targets.needs import beyond_one_user
 from segflow.compiler.targets.ranks import PLACE, SIZE
 from segflow.compiler.targets.related_lookup import look_around
-from segflow.compiler.targets.shared import select_shared
+from segflow.compiler.targets.sql import select_keys, select_place
 from segflow.compiler.trace import Trace, explain_user
 from segflow.compiler.worlds import Place, World
 from segflow.errors import TooLargeError
@@ -28,6 +27,7 @@ from segflow.ports import Engine, Keys, Selection, keys_of
 from tests.agreement.data import world_of
 from tests.agreement.forms.log import log_sets
 from tests.agreement.hosts import DUCKDB, Host
+from tests.selections import select_members, select_shared
 from tests.strategies import Example
 
 
@@ -142,7 +142,7 @@ def by_engine(
     engine: Engine, compiled: Compiled, world: World, name: str, as_of: Instant
 ) -> frozenset[Key]:
     """The members that the engine gives."""
-    selection = sql.select_members(compiled, name, as_of)
+    selection = select_members(compiled, name, as_of)
     return frozenset(engine.members(selection, sets_of(selection, engine, compiled, world, as_of)))
 
 
@@ -195,12 +195,12 @@ def explained(
     """Why one user is a member or not, by the rows that are looked up in the engine; with `ahead`
     also when that changes by itself."""
     entity = compiled.segments[name].segment.entity
-    around = look_around(compiled, name, key, engine.rows)
+    around = look_around(compiled, name, key, lambda source, statement: engine.rows(statement))
     given: dict[Predicate, frozenset[Key]] = {}
     places: dict[Rank, Place | None] = {}
     for leaf in beyond_one_user(compiled, name):
         if isinstance(leaf, Rank):
-            selection = sql.select_place(compiled, entity, leaf, as_of, key)
+            selection = select_place(compiled, compiled.entities[entity], leaf, as_of, key)
             rows = engine.values(selection, sets_of(selection, engine, compiled, world, as_of))
             found = [Place(int(row[PLACE]), int(row[SIZE])) for row in rows]
             given[leaf] = frozenset(key for one in found if lies_within(leaf, one))
@@ -217,5 +217,5 @@ def holding(
     engine: Engine, compiled: Compiled, world: World, entity: str, leaf: Predicate, as_of: Instant
 ) -> frozenset[Key]:
     """The users of an entity for whom a leaf holds, as the engine says."""
-    selection = sql.select_keys(compiled, entity, leaf, as_of)
+    selection = select_keys(compiled, compiled.entities[entity], leaf, as_of)
     return frozenset(engine.members(selection, sets_of(selection, engine, compiled, world, as_of)))

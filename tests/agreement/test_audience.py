@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from segflow.compiler.targets.sql import select_audience
 from segflow.model.channel import Channel
 from segflow.model.duration import Duration
 from segflow.model.predicate import Everyone
@@ -19,6 +18,7 @@ from tests.agreement.sides import (
     compiled_for_engines,
     sets_of,
 )
+from tests.selections import select_audience
 from tests.strategies import Example, examples
 
 SEGMENTS = 4

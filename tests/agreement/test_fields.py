@@ -51,7 +51,7 @@ def fields_by(host: Host, example: Example, folder: Path) -> tuple[Fields, Field
     expected = {
         subject.user.key: {name: worth(name, subject) for name in FIELD_TYPES} for subject in people
     }
-    selection = select_fields(compiled, "customer", tuple(FIELD_TYPES), as_of)
+    selection = select_fields(compiled, compiled.entities["customer"], tuple(FIELD_TYPES), as_of)
     with host.opened(project, folder) as engine:
         rows = engine.values(selection, {selection.sets[0]: keys_of(selection.key_type, expected)})
     found = fields_of(compiled, "customer", rows)

@@ -21,7 +21,7 @@ def test_fields_are_what_they_were(tmp_path):
     def run(example: Example) -> None:
         compiled, as_of = compiled_for_engines(example.project), example.shop.as_of
         DUCKDB.write(tmp_path, example.project, example.tables, example.shop.stored_as)
-        selection = select_fields(compiled, "customer", list(TYPES), as_of)
+        selection = select_fields(compiled, compiled.entities["customer"], list(TYPES), as_of)
         users = {user.key: user for user in example.world.users}
         with DUCKDB.opened(example.project, tmp_path) as engine:
             rows = engine.values(selection, {selection.sets[0]: keys_of(selection.key_type, users)})

@@ -10,7 +10,7 @@ from pyroaring import BitMap64
 
 from segflow.app.doctor.examine import examine
 from segflow.app.draft.draft import draft_catalog
-from segflow.app.query import render_query
+from segflow.app.query import routing
 from segflow.app.segments import explain, members
 from segflow.app.sources import check_sources
 from segflow.app.validate import load
@@ -135,7 +135,10 @@ def test_members_are_those_of_the_language(server, tmp_path, where, expected):
     compiled = load(root, None).compiled
     with open_world(compiled.project.settings, root) as world:
         assert members(world, compiled, "tested", AS_OF) == BitMap64(expected)
-        assert f"id of {PREFIX}people: {{" in render_query(world, compiled, "tested", None, AS_OF)
+        assert (
+            f"id of {PREFIX}people: {{"
+            in routing(world, compiled, "tested", None, AS_OF).parts[0].query
+        )
         assert list(check_sources(world, compiled)) == []
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from segflow.app import segments
-from segflow.app.query import render_query
+from segflow.app.query import routing
 from segflow.app.sources import check_sources
 from segflow.app.validate import load
 from segflow.app.wiring import open_engine, open_world
@@ -74,7 +74,7 @@ def test_a_project_is_asked_on_its_engine(
             assert list(segments.members(world, compiled, "tested", T)) == [1]
             assert segments.explain(world, compiled, "tested", 1, T).member
             assert not segments.explain(world, compiled, "tested", 3, T).member
-            assert "purchases" in render_query(world, compiled, "tested", host.name, T)
+            assert "purchases" in routing(world, compiled, "tested", host.name, T).parts[0].query
     finally:
         host.forget()
 

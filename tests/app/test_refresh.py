@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from segflow.app.refresh import Refreshed, refresh
 from segflow.errors import NotDeployedError, RefusedError
+from segflow.model.instant import Instant, datetime_of
 from segflow.model.state import FailedRefresh
 from segflow.planner.planfile import to_bytes
 from tests.app.conftest import Edit
@@ -135,6 +138,58 @@ def test_only_what_is_deployed_can_be_refreshed(root: Path, fresh: Path):
     with pytest.raises(NotDeployedError, match="nothing is deployed"):
         refresh_at(fresh, shop.SECOND, (), shop.SECOND)
     assert not (fresh / ".segflow").exists()
+
+
+def load_until(root: Path, loaded: Instant) -> None:
+    """Purchases up to the second instant, the last of which were loaded at an instant."""
+    shop.write_purchases(root, until=shop.SECOND)
+    path = root / "data" / "purchases.parquet"
+    rows = pq.read_table(path)
+    came = [datetime_of(Instant(loaded - 60_000 * (row % 3))) for row in range(len(rows))]
+    column = pa.array(came, pa.timestamp("ms", tz="UTC"))
+    pq.write_table(rows.append_column("loaded_at", column), path)
+
+
+def test_what_was_loaded_until_an_instant_is_judged_as_of_it(fresh: Path):
+    """The newest `arrived` of an event bounds the instant, unless there is a later one by now."""
+    catalog = fresh / "catalog" / "shop.yaml"
+    text = catalog.read_text()
+    catalog.write_text(
+        text.replace("unique: true", "unique: true\n  arrived: loaded_at") + OTHER_SOURCE
+    )
+    segments = fresh / "segments" / "shop.yaml"
+    segments.write_text(segments.read_text() + OTHER_SEGMENT)
+    (fresh / "data" / "people.parquet").write_bytes(
+        (fresh / "data" / "customers.parquet").read_bytes()
+    )
+    load_until(fresh, shop.FIRST)
+    apply_at(fresh, shop.FIRST, to_bytes(plan_at(fresh, shop.FIRST)))
+    found = refreshed(fresh)
+    assert {one.size for one in found.values() if one.segment == "everybody"} == {shop.CUSTOMERS}
+    assert all(
+        "event.purchase has come to 2026-03-01" in (one.kept or "") for one in found.values()
+    )
+    loaded = Instant(shop.SECOND - 3_600_000)
+    load_until(fresh, loaded)
+    found = refreshed(fresh)
+    assert {(one.as_of, one.held_back_by) for one in found.values()} == {(loaded, "event.purchase")}
+    load_until(fresh, Instant(shop.SECOND + 1))
+    found = refreshed(fresh)
+    assert {(one.as_of, one.held_back_by) for one in found.values()} == {(shop.SECOND, None)}
+
+
+def test_an_instant_that_sources_have_not_reached_is_waited_for(fresh: Path):
+    """Where it is given it is that or none: whoever rests on them keeps its members."""
+    catalog = fresh / "catalog" / "shop.yaml"
+    text = catalog.read_text()
+    catalog.write_text(text.replace("unique: true", "unique: true\n  arrived: loaded_at"))
+    load_until(fresh, shop.FIRST)
+    apply_at(fresh, shop.FIRST, to_bytes(plan_at(fresh, shop.FIRST)))
+    with world_at(fresh, shop.SECOND) as world:
+        found = refresh(world, (), Instant(shop.SECOND - 1))
+    assert all("2026-03-07T23:59:59.999Z is asked for" in (one.kept or "") for one in found)
+    assert {one.as_of for one in found} == {shop.FIRST}
+    assert stale(fresh) == {}
 
 
 def test_missing_secret_fails_its_segments_only(root: Path, monkeypatch: pytest.MonkeyPatch):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from segflow.app import segments
-from segflow.app.query import render_query
+from segflow.app.query import routing
 from segflow.app.validate import load
 from segflow.app.wiring import World
 from segflow.engines.duckdb import DuckDbEngine
@@ -209,7 +209,7 @@ QUESTIONS: list[Callable[[World, Compiled, str], object]] = [
     lambda world, compiled, name: segments.count(world, compiled, name, shop.FIRST),
     lambda world, compiled, name: segments.members(world, compiled, name, shop.FIRST),
     lambda world, compiled, name: segments.explain(world, compiled, name, 1, shop.FIRST),
-    lambda world, compiled, name: render_query(world, compiled, name, None, shop.FIRST),
+    lambda world, compiled, name: routing(world, compiled, name, None, shop.FIRST),
 ]
 
 

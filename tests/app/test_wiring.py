@@ -1,5 +1,6 @@
 """Wiring: where relative places are, and that secrets stay secret."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -9,7 +10,8 @@ from sqlalchemy import column, select, table
 from segflow.app.wiring import open_engine, open_world
 from segflow.errors import RefusedError, SourceUnavailableError
 from segflow.executor.effects import no_failpoint
-from segflow.model.catalog import Source
+from segflow.model.catalog import Limits, Source
+from segflow.model.duration import parse_duration
 from segflow.model.project import Settings, StateSettings
 from segflow.model.settings import SecretRef
 
@@ -51,6 +53,21 @@ def test_opening_a_world_makes_nothing(tmp_path: Path):
     with open_world(Settings(name="shop"), tmp_path) as world:
         assert world.state.version() is None
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("limits", [None, Limits(timeout=parse_duration("1s"))])
+def test_who_asks_is_counted_only_where_that_is_limited(tmp_path: Path, limits: Limits | None):
+    """By files beside the state, for all processes of the project."""
+    with duckdb.connect(str(tmp_path / "shop.duckdb")) as connection:
+        connection.execute("CREATE TABLE people AS SELECT 1 AS id")
+    source = Source(name="shop", engine="duckdb", url="shop.duckdb", limits=limits)
+    with open_world(Settings(name="shop"), tmp_path) as world:
+        assert world.engines(source).columns("people") == {"id": "INTEGER"}
+        assert not (tmp_path / ".segflow").exists()
+        counted = replace(source, limits=Limits(concurrency=2))
+        assert world.engines(counted).columns("people") == {"id": "INTEGER"}
+    files = (tmp_path / ".segflow" / "slots").iterdir()
+    assert sorted(path.name for path in files) == ["shop-0", "shop-1"]
 
 
 def test_secret_is_filled_in_at_the_moment_of_use(warehouse: Path, tmp_path: Path):

@@ -5,6 +5,8 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
+from segflow.clock import SystemClock
+from segflow.model.instant import Instant, datetime_of
 from tests.cli.conftest import AS_OF, edit
 
 LATER = "2026-05-01T00:00:00Z"
@@ -252,9 +254,33 @@ def test_refresh_of_one_as_json(segflow, deployed):
                 "entered": 13,
                 "left": 0,
                 "error": None,
+                "kept": None,
+                "held_back_by": None,
             }
         ]
     }
+
+
+def test_a_refresh_says_what_it_waits_for(segflow, deployed):
+    """Of a source that is closed the members of before are kept, and nothing failed; of one whose
+    rows came until an instant they are as of that."""
+    catalog = deployed / "catalog" / "shop.yaml"
+    before = catalog.read_text()
+    closed = before.replace("engine: duckdb\n", "engine: duckdb\nlimits: {windows: [WINDOW]}\n")
+    now = SystemClock().now()
+    hours = [datetime_of(Instant(now + hour * 3_600_000)).strftime("%H:%M") for hour in (2, 3)]
+    catalog.write_text(closed.replace("WINDOW", f'"{"-".join(hours)}"'))
+    assert segflow("apply", "--auto-approve").code == 0
+    result = segflow("refresh", "lapsed_30d")
+    assert result.code == 0
+    assert "lapsed_30d was kept as it is: source warehouse may be read from" in result.err
+    assert "the next time from 20" in result.err
+
+    catalog.write_text(before.replace("unique: true", "unique: true\n  arrived: purchased_at"))
+    assert segflow("apply", "--auto-approve").code == 0
+    result = segflow("refresh", "lapsed_30d")
+    assert result.code == 0
+    assert "event.purchase has come to" in result.err
 
 
 def test_a_refresh_that_fails_in_part_says_so(segflow, deployed):
@@ -454,11 +480,26 @@ def test_compile(segflow, shop):
     result = segflow("compile", "lapsed_30d", "--as-of", AS_OF)
     assert (result.code, result.err) == (0, "")
     assert "2026-03-02" in result.out
-    assert facts(segflow("compile", "lapsed_30d", "--as-of", AS_OF, "--json")) == {
-        "segment": "lapsed_30d",
-        "as_of": AS_OF,
-        "query": result.out.rstrip("\n"),
-    }
+    query = result.out.rstrip("\n")
+    found = facts(segflow("compile", "lapsed_30d", "--as-of", AS_OF, "--json"))
+    (part,) = found.pop("parts")
+    assert found == {"segment": "lapsed_30d", "as_of": AS_OF, "query": query, "meet": None}
+    assert (part["source"], part["engine"], part["query"]) == ("warehouse", "duckdb", query)
+
+
+def test_compile_explains_what_is_asked_of_whom(segflow, shop):
+    """The source, what it is asked and why, and the query."""
+    result = segflow("compile", "lapsed_30d", "--as-of", AS_OF, "--explain")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith(
+        "segment.lapsed_30d is read from 1 source\n"
+        "\n"
+        "warehouse 1: source.warehouse (duckdb), which has the population of customer, and event"
+        " purchase\n"
+        "  asked for those of its population with\n"
+        "    did_not: purchase, within: 30d\n"
+        "  by\n"
+    )
 
 
 def test_segment_explain(segflow, shop):

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segflow.compiler.interpret import exists, holds, subject_of
-from segflow.compiler.targets.shared import select_shared
 from segflow.compiler.trace import TraceNode, explain_user
 from segflow.compiler.worlds import ConsentRow, Context, SuppressionRow, User
 from segflow.model.address import Address
@@ -17,6 +16,7 @@ from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, parse_instant
 from segflow.model.predicate import Consent, Predicate, Reachable
 from tests.compiler.projects import compiled
+from tests.selections import select_shared
 
 CATALOG = (Path(__file__).parents[1] / "cases" / "contacts.yaml").read_text(encoding="utf-8")
 T = parse_instant("2026-03-31T12:00:00Z")

@@ -17,11 +17,15 @@ from tests.strategies import Example, examples
 
 def world_of_one(engine, compiled, name, key, around: World, given) -> World | None:
     """What the queries for one user give, as the reference is shown it."""
+
+    def ask(source, statement):
+        return engine.rows(statement)
+
     lookup = look_up(compiled, name, key)
-    user = user_of(lookup, engine.rows)
+    user = user_of(lookup, ask)
     if user is None:
         return None
-    return replace(around, users=(user,), events=events_of(lookup, engine.rows), given=given)
+    return replace(around, users=(user,), events=events_of(lookup, ask), given=given)
 
 
 @settings(max_examples=3, suppress_health_check=list(HealthCheck))

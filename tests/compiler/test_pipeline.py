@@ -4,7 +4,6 @@ import pytest
 from duckdb_engine import Dialect
 
 from segflow.compiler.pipeline import compile_project
-from segflow.compiler.targets.sql import select_members
 from segflow.loader.project import load_project
 from segflow.model.address import Address
 from segflow.model.codec import canonical, digest
@@ -14,6 +13,7 @@ from segflow.model.project import Project, Settings
 from segflow.model.scalar import Const, Text
 from segflow.model.types import INTEGER, decimal_type
 from tests.compiler.projects import CATALOG, SETTINGS, compiled, project
+from tests.selections import select_members
 
 NESTED = """\
 segment: a

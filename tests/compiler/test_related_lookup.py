@@ -58,7 +58,7 @@ class Shop:
         """What is looked up; the queries are noted."""
         with self.engine() as engine:
 
-            def ask(statement: Any) -> Any:
+            def ask(source: str, statement: Any) -> Any:
                 self.asked.append(str(statement))
                 return engine.rows(statement)
 

@@ -9,10 +9,10 @@ from duckdb_engine import Dialect
 from pyroaring import BitMap64
 
 from segflow.compiler.targets.lookup import events_of, look_up, user_of
-from segflow.compiler.targets.sql import select_members
 from segflow.engines.duckdb import DuckDbEngine
 from segflow.model.instant import parse_instant
 from tests.compiler.projects import compiled
+from tests.selections import select_members
 
 T = parse_instant("2026-01-31T00:00:00Z")
 
@@ -238,8 +238,12 @@ def test_names_of_tables_and_columns_are_free(tmp_path):
     engine = DuckDbEngine(project.project.source("warehouse"), tmp_path)
     assert engine.members(select_members(project, "s", T), {}) == BitMap64([1, 3])
     lookup = look_up(project, "s", 1)
-    user = user_of(lookup, engine.rows)
+
+    def ask(source, statement):
+        return engine.rows(statement)
+
+    user = user_of(lookup, ask)
     assert user.fields["last"] == 100
-    rows = events_of(lookup, engine.rows)
+    rows = events_of(lookup, ask)
     assert [row.properties for row in rows] == [{"amount": 10, "key": 1}] * 2
     engine.close()

@@ -13,6 +13,7 @@ from decimal import Decimal
 from math import inf, isinf
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -38,20 +39,22 @@ from segflow.compiler.targets.keys import has_key, key_of
 from segflow.engines.clickhouse import ClickHouseEngine
 from segflow.engines.clickhouse_chdb import EmbeddedHost
 from segflow.engines.duckdb import DuckDbEngine
+from segflow.engines.limited import LimitedEngine
 from segflow.engines.mysql import MySqlEngine
 from segflow.engines.postgres import PostgresEngine
 from segflow.engines.sqlite import SqliteEngine
 from segflow.errors import TooLargeError, UnusableDataError
-from segflow.model.catalog import Source
+from segflow.model.catalog import Limits, Source
 from segflow.model.hashing import stable_hash
 from segflow.model.instant import instant_of
 from segflow.model.operator import TextMatch
 from segflow.model.types import BOOLEAN, DATE, FLOAT, INTEGER, STRING, TIMESTAMP, decimal_type
-from segflow.ports import MASK_BITS, Engine, KeyColumn, Selection, Split
+from segflow.ports import MASK_BITS, Engine, KeyColumn, Reached, Selection, Split
 from tests.agreement.clickhouse import FOLDER, write_tables
 from tests.agreement.hosts import drop_schema, in_schema, postgres_schema
 from tests.agreement.mariadb import drop_database, in_database, insert, mariadb_database
 from tests.agreement.spark import MASTER, spark_engine
+from tests.executor.worlds import SetClock
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 PEOPLE = pa.table(
@@ -691,6 +694,58 @@ def test_large_sums_do_not_wrap(place, engine_on):
         select(cast(func.count(), BigInteger).label("n")).select_from(table("people"))
     )
     assert row["n"] == 8
+
+
+def test_what_follows_nobody_has_all_that_there_is(engine):
+    """No instant bounds what is read of files, of a database in a file, or of a primary."""
+    assert engine.reached() == Reached()
+
+
+def test_the_newest_instant_of_a_column(engine_on):
+    """Floored to the millisecond, whatever order the rows are in; missing ones are none."""
+    moments = [NOON - timedelta(days=400), NOON, None, NOON - timedelta(microseconds=1)]
+    loads = pa.table({"at": pa.array(moments, pa.timestamp("us", tz="UTC"))})
+    engine = engine_on(loads=loads, missing=loads.slice(2, 1), empty=loads.slice(0, 0))
+    assert engine.newest("loads", "at") == instant_of(NOON)
+    assert engine.newest("missing", "at") is None
+    assert engine.newest("empty", "at") is None
+
+
+def test_the_newest_instant_of_what_is_missing_is_refused(engine):
+    """A column that is not there has no instant, and is not taken for an empty one."""
+    with pytest.raises(UnusableDataError):
+        engine.newest("people", "loaded")
+
+
+def within(engine, rows):
+    """The engine within a limit of rows."""
+    source = Source(name="warehouse", engine="duckdb", limits=Limits(rows=rows))
+    return LimitedEngine(source, engine, clock=SetClock(), zone=ZoneInfo("UTC"), slots=None)
+
+
+def test_as_many_rows_as_a_source_may_give_are_all_there(engine_on):
+    """A limit of rows changes no answer; users who are in no segment are not counted."""
+    engine = engine_on(
+        people=pa.table({"id": [3, 1, 2, None, 4], "name": ["b", "a", "b", "b", "c"]})
+    )
+    passing = column("name").in_(select(column("value")).select_from(table("passing")))
+    given = column("id").in_(select(column("key")).select_from(table("segment.kept")))
+    split = Split(
+        name="passing",
+        values=select(column("name").label("value")).select_from(table("people")).distinct(),
+        test=TextMatch(op="matches", text="a|b"),
+    )
+    asked = replace(keys(KNOWN, passing, given, sets=("segment.kept",)), splits=(split,))
+    sets = {"segment.kept": BitMap64([1, 2, 3])}
+    assert within(engine, 3).members(asked, sets) == BitMap64([1, 2, 3])
+    with pytest.raises(TooLargeError, match="more than 2 rows"):
+        within(engine, 2).members(asked, sets)
+    number = column("id", BigInteger)
+    mask = case((number == 1, literal(1, BigInteger)), (number == 2, 3), else_=0)
+    shared = replace(asked, statement=asked.statement.add_columns(mask))
+    assert within(engine, 2).memberships(shared, sets, 2) == (BitMap64([1, 2]), BitMap64([2]))
+    with pytest.raises(TooLargeError, match="more than 1 rows"):
+        within(engine, 1).memberships(shared, sets, 2)
 
 
 def test_closing_twice_is_harmless(engine_on):

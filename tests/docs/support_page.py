@@ -9,7 +9,6 @@ from typing import NamedTuple
 import yaml
 
 from segflow.compiler.pipeline import compile_project
-from segflow.compiler.targets.sql import select_members
 from segflow.loader.project import load_project
 from segflow.loader.source import ENGINES
 from segflow.model.catalog import Event, Source
@@ -19,6 +18,7 @@ from segflow.model.project import Project
 from segflow.ports import Documents
 from tests.agreement.elastic import in_units
 from tests.docs.pages import DOCS
+from tests.selections import select_members
 
 PAGE = DOCS / "reference" / "support.md"
 CATALOG = DOCS.parent / "tests" / "cases" / "catalog.yaml"

@@ -163,11 +163,11 @@ def test_a_code_means_one_thing():
 
 
 def raised() -> Iterator[type[errors.SegflowError]]:
-    """The exceptions of errors.py that are raised: RefusedError, and those with none below them."""
+    """The exceptions of errors.py that are raised: those with none below them, and two more."""
     for found in vars(errors).values():
         if isinstance(found, type) and issubclass(found, errors.SegflowError):
             below = [one for one in found.__subclasses__() if one.__module__ == errors.__name__]
-            if not below or found is errors.RefusedError:
+            if not below or found in (errors.RefusedError, errors.SourceUnavailableError):
                 yield found
 
 

@@ -17,7 +17,7 @@ ONE = select(literal(1).label("one"))
 PEOPLE = table("people", column("id"), column("name"))
 KEYS = select(PEOPLE.c.id.label("key"))
 E = TypeVar("E", bound=Engine)
-DEADLINE = 20.0
+DEADLINE = 60.0
 """Seconds until a test gives up waiting for what it was promised."""
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -27,11 +28,10 @@ from segflow.compiler.targets.elastic_queries import (
     written,
 )
 from segflow.compiler.targets.elastic_values import instants
-from segflow.compiler.targets.sql import select_members
 from segflow.compiler.targets.values import bounds_of
 from segflow.compiler.timeline import FIRST, LAST
 from segflow.compiler.values import compare
-from segflow.engines import elasticsearch_search
+from segflow.engines import elasticsearch, elasticsearch_search
 from segflow.engines.elasticsearch import ElasticsearchEngine
 from segflow.errors import (
     RefusedError,
@@ -44,7 +44,7 @@ from segflow.model.catalog import Source
 from segflow.model.hashing import stable_hash
 from segflow.model.instant import Instant, datetime_of, parse_instant
 from segflow.model.keys import parse_key
-from segflow.ports import Documents, KeyColumn, Selection
+from segflow.ports import Documents, Reached, Selection
 from segflow.ports.documents import (
     Counted,
     Difference,
@@ -67,6 +67,7 @@ from tests.agreement.elastic import (
     write_indices,
 )
 from tests.agreement.sides import by_engine, by_reference, compiled_for_reference
+from tests.selections import select_members
 from tests.test_cases import FILES, keys_in, logs, project_of, read, rows
 
 SERVERS = {"8": services.elasticsearch_url, "7": services.elasticsearch_7_url}
@@ -184,6 +185,18 @@ def test_keys_are_integers_as_far_as_they_go(server, engine):
     assert engine.members(asked(counted), {}) == BitMap64([7])
 
 
+def test_the_newest_instant_of_a_field(server, engine):
+    """To the millisecond, and none where no document has one; nothing tells how far an index was
+    refreshed."""
+    mapping = {**MAPPING, "came": {"type": "date"}}
+    moments = ["2026-01-31T12:00:00.122Z", "2026-01-31T12:00:00.123Z", "1969-01-01T00:00:00Z"]
+    write_index(server, PEOPLE, mapping, [{"id": 1}, *({"came": moment} for moment in moments)])
+    assert engine.newest(PEOPLE, "came") == parse_instant(moments[1])
+    write_index(server, PEOPLE, mapping, [{"id": 1}])
+    assert engine.newest(PEOPLE, "came") is None
+    assert engine.reached() == Reached()
+
+
 def test_keys_may_be_texts(server, engine):
     """Texts are keys by their code points; the empty one is a key."""
     texts = ["", " ", "A", "a", "é", "e\u0301", "\U0001f600"]
@@ -210,8 +223,7 @@ def test_many_documents_come_back_whole(server, engine):
     """More than one page of documents and of groups is one set, and no point in time stays open."""
     write_index(server, PEOPLE, MAPPING, [{"id": key} for key in range(0, 50_000, 2)])
     everybody = BitMap64(range(0, 50_000, 2))
-    selection = asked(found(), one_row=(KeyColumn(PEOPLE, "id"),))
-    assert engine.members(selection, {}) == everybody
+    assert engine.members(asked(found()), {}) == everybody
     assert engine.members(asked(Counted(scans=(found(),))), {}) == everybody
     stats = server.indices.stats(index=PEOPLE, metric="search").body
     assert stats["_all"]["total"]["search"]["open_contexts"] == 0
@@ -351,11 +363,22 @@ def test_a_mapping_that_has_changed_is_an_error(server, engine, field, says):
     assert refused.value.hint
 
 
-def test_two_documents_for_one_key_are_refused_where_one_is_asked_for(server, engine):
-    """The message names the index, how many keys there are, and one of them."""
-    write_index(server, PEOPLE, MAPPING, [{"id": key} for key in (1, 2, 2, 3, 3, 3)] + [{}])
-    with pytest.raises(UnusableDataError, match="people, 2 keys .* id 2 "):
-        engine.members(asked(found(), one_row=(KeyColumn(PEOPLE, "id"),)), {})
+@pytest.mark.parametrize("most", [1, 4])
+def test_documents_of_one_key_that_differ_are_refused_where_one_is_asked_for(
+    server, engine, monkeypatch, most
+):
+    """Few keys are looked for among the other documents, of many these are fetched. The message
+    names the index, how many keys there are, and one of them."""
+    monkeypatch.setattr(elasticsearch, "CHUNK", 2)
+    monkeypatch.setattr(elasticsearch, "_CHUNKS", most)
+    people = [{"id": key, "name": "a"} for key in (1, 2, 3, 3, 4, 5)]
+    write_index(server, PEOPLE, MAPPING, [*people, {"name": "b"}, {"id": 6, "name": "b"}])
+    named = replace(found(one_of("name", ["a"])), alike=True)
+    assert engine.members(asked(named), {}) == BitMap64(range(1, 6))
+    write_index(server, PEOPLE, MAPPING, [*people, {"id": 5, "name": "b"}, {"id": 4}])
+    with pytest.raises(UnusableDataError, match="people, 2 keys .* id 4 "):
+        engine.members(asked(named), {})
+    assert engine.members(asked(replace(named, alike=False)), {}) == BitMap64(range(1, 6))
 
 
 def test_a_part_that_fails_is_an_error(server, engine):

@@ -15,7 +15,6 @@ from segflow.app.secrets import MaskedEngine
 from segflow.app.wiring import open_engine
 from segflow.compiler.dialects.mysql import MYSQL
 from segflow.compiler.dialects.mysql_types import BYTES
-from segflow.compiler.targets.sql import select_members
 from segflow.engines import mysql
 from segflow.engines.mysql import MySqlEngine
 from segflow.errors import RefusedError, SourceUnavailableError, UnusableDataError
@@ -29,6 +28,7 @@ from segflow.ports import KeyColumn, Selection, Split
 from tests.agreement.mariadb import connected, drop_database, in_database, insert, mariadb_database
 from tests.compiler.projects import CATALOG, compiled
 from tests.engines.people import KEYS, ONE, PEOPLE, all_closed, ends_by_ctrl_c
+from tests.selections import select_members
 from tests.services import mariadb_owner_url, mariadb_url
 
 DATABASE = f"segflow_mysql_{os.getpid()}"

@@ -11,16 +11,20 @@ from sqlalchemy import column, func, select, table, text
 
 from segflow.app.secrets import MaskedEngine
 from segflow.app.wiring import open_engine
+from segflow.compiler.dialects import DIALECTS
+from segflow.compiler.targets.newest import select_newest
+from segflow.compiler.timeline import LAST
 from segflow.engines.postgres import PostgresEngine
 from segflow.errors import RefusedError, SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Limits, Source
 from segflow.model.duration import parse_duration
+from segflow.model.instant import parse_instant
 from segflow.model.operator import TextMatch
 from segflow.model.settings import SecretRef
 from segflow.ports import Selection, Split
 from tests.agreement.hosts import drop_schema, in_schema, postgres_schema
 from tests.engines.people import KEYS, ONE, PEOPLE, all_closed, ends_by_ctrl_c, until
-from tests.services import postgres_replica_url, postgres_url
+from tests.services import postgres_owner_url, postgres_replica_url, postgres_url
 
 SCHEMA = f"segflow_postgres_{os.getpid()}"
 
@@ -65,7 +69,7 @@ def test_sessions_can_only_read(opened, people):
 def test_a_standby_can_be_asked(opened, people):
     """A hot standby, which has no temporary tables, takes sets of keys and of texts."""
     with psycopg.connect(postgres_url()) as connection:
-        (written,) = connection.execute("SELECT pg_current_wal_lsn()").fetchone()
+        (written,) = connection.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
     with psycopg.connect(postgres_replica_url(), autocommit=True) as replica:
         (standby,) = replica.execute("SELECT pg_is_in_recovery()").fetchone()
         assert standby
@@ -138,6 +142,27 @@ def test_a_query_is_cancelled_when_a_person_gives_up(tmp_path: Path):
             return count
 
         ends_by_ctrl_c(script, active)
+
+
+def test_the_newest_instant_is_the_calendars(opened):
+    """Infinity, which may stand in a column of times, is the last instant there is. An index on the
+    column is read, and not the table."""
+    with postgres_schema(SCHEMA) as connection:
+        connection.execute(
+            "CREATE TABLE loads AS SELECT timestamptz '2026-01-01' + n * interval '1 s' AS at"
+            " FROM generate_series(0, 9999) AS n"
+        )
+        connection.execute("CREATE INDEX ON loads (at)")
+    engine = opened()
+    assert engine.newest("loads", "at") == parse_instant("2026-01-01T02:46:39Z")
+    asked = engine.render(select_newest("loads", "at", DIALECTS["postgres"]))
+    with psycopg.connect(in_schema(SCHEMA)) as connection:
+        plan = connection.execute(f"EXPLAIN {asked}".encode()).fetchall()
+    assert "Index" in str(plan)
+    with psycopg.connect(in_schema(SCHEMA, postgres_owner_url())) as connection:
+        connection.execute("INSERT INTO loads VALUES ('infinity')")
+    assert engine.newest("loads", "at") == LAST
+    drop_schema(SCHEMA)
 
 
 def test_a_query_beyond_its_timeout_is_ended(opened):

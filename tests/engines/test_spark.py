@@ -10,12 +10,25 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import Numeric, cast, column, func, literal, select, table, text, union_all
+from pyspark import SparkContext
+from sqlalchemy import (
+    Numeric,
+    cast,
+    column,
+    func,
+    literal,
+    literal_column,
+    select,
+    table,
+    text,
+    union_all,
+)
 
 from segflow.app.wiring import open_engine
 from segflow.compiler.dialects import DIALECTS
 from segflow.errors import RefusedError, SourceUnavailableError, UnusableDataError
-from segflow.model.catalog import Source
+from segflow.model.catalog import Limits, Source
+from segflow.model.duration import parse_duration
 from segflow.model.types import TIMESTAMP, decimal_type, parse_type
 from tests.agreement.spark import MASTER, spark_engine
 
@@ -175,6 +188,18 @@ def test_a_file_that_is_not_there_is_told(tmp_path):
         open_engine(source(tables=(("people", "people.parquet"),)), tmp_path)
 
 
+def test_a_query_has_its_time(tmp_path):
+    """`limits.timeout` ends it and its jobs, the message says so, and the next one is answered."""
+    engine = spark_engine(source(limits=Limits(timeout=parse_duration("2s"))), tmp_path)
+    endless = text(f"(SELECT sum(id % 7) AS n FROM range({10**15})) AS endless")
+    with pytest.raises(SourceUnavailableError, match="lake.*2 seconds") as caught:
+        engine.rows(select(literal_column("n")).select_from(endless))
+    assert "limits.timeout" in (caught.value.hint or "")
+    assert SparkContext.getOrCreate().statusTracker().getActiveJobsIds() == []
+    assert engine.rows(select(literal(1).label("one"))) == [{"one": 1}]
+    engine.close()
+
+
 SCRIPT = """
 import sys
 import threading
@@ -183,7 +208,8 @@ from sqlalchemy import literal_column, select, text
 from pyspark import SparkContext
 from segflow.engines.spark import SparkEngine
 from segflow.errors import SourceUnavailableError
-from segflow.model.catalog import Source
+from segflow.model.catalog import Limits, Source
+from segflow.model.duration import parse_duration
 engine = SparkEngine(Source(name="lake", engine="spark", url="local[1]"), Path("."))
 def ask(what, count):
     of = text(f"(SELECT {what} AS n FROM range({count})) AS endless")

@@ -13,6 +13,7 @@ from segflow.compiler.dialects import DIALECTS
 from segflow.engines.sqlite import SqliteEngine
 from segflow.errors import SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
+from segflow.model.instant import parse_instant
 from segflow.model.types import (
     BOOLEAN,
     DATE,
@@ -58,6 +59,17 @@ def read(engine: SqliteEngine, type_: ValueType) -> list[object]:
     """The values of the column `v` of the table `t` as that type."""
     value = SQLITE.stored(table("t", column("v")).c.v, type_)
     return [row["value"] for row in engine.rows(select(value.label("value")))]
+
+
+def test_the_newest_instant_however_it_is_written(opened):
+    """Not the greatest text: one may have an offset, or be a number of milliseconds."""
+    texts = ("2026-01-31T23:00:00+09:00", "2026-01-31 20:00:00", "2026-01-31")
+    rows = ", ".join(f"('{one}')" for one in texts)
+    engine = opened("CREATE TABLE t (v)", f"INSERT INTO t VALUES {rows}, (NULL)")
+    assert engine.newest("t", "v") == parse_instant("2026-01-31T20:00:00Z")
+    later = parse_instant("2026-01-31T20:00:00.001Z")
+    engine = opened(f"INSERT INTO t VALUES ({later})")
+    assert engine.newest("t", "v") == later
 
 
 KEYS = select(table("t", column("v")).c.v.label("key"))

@@ -2,26 +2,38 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 import pytest
 from pyroaring import BitMap64
 
 from segflow.compiler.pipeline import compile_project
-from segflow.errors import RefusedError, TooLargeError
+from segflow.errors import RefusedError, SourceUnavailableError, TooLargeError
 from segflow.executor import evaluate
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.past import Past
-from segflow.model.catalog import Entity, Population, Source
+from segflow.model.catalog import Entity, Event, EventTable, Population, Source
 from segflow.model.channel import Channel
 from segflow.model.compiled import Compiled, list_set, segment_set
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant
 from segflow.model.keys import KeyType
-from segflow.model.predicate import All, Everyone, InFile, InSegment, Predicate, Transition
+from segflow.model.operator import CountTest
+from segflow.model.predicate import (
+    Aggregate,
+    All,
+    Everyone,
+    InFile,
+    InSegment,
+    Predicate,
+    Sample,
+    Test,
+    Transition,
+)
 from segflow.model.project import ListFile, Object, Project, Settings
 from segflow.model.rule import Action, EveryTrigger, Rule
 from segflow.model.segment import Segment
-from segflow.ports import Selection
+from segflow.ports import Engine, Selection
 from segflow.store.state import SqlStateStore
 from tests.executor.worlds import GivenEngine, MemorySnapshots
 
@@ -181,6 +193,53 @@ class NarrowEngine(GivenEngine):
         return GivenEngine.memberships(self, selection, sets, count)
 
 
+def test_a_source_that_fails_takes_no_segment_of_others_with_it():
+    """Segments that it has a part of say so, one by one; the others are evaluated together."""
+    lake = Source(name="lake", engine="duckdb", tables=(("clicks", "clicks.parquet"),))
+    table = EventTable(source="lake", table="clicks", time="at")
+    click = Event(name="click", entities=(("customer", "customer_id"),), at=table)
+    clicked = Test(
+        feature=Aggregate(kind="count", events=("click",)),
+        operators=(CountTest(op="at_least", count=1),),
+    )
+    of = compiled(
+        lake,
+        click,
+        segment("here", share("x")),
+        segment("there", clicked),
+        segment("both", All(items=(share("y"), clicked))),
+    )
+    whole = NarrowEngine(lambda: BitMap64([1]), most=5)
+
+    def engines(source: Source) -> Engine:
+        if source.name == "lake":
+            raise SourceUnavailableError("lake is down")
+        return whole
+
+    evaluator = Evaluator(of, NOW, engines, {}.get, NOTHING)
+    evaluator.prepare(["here", "there", "both"])
+    for name in ("there", "both"):
+        with pytest.raises(SourceUnavailableError, match="lake is down"):
+            evaluator.members(name)
+    assert evaluator.members("here") == BitMap64([1])
+    assert whole.asked == [3]
+
+
+def share(salt: str) -> Sample:
+    """A predicate that others are not."""
+    return Sample(high=Decimal(50), salt=salt)
+
+
+def test_segments_that_are_alike_are_asked_for_once():
+    """Two names for one predicate are one question."""
+    engine = NarrowEngine(lambda: BitMap64([1]), most=5)
+    of = compiled(segment("a", share("x")), segment("b", share("y")), segment("c", share("x")))
+    evaluator = Evaluator(of, NOW, lambda _: engine, {}.get, NOTHING)
+    evaluator.prepare(["a", "b", "c"])
+    assert [evaluator.members(name) for name in "abc"] == [BitMap64([1])] * 3
+    assert engine.asked == [2]
+
+
 @pytest.mark.parametrize(
     ("most", "asked", "alone"),
     [(5, [5], 0), (2, [5, 2, 3, 1, 2], 0), (0, [5, 2, 1, 1, 3, 1, 2, 1, 1], 5)],
@@ -189,7 +248,7 @@ def test_segments_of_which_a_query_is_too_large_are_asked_in_halves(most, asked,
     """Until it is not; one that is too large by itself is left to be asked alone, which says so."""
     engine = NarrowEngine(lambda: BitMap64([1]), most=most)
     names = [f"s{number}" for number in range(5)]
-    of = compiled(*(segment(name, Everyone()) for name in names))
+    of = compiled(*(segment(name, share(name)) for name in names))
     evaluator = Evaluator(of, NOW, lambda _: engine, {}.get, NOTHING)
     evaluator.prepare(names)
     assert [evaluator.members(name) for name in names] == [BitMap64([1])] * 5
@@ -202,7 +261,7 @@ def test_a_group_is_asked_when_the_first_of_it_is(monkeypatch):
     monkeypatch.setattr(evaluate, "TOGETHER", 2)
     engine = NarrowEngine(lambda: BitMap64([1]), most=2)
     names = [f"s{number}" for number in range(5)]
-    of = compiled(*(segment(name, Everyone()) for name in names))
+    of = compiled(*(segment(name, share(name)) for name in names))
     evaluator = Evaluator(of, NOW, lambda _: engine, {}.get, NOTHING)
     evaluator.prepare(names)
     assert engine.asked == []

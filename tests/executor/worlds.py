@@ -9,7 +9,8 @@ from typing import Any
 from segflow.executor.effects import Effects, no_failpoint
 from segflow.model.catalog import Source
 from segflow.model.codec import digest
-from segflow.ports import Chance, Engine, Keys, Selection
+from segflow.model.instant import Instant
+from segflow.ports import Chance, Engine, Keys, Reached, Selection
 from segflow.store.ledger import SqlLedger
 from segflow.store.state import SqlStateStore
 
@@ -81,6 +82,14 @@ class GivenEngine:
     def values(self, selection: Selection, sets: Mapping[str, Keys]) -> list[Mapping[str, Any]]:
         """No rows."""
         return []
+
+    def reached(self) -> Reached:
+        """All that there is."""
+        return Reached()
+
+    def newest(self, table: str, column: str) -> Instant | None:
+        """Nothing ever arrived."""
+        return None
 
     def render(self, statement: Any) -> str:
         """SQLAlchemy's own words."""

@@ -54,10 +54,13 @@ class Subject:
     def events(self) -> Iterator[Event]:
         """The events whose rows are in the source, and can be read."""
         for thing in self.project:
-            if not isinstance(thing, Event) or thing.at.source != self.source.name:
+            if not isinstance(thing, Event):
                 continue
-            if self.has(thing.at.table, columns_of(thing)):
-                yield thing
+            if all(at.source != self.source.name for at in thing.tables):
+                continue
+            here = thing.in_source(self.source.name)
+            if self.has(here.at.table, columns_of(here)):
+                yield here
 
     def entity(self, name: str) -> Entity:
         """The entity of that name; the pass `resolve` has seen to it that there is one."""

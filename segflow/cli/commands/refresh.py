@@ -27,7 +27,8 @@ def refresh(
     """Bring deployed segments up to date.
 
     Evaluates the segments called NAME, or every dynamic one, as they were applied; the files are
-    not read. A static segment is frozen anew only when it is named.
+    not read. A static segment is frozen anew only when it is named. All are judged at one instant:
+    now, or the latest that all their sources have reached.
     """
     with deployed_world(call) as world, LateBar() as bar:
         found = when_free(call, lock_timeout, lambda: refresh_deployed(world, names, as_of, bar))
@@ -39,7 +40,7 @@ def refresh(
 
 
 def _show(call: Invocation, found: tuple[Refreshed, ...]) -> None:
-    done = [one for one in found if one.error is None]
+    done = [one for one in found if one.error is None and one.kept is None]
     failed = [one for one in found if one.error is not None]
     if done:
         head = ("SEGMENT", "AS OF", "SIZE", "ENTERED", "LEFT")
@@ -48,6 +49,11 @@ def _show(call: Invocation, found: tuple[Refreshed, ...]) -> None:
             for one in done
         ]
         call.output.lines(columns(head, rows))
+    for by in sorted({one.held_back_by for one in done if one.held_back_by is not None}):
+        call.output.note(f"{by} has come no further than {format_instant(done[0].as_of)}.")
+    for one in found:
+        if one.kept is not None:
+            call.output.note(f"{one.segment} was kept as it is: {one.kept}")
     for one in failed:
         call.output.error(f"{one.segment} was not refreshed: {one.error}")
     if not found:
@@ -64,4 +70,6 @@ def _facts(one: Refreshed) -> dict[str, Any]:
         "entered": one.entered,
         "left": one.left,
         "error": one.error,
+        "kept": one.kept,
+        "held_back_by": one.held_back_by,
     }

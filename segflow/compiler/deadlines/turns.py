@@ -62,6 +62,8 @@ def _parts(  # noqa: C901 - one arm per form
                 yield from _parts(item, subject, rows)
         case p.Not(item=item):
             yield from _parts(item, subject, rows)
+        case _ if predicate in subject.context.given:
+            pass
         case p.Test():
             yield from _test(predicate, subject, rows)
         case p.InSegment(segment=name):
@@ -69,8 +71,6 @@ def _parts(  # noqa: C901 - one arm per form
             if nested is not None:
                 yield from _parts(nested, replace(subject, segment=name), ())
         case p.Everyone() | p.InFile() | p.Sample():
-            pass
-        case _ if predicate in subject.context.given:
             pass
         case p.Via() | p.Members():
             yield from _related(predicate, subject)

@@ -3,14 +3,16 @@
 from segflow.compiler.queries import read_query
 from segflow.compiler.targets.needs import beyond
 from segflow.compiler.worlds import Subject
-from segflow.model.predicate import Members, Predicate, Rank, Sql, Via
+from segflow.model.predicate import Members, Predicate, Rank, Sql, Test, Via
 
 
 def unforeseen(predicate: Predicate, subject: Subject) -> tuple[Predicate, ...]:
-    """Those that the predicate rests on, each once: ranks, queries that bind T, and leaves about
-    related users that are given or rest on such a leaf."""
+    """Those that the predicate rests on, each once: ranks, queries that bind T, leaves about
+    related users that are given or rest on such a leaf, and tests whose answer is given."""
     compiled = subject.context.compiled
-    return tuple(dict.fromkeys(leaf for leaf in beyond(predicate, compiled) if _is(leaf, subject)))
+    found = [leaf for leaf in beyond(predicate, compiled) if _is(leaf, subject)]
+    given = [leaf for leaf in subject.context.given if isinstance(leaf, Test)]
+    return tuple(dict.fromkeys([*found, *given]))
 
 
 def _is(leaf: Rank | Via | Members | Sql, subject: Subject) -> bool:

@@ -88,7 +88,8 @@ class Traits:
     at once; values of others are compared one by one. `nearest_joins` says whether it joins rows
     with the nearest of others in time by itself, as NearestJoin does. `marks` says whether it puts
     bits of many tables together sooner by grouping than it joins their columns, `quantiles` whether
-    it finds one sooner than it orders all values. `shares` says whether a common table that a
+    it finds one sooner than it orders all values. `instants_in_order` says whether columns of
+    timestamps sort by instant as they are stored, `shares` whether a common table that a
     statement names several times is computed once.
     """
 
@@ -97,6 +98,7 @@ class Traits:
     nearest_joins: bool = False
     marks: bool = False
     quantiles: bool = False
+    instants_in_order: bool = True
     shares: bool = True
     widest: int | None = None
     listed: frozenset[ScalarName] = frozenset({"string", "integer", "date"})

@@ -56,6 +56,7 @@ class Sqlite(SqliteStorage, Standard):
     traits = Traits(
         re2=True,
         ordered_aggregates=False,
+        instants_in_order=False,
         listed=frozenset({"string", "integer", "decimal", "float", "boolean", "date", "timestamp"}),
     )
 

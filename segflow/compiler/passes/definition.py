@@ -181,9 +181,10 @@ class _Parts:
             one = self.draft.index.events[name]
             column = dict(one.entities)[entity]
             # When rows come decides how long an answer may change, and not what it is.
-            at = replace(one.at, arrived=None, lateness=None)
-            own = f"event {name} {column} {canonical(at)}"
-            self._made[key] = "\n".join([own, self.source(one.at.source)])
+            tables = [replace(at, arrived=None, lateness=None) for at in one.tables]
+            own = (f"event {name} {column} {canonical(at)}" for at in tables)
+            sources = (self.source(at.source) for at in tables)
+            self._made[key] = "\n".join([*own, *sources])
         return self._made[key]
 
     def property(self, event: str, name: str) -> str:

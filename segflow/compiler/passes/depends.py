@@ -79,7 +79,8 @@ def _named(one: Object, project: Project) -> Iterator[Address]:
                 for location in field.at:
                     yield Address("source", location.source)
         case Event():
-            yield Address("source", one.at.source)
+            for at in one.tables:
+                yield Address("source", at.source)
         case Relation():
             yield Address("entity", one.from_entity)
             yield Address("entity", one.to_entity)

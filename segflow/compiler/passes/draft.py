@@ -9,7 +9,7 @@ from segflow.compiler.passes.walk import Related, Site, entity_sites, rule_sites
 from segflow.diagnostics import Diagnostic, Report, Severity, Span
 from segflow.model.address import Address, is_name
 from segflow.model.catalog import Entity, Event, Field, Property, Relation, Source
-from segflow.model.contact import ConsentTopic, ContactAddress
+from segflow.model.contact import ConsentTopic, ContactAddress, Suppression
 from segflow.model.predicate import Aggregate, All, InSegment, Predicate
 from segflow.model.project import KeyPath, Project
 from segflow.model.rule import Rule
@@ -29,6 +29,7 @@ class Index:
     relations: Mapping[str, Relation]
     consents: Mapping[str, ConsentTopic]
     addresses: Mapping[str, ContactAddress]
+    suppressed: Sequence[Suppression]
     fields: Mapping[str, Mapping[str, Field]]
     properties: Mapping[str, Mapping[str, Property]]
 
@@ -36,6 +37,10 @@ class Index:
     def related(self) -> Related:
         """The entity that each relation leads to."""
         return {name: relation.to_entity for name, relation in self.relations.items()}
+
+    def suppressions(self, entity: str) -> Sequence[Suppression]:
+        """The suppressions of an entity's users, in order of name."""
+        return tuple(one for one in self.suppressed if one.entity == entity)
 
     def is_personal(self, entity: str, field: str) -> bool:
         """Whether a declared field is personal: it says so, or holds an address."""
@@ -116,7 +121,7 @@ class Draft:
 def draft_of(project: Project) -> Draft:
     """The draft that the first pass is given."""
     project = project.for_judging()
-    index = _index(project)
+    index = index_of(project)
     return Draft(
         project=project,
         report=Report(),
@@ -128,7 +133,8 @@ def draft_of(project: Project) -> Draft:
     )
 
 
-def _index(project: Project) -> Index:
+def index_of(project: Project) -> Index:
+    """The names of a project."""
     objects = tuple(project)
     entities = {found.name: found for found in objects if isinstance(found, Entity)}
     events = {found.name: found for found in objects if isinstance(found, Event)}
@@ -141,6 +147,7 @@ def _index(project: Project) -> Index:
         relations={found.name: found for found in project.relations()},
         consents={found.name: found for found in objects if isinstance(found, ConsentTopic)},
         addresses={found.name: found for found in objects if isinstance(found, ContactAddress)},
+        suppressed=tuple(found for found in objects if isinstance(found, Suppression)),
         fields={
             name: {one.name: one for one in entity.fields} for name, entity in entities.items()
         },

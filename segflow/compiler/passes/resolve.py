@@ -4,6 +4,7 @@ from segflow.compiler.codes import NOT_OF_ENTITY
 from segflow.compiler.passes.draft import Draft, head_path, lacks
 from segflow.compiler.passes.names import belongs, check_field, check_property, is_there
 from segflow.compiler.passes.walk import Site
+from segflow.compiler.storage import places_of_event, places_of_field
 from segflow.model.address import Address
 from segflow.model.catalog import Entity, Event, Relation
 from segflow.model.contact import ConsentTopic, ContactAddress, Suppression
@@ -184,9 +185,7 @@ def _entity(draft: Draft, entity: Entity) -> None:
     if entity.timezone_field is not None:
         check_field(draft, address, ("timezone", "field"), entity.name, entity.timezone_field)
     for field in entity.fields:
-        at: KeyPath = ("fields", field.name, "at")
-        for number, location in enumerate(field.at):
-            here = (*at, number) if len(field.at) > 1 else at
+        for location, here in places_of_field(field):
             _object(draft, address, (*here, "source"), "source", location.source)
         if field.history is not None:
             path = ("fields", field.name, "history", "source")
@@ -194,7 +193,8 @@ def _entity(draft: Draft, entity: Entity) -> None:
 
 
 def _event(draft: Draft, event: Event) -> None:
-    _object(draft, event.address, ("at", "source"), "source", event.at.source)
+    for at, here in places_of_event(event):
+        _object(draft, event.address, (*here, "source"), "source", at.source)
     for name, _ in event.entities:
         path: KeyPath = ("entities", name)
         _object(draft, event.address, path, "entity", name, at_key=True)

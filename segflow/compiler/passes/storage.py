@@ -1,12 +1,12 @@
 """Storage: the ways in which the catalog says values are stored fit their types."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from segflow.compiler.codes import STORED
 from segflow.compiler.passes.draft import Draft
-from segflow.compiler.storage import minor_digits
-from segflow.model.catalog import Entity, Event, Field, Location, Property
+from segflow.compiler.storage import minor_digits, places_of_event, places_of_field
+from segflow.model.catalog import Entity, Event, EventTable, Field, Location, Property
 from segflow.model.contact import ContactAddress
 from segflow.model.project import KeyPath
 from segflow.model.types import STRING, UNREAD, ValueType
@@ -38,19 +38,29 @@ def storage(draft: Draft) -> Draft:
     return draft
 
 
+def _places(places: Iterable[tuple[Location | EventTable, KeyPath]]) -> Iterator[Finding]:
+    """A source has one place of a thing at most."""
+    known: set[str] = set()
+    for at, path in places:
+        if at.source in known:
+            yield (*path, "source"), f"source {at.source!r} has it twice", "name one place in each"
+        known.add(at.source)
+
+
 def _of_table(event: Event) -> Iterator[Finding]:
-    if event.at.version is not None and event.at.id is None:
-        yield (
-            ("at", "version"),
-            "`version` chooses between rows with one id, and the event has no `id`",
-            "name the column of the id, or leave `version` out",
-        )
+    yield from _places(places_of_event(event))
+    for at, path in places_of_event(event):
+        if at.version is not None and at.id is None:
+            yield (
+                (*path, "version"),
+                "`version` chooses between rows with one id, and the event has no `id`",
+                "name the column of the id, or leave `version` out",
+            )
 
 
 def _of_field(field: Field) -> Iterator[Finding]:
-    for number, at in enumerate(field.at):
-        path: KeyPath = ("fields", field.name, "at")
-        here = (*path, number) if len(field.at) > 1 else path
+    yield from _places(places_of_field(field))
+    for at, here in places_of_field(field):
         if at.index is None and field.type != UNREAD:
             yield from _of_location(field.type, at, here)
 

@@ -1,32 +1,23 @@
 """Supported: what the language knows but can't be compiled yet is refused, by the form's name."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from segflow.compiler.codes import TOO_DEEP, TWO_SOURCES
+from segflow.compiler.codes import TOO_DEEP
 from segflow.compiler.passes.draft import Draft
 from segflow.compiler.passes.walk import Site
-from segflow.model.address import Address
-from segflow.model.catalog import Entity, Event, Field, Limits, Location, Source
+from segflow.model.catalog import Entity, Event, Source
 from segflow.model.contact import ConsentTopic, ContactAddress, Suppression
+from segflow.model.duration import Duration
 from segflow.model.predicate import (
-    Aggregate,
-    Changed,
-    Consent,
     ContextFeature,
-    FieldFeature,
     InSegment,
-    Members,
     Periods,
-    Reachable,
-    Same,
-    Test,
-    Via,
 )
 from segflow.model.project import KeyPath
 from segflow.model.rule import Rule
 from segflow.model.segment import OnStream
 
-_LIMITED = ("postgres", "mysql", "clickhouse", "elasticsearch")
+_TIMED = ("postgres", "mysql", "clickhouse", "spark", "elasticsearch")
 """Engines that end a query that takes too long."""
 
 LEVELS = 64
@@ -43,8 +34,10 @@ Finding = tuple[KeyPath, str]
 
 
 def supported(draft: Draft) -> Draft:
-    """Report every form that can't be compiled yet, and segments that need two sources."""
+    """Report every form that can't be compiled yet."""
     for found in draft.project:
+        if isinstance(found, Source):
+            _source(draft, found)
         for path, form in _of_object(found):
             draft.refuse(found.address, path, form)
         if isinstance(found, ConsentTopic | Suppression | ContactAddress):
@@ -56,7 +49,6 @@ def supported(draft: Draft) -> Draft:
         for site in sites:
             for path, form in _of_site(site):
                 draft.refuse(address, path, form)
-            _one_source(draft, address, site)
     _not_too_deep(draft)
     return draft
 
@@ -73,90 +65,6 @@ def _of_site(site: Site) -> Iterator[Finding]:
             yield (*path, "context"), "`context`"
         case _:
             pass
-
-
-def _one_source(draft: Draft, address: Address, site: Site) -> None:
-    """A field or event that lies in another source than the population, both of which are known."""
-    entity, known = draft.index.entities.get(site.entity), draft.index.sources
-    if entity is None or entity.population.source not in known:
-        return
-    home = entity.population.source
-    for what, source in _sources_of(draft, site):
-        if source != home and source in known:
-            draft.complain(
-                TWO_SOURCES,
-                address,
-                site.path,
-                f"{what} lies in source {source!r}, the population of {entity.name} in {home!r}",
-                detail="a segment over two sources is not supported yet",
-                help=f"bring {what} into source {home}",
-            )
-
-
-def _sources_of(draft: Draft, site: Site) -> Iterator[tuple[str, str]]:
-    match site.node:
-        case FieldFeature(field=name) | Changed(field=name):
-            yield from _sources_of_field(draft, site.entity, name)
-        case Via(relation=name) if name in draft.index.relations:
-            yield from _home(draft, draft.index.relations[name].to_entity)
-        case Members(entity=name):
-            yield from _home(draft, name)
-        case Test(user_zone=True):
-            entity = draft.index.entities[site.entity]
-            yield from _sources_of_field(draft, site.entity, entity.timezone_field or "")
-        case Aggregate(events=names, user_zone=user_zone):
-            if user_zone:
-                entity = draft.index.entities[site.entity]
-                yield from _sources_of_field(draft, site.entity, entity.timezone_field or "")
-            yield from _sources_of_events(draft, names)
-        case Same(by=by):
-            yield from _sources_of_events(draft, (event for event, _ in by))
-        case Consent(topic=name):
-            yield from _sources_of_topic(draft, name)
-        case Reachable(address=name):
-            yield from _sources_of_address(draft, name)
-        case _:
-            pass
-
-
-def _sources_of_topic(draft: Draft, name: str) -> Iterator[tuple[str, str]]:
-    topic = draft.index.consents.get(name)
-    if topic is not None and topic.at is not None:
-        yield f"consent {name}", topic.at.source
-
-
-def _sources_of_address(draft: Draft, name: str) -> Iterator[tuple[str, str]]:
-    address = draft.index.addresses.get(name)
-    if address is None:
-        return
-    if address.at is not None:
-        yield f"address {name}", address.at.source
-    yield from _sources_of_field(draft, address.entity, address.field or "")
-    yield from _sources_of_topic(draft, address.topic or "")
-    for one in draft.project.suppressions(address.entity):
-        if one.at is not None:
-            yield f"suppression {one.name}", one.at.source
-
-
-def _home(draft: Draft, entity: str) -> Iterator[tuple[str, str]]:
-    other = draft.index.entities.get(entity)
-    if other is not None:
-        yield f"entity {entity}", other.population.source
-
-
-def _sources_of_field(draft: Draft, entity: str, name: str) -> Iterator[tuple[str, str]]:
-    field = draft.index.fields.get(entity, {}).get(name)
-    if field is not None and field.at:
-        yield f"field {name}", field.at[0].source
-    if field is not None and field.history is not None:
-        yield f"the history of field {name}", field.history.source
-
-
-def _sources_of_events(draft: Draft, names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for name in names:
-        event = draft.index.events.get(name)
-        if event is not None:
-            yield f"event {name}", event.at.source
 
 
 def _not_too_deep(draft: Draft) -> None:
@@ -224,8 +132,6 @@ def _in_a_source(draft: Draft, one: ConsentTopic | Suppression | ContactAddress)
 
 def _of_object(found: object) -> Iterator[Finding]:
     match found:
-        case Source():
-            yield from _of_source(found)
         case Entity():
             yield from _of_entity(found)
         case Event():
@@ -234,46 +140,32 @@ def _of_object(found: object) -> Iterator[Finding]:
             pass
 
 
-def _of_source(source: Source) -> Iterator[Finding]:
-    if source.replica is not None:
-        yield ("replica",), "`replica`"
-    if source.limits is not None and source.engine not in _LIMITED:
-        yield ("limits",), "`limits`"
-    elif source.limits is not None:
-        yield from _of_limits(source.limits)
+def _source(draft: Draft, source: Source) -> None:
+    engine, replica, limits = source.engine, source.replica, source.limits
+    if replica is not None and engine != "postgres":
+        help = "replicas of postgres are read, which tell how far they are behind"
+        draft.refuse(source.address, ("replica",), f"`replica` of {engine}", help)
+    elif replica is not None and _in_months(replica.max_lag):
+        draft.refuse(source.address, ("replica", "max_lag"), "a lag of months")
+    if limits is None:
+        return
+    if limits.timeout is not None and engine not in _TIMED:
+        help = "it runs inside of segflow, where nobody else waits for it"
+        draft.refuse(source.address, ("limits", "timeout"), f"`timeout` of {engine}", help)
+    elif _in_months(limits.timeout):
+        draft.refuse(source.address, ("limits", "timeout"), "a timeout of months")
+    if limits.rows is not None and source.has_documents:
+        help = "it is asked for sets of users, which are put together from many questions"
+        draft.refuse(source.address, ("limits", "rows"), f"`rows` of {engine}", help)
 
 
-def _of_limits(limits: Limits) -> Iterator[Finding]:
-    for key, given in (
-        ("concurrency", limits.concurrency),
-        ("rows", limits.rows),
-        ("windows", limits.windows or None),
-    ):
-        if given is not None:
-            yield ("limits", key), f"`{key}` of a source"
-    if limits.timeout is not None and limits.timeout.milliseconds is None:
-        yield ("limits", "timeout"), "a timeout of months"
+def _in_months(duration: Duration | None) -> bool:
+    return duration is not None and duration.milliseconds is None
 
 
 def _of_entity(entity: Entity) -> Iterator[Finding]:
     if entity.key_type == "integer" and entity.ordinals == "dictionary":
         yield ("key", "ordinals"), "`ordinals: dictionary`"
-    for field in entity.fields:
-        yield from _of_field(field)
-
-
-def _of_field(field: Field) -> Iterator[Finding]:
-    path: KeyPath = ("fields", field.name)
-    if len(field.at) > 1:
-        yield (*path, "at"), "a field at several locations"
-    for number, location in enumerate(field.at):
-        here = (*path, "at", number) if len(field.at) > 1 else (*path, "at")
-        yield from _of_location(location, here)
-
-
-def _of_location(location: Location, path: KeyPath) -> Iterator[Finding]:
-    if location.index is not None:
-        yield (*path, "index"), "`index`"
 
 
 def _of_event(event: Event) -> Iterator[Finding]:

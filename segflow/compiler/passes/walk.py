@@ -50,6 +50,16 @@ class Site(NamedTuple):
     events: tuple[str, ...] = ()
 
 
+def sites(
+    node: Predicate | Feature, path: KeyPath, entity: str, related: Related = UNRELATED
+) -> Iterator[Site]:
+    """The node and all below it, as predicate_sites() and feature_sites() give them."""
+    if isinstance(node, Feature):
+        yield from feature_sites(node, path, entity, (), related)
+    else:
+        yield from predicate_sites(node, path, entity, (), related)
+
+
 def segment_sites(segment: Segment, related: Related = UNRELATED) -> Iterator[Site]:
     """Every node of a segment's `where`."""
     return predicate_sites(segment.where, ("where",), segment.entity, (), related)

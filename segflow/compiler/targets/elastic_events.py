@@ -140,7 +140,7 @@ class EventSets:
         for name in aggregate.events:
             event = self.compiled.project.event(name)
             assert event is not None, "the pass `resolve` has seen to it that there is one"
-            yield event
+            yield event.in_source(self.entity.population.source)
 
     def _scans(
         self, aggregate: Aggregate, times: Sequence[Range], also: Query | None = None

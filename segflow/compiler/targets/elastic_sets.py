@@ -25,6 +25,7 @@ from segflow.compiler.targets.elastic_queries import all_of, any_of, exists, wit
 from segflow.compiler.targets.elastic_values import instants
 from segflow.compiler.targets.needs import declared_field, inlined_segment, stored_feature
 from segflow.compiler.targets.queries import KeyQuery
+from segflow.compiler.targets.seen import Mentioned
 from segflow.compiler.timeline import Bounds
 from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled, list_set, log_set, query_set, segment_set
@@ -48,7 +49,6 @@ from segflow.model.predicate import (
     Transition,
 )
 from segflow.model.types import TIMESTAMP
-from segflow.ports import KeyColumn
 from segflow.ports.documents import (
     Difference,
     Found,
@@ -78,16 +78,14 @@ Part = At | KeySet
 
 @dataclass(kw_only=True)
 class UserSets:
-    """Sets of users of an entity, as of an instant. `fields`, `one_row` and `sets` gather what the
-    answers rest on: fields that are read, indices with one document per key, and id sets with the
-    queries that make them."""
+    """Sets of users of an entity, as of an instant. `fields` and `sets` gather what the answers
+    rest on: fields that are read, and id sets with the queries that make them."""
 
     compiled: Compiled
     entity: Entity
     as_of: Instant
     zone: ZoneInfo
     fields: dict[ReadField, None] = field(default_factory=dict)
-    one_row: dict[KeyColumn, None] = field(default_factory=dict)
     sets: dict[str, KeyQuery | None] = field(default_factory=dict)
 
     def keys(self, predicate: Predicate) -> KeySet:
@@ -95,6 +93,8 @@ class UserSets:
         described = self.entity.population.where
         whole = predicate if described is None else All(items=(described, predicate))
         part = self._part(whole)
+        if isinstance(self.entity.population, Mentioned):
+            return self._as_set(part)  # there is nobody else whom a set could have
         if isinstance(part, At) and part.place == self._home:
             return self._at_home(part.where)
         return in_all([self._at_home(ALWAYS), self._as_set(part)])
@@ -112,7 +112,7 @@ class UserSets:
             case Not(item=item):
                 return self._opposite(self._part(item))
             case Everyone():
-                return At(self._home, ALWAYS)
+                return self._everyone if self._home is None else At(self._home, ALWAYS)
             case Test():
                 return self._test(node)
             case InSegment():
@@ -171,24 +171,35 @@ class UserSets:
     # --- parts as sets ---
 
     @property
-    def _home(self) -> Place:
-        return Place(self.entity.population.table, self.entity.population.key)
+    def _home(self) -> Place | None:
+        """Where the documents of the population are, if it is here."""
+        population = self.entity.population
+        if isinstance(population, Mentioned):
+            return None
+        return Place(population.table, population.key)
 
     @cached_property
     def _everyone(self) -> KeySet:
         """Every key of the population, its own condition left out: keys() asks for that."""
-        return self._at_home(ALWAYS)
+        population = self.entity.population
+        if not isinstance(population, Mentioned):
+            return self._at_home(ALWAYS)
+        for table, key in population.tables:
+            self._read_key(table, key)
+        return in_any(Found(table, key, written(exists(key))) for table, key in population.tables)
 
     def _at_home(self, where: Where) -> Found:
         population = self.entity.population
-        self._read_key(*self._home)
+        place = Place(population.table, population.key)
+        self._read_key(*place)
+        is_tested = where != ALWAYS
         queries = [exists(population.key)]
         if population.since is not None:
             until_now = instants(Bounds(end=Instant(self.as_of + 1)))
             queries.append(any_of(within(population.since, one) for one in until_now))
             since = ReadField(population.table, population.since, mapped_as(TIMESTAMP))
             self.fields[since] = None
-        return Found(*self._home, written(all_of([*queries, where.query])))
+        return Found(*place, written(all_of([*queries, where.query])), alike=is_tested)
 
     def _read_key(self, index: str, key: str) -> None:
         words = mapped_as(value_type(self.entity.key_type))
@@ -199,10 +210,10 @@ class UserSets:
             case At(place=place, where=where) if place == self._home:
                 return self._at_home(where)
             case At(place=place, where=where) if where.of_none:
-                others = Found(*place, written(negated(where).query))
+                others = Found(*place, written(negated(where).query), alike=True)
                 return Difference(self._everyone, others)
             case At(place=place, where=where):
-                return Found(*place, written(where.query))
+                return Found(*place, written(where.query), alike=True)
             case _:
                 return part
 
@@ -223,7 +234,6 @@ class UserSets:
         assert isinstance(feature, FieldFeature), "others stand elsewhere"
         index, key, storage = place_of_field(declared_field(feature, self.entity), self.entity)
         found = document_field(storage)
-        self.one_row[KeyColumn(index, key, self.entity.key_type)] = None
         self._read_key(index, key)
         self.fields[found.read_from(index)] = None
         return At(Place(index, key), field_test(test, found, self.as_of, self.zone))

@@ -37,6 +37,7 @@ from segflow.compiler.targets.nesting import nested
 from segflow.compiler.targets.population import population_keys
 from segflow.compiler.targets.queries import KeyQuery
 from segflow.compiler.targets.scans import Joined, Scans
+from segflow.compiler.targets.seen import Sent
 from segflow.compiler.targets.splits import distinct_values
 from segflow.compiler.targets.stored import gathered, value_in
 from segflow.compiler.targets.values import Value, stored_table
@@ -149,6 +150,8 @@ class Facts(Scans):
         """Every key once that exists at the instant; all parts of the statement share the table."""
         asked = self.entity.name, self.as_of
         if asked not in self.populations:
+            if isinstance(self.entity.population, Sent):
+                self.sets[self.entity.population.table] = None
             keys = population_keys(self.entity, self.as_of, self.dialect)
             self.populations[asked] = keys.cte(self.name("population"))
         return self.populations[asked]

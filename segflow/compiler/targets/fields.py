@@ -11,6 +11,7 @@ from segflow.compiler.targets.keys import key_of
 from segflow.compiler.targets.sql import facts_about
 from segflow.compiler.targets.stored import read_back
 from segflow.compiler.targets.values import Value
+from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
 from segflow.model.keys import Key
@@ -26,12 +27,11 @@ _FIELD, _DIVISOR = "f_", "d_"
 
 
 def select_fields(
-    compiled: Compiled, entity_name: str, fields: Sequence[str], as_of: Instant
+    compiled: Compiled, entity: Entity, fields: Sequence[str], as_of: Instant
 ) -> Selection:
     """The query for fields of the users in the set CHOSEN, stored and derived ones, as of an
-    instant; fields_of() reads its rows."""
-    entity = compiled.entities[entity_name]
-    facts = facts_about(compiled, entity_name, as_of)
+    instant; fields_of() reads its rows. All are in the source of the entity's population."""
+    facts = facts_about(compiled, entity, as_of)
     chosen = table(facts.name(CHOSEN), column(_KEY))
     key = key_of(chosen.c[_KEY], entity.key_type, facts.dialect)
     features = {name: FieldFeature(field=name) for name in fields}

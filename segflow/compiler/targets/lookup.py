@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Select, cast, func, null, or_, select
 
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Expression
-from segflow.compiler.passes.walk import tied_by
 from segflow.compiler.storage import storage_of_property
+from segflow.compiler.targets.asked import Asked, asked_of_sources
 from segflow.compiler.targets.contact_lookup import (
     consent_row,
     consent_rows,
@@ -28,13 +28,11 @@ from segflow.compiler.targets.events import (
 )
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.histories import VALUE, history_of
-from segflow.compiler.targets.keys import has_key, key_of
+from segflow.compiler.targets.keys import constant_key, has_key, key_of
 from segflow.compiler.targets.needs import (
-    declared_address,
     declared_field,
-    own_sites,
-    properties_of,
 )
+from segflow.compiler.targets.seen import Sent, seen_when_sent
 from segflow.compiler.targets.sql import facts_about
 from segflow.compiler.targets.stored import property_value, read_back
 from segflow.compiler.targets.values import floored, stored_table
@@ -45,15 +43,8 @@ from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant, instant_of
 from segflow.model.keys import Key
 from segflow.model.predicate import (
-    Aggregate,
-    Changed,
-    Consent,
-    Feature,
     FieldFeature,
     Predicate,
-    PropertyFeature,
-    Reachable,
-    Test,
 )
 from segflow.model.scalar import Scalar, Stored
 from segflow.model.types import TIMESTAMP, ValueType
@@ -69,7 +60,8 @@ class Lookup:
     that has one, `events` the rows of each event, and with them those of others that have an id of
     the user's, `consents` those of each topic, `suppressions` those of each suppression.
 
-    All are for the source named `source`; user_of() and events_of() ask them.
+    All are for the source named `source`; `elsewhere` are those for others, which do not tell
+    whether there is such a user. user_of() and events_of() ask them.
     """
 
     source: str
@@ -81,10 +73,11 @@ class Lookup:
     histories: Mapping[str, Select[Any]] = field(default_factory=dict)
     consents: Mapping[str, Select[Any]] = field(default_factory=dict)
     suppressions: Mapping[str, Select[Any]] = field(default_factory=dict)
+    elsewhere: "tuple[Lookup, ...]" = ()
 
 
-Ask = Callable[[Select[Any]], Sequence[Mapping[str, Any]]]
-"""Gives the rows of a small query, as Engine.rows() does."""
+Ask = Callable[[str, Select[Any]], Sequence[Mapping[str, Any]]]
+"""Gives the rows of a small query to the source of that name, as Engine.rows() does."""
 
 
 def look_up(compiled: Compiled, name: str, key: Key) -> Lookup:
@@ -98,39 +91,42 @@ def look_up_of(
 ) -> Lookup:
     """The same of one user of an entity, for predicates and for the population's condition."""
     entity = compiled.entities[entity_name]
-    # No aggregate is asked, nor what a field was: nothing depends on the instant.
-    facts = replace(facts_about(compiled, entity.name, Instant(0)), then=False)
     where = entity.population.where
-    asked = (*wheres,) if where is None else (*wheres, where)
-    features = dict.fromkeys(
-        feature for predicate in asked for feature in _features(predicate, compiled, entity)
+    predicates = (*wheres,) if where is None else (*wheres, where)
+    asked = asked_of_sources(predicates, compiled, entity)
+    own = asked.pop(entity.population.source)
+    others = (
+        _look_up(compiled, seen_when_sent(entity, source), key, found)
+        for source, found in asked.items()
     )
-    read = _read(features)
-    nodes = {site.node for predicate in asked for site in own_sites(predicate, compiled)}
-    addresses = sorted(node.address for node in nodes if isinstance(node, Reachable))
-    topics = {node.topic for node in nodes if isinstance(node, Consent)}
-    topics |= {declared_address(name, compiled).topic or "" for name in addresses} - {""}
+    return replace(_look_up(compiled, entity, key, own), elsewhere=tuple(others))
+
+
+def _look_up(compiled: Compiled, entity: Entity, key: Key, asked: Asked) -> Lookup:
+    # No aggregate is asked, nor what a field was: nothing depends on the instant.
+    facts = replace(facts_about(compiled, entity, Instant(0)), then=False)
     return Lookup(
         source=entity.population.source,
         entity=entity,
         key=key,
-        user=_user(facts, key, [one for one in features if isinstance(one, FieldFeature)]),
+        user=_user(facts, key, asked.fields),
         events={
-            event: _events(facts, key, event, properties) for event, properties in read.items()
+            event: _events(facts, key, event, properties)
+            for event, properties in asked.events.items()
         },
         properties={
             event: {declared.name: declared.type for declared in facts.event(event).properties}
-            for event in read
+            for event in asked.events
         },
         histories={
             one.field: _history(facts, key, declared_field(one, entity))
-            for one in features
-            if isinstance(one, FieldFeature) and declared_field(one, entity).history is not None
+            for one in asked.fields
+            if declared_field(one, entity).history is not None
         },
-        consents={name: consent_rows(facts, key, name) for name in sorted(topics)},
+        consents={name: consent_rows(facts, key, name) for name in asked.topics},
         suppressions={
-            one.name: suppression_rows(facts, key, one, addresses)
-            for one in (compiled.project.suppressions(entity.name) if addresses else ())
+            one.name: suppression_rows(facts, key, one, asked.addresses)
+            for one in asked.suppressions
         },
     )
 
@@ -141,7 +137,29 @@ def user_of(lookup: Lookup, ask: Ask) -> User | None:
 
     Raises UnusableDataError where a field has two values, and what `ask` raises.
     """
-    rows = ask(lookup.user)
+    user = _user_of(lookup, ask)
+    if user is None:
+        return None
+    others = [
+        one for one in (_user_of(there, ask) for there in lookup.elsewhere) if one is not None
+    ]
+    every = (user, *others)
+    return replace(
+        user,
+        fields={name: value for one in every for name, value in one.fields.items()},
+        history={name: rows for one in every for name, rows in one.history.items()},
+        consents={name: rows for one in every for name, rows in one.consents.items()},
+        suppressions={name: rows for one in every for name, rows in one.suppressions.items()},
+    )
+
+
+def _user_of(lookup: Lookup, ask: Ask) -> User | None:
+    """What one source says of the user."""
+
+    def rows_of(statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
+        return ask(lookup.source, statement)
+
+    rows = rows_of(lookup.user)
     if not rows:
         return None
     if len(rows) > 1:
@@ -155,15 +173,15 @@ def user_of(lookup: Lookup, ask: Ask) -> User | None:
         since=_instant(_scalar(rows[0][_SINCE])),
         fields=_values(rows[0], _FIELD, types),
         history={
-            name: tuple((_time(one), _value(one[VALUE], types[name])) for one in ask(statement))
+            name: tuple((_time(one), _value(one[VALUE], types[name])) for one in rows_of(statement))
             for name, statement in lookup.histories.items()
         },
         consents={
-            name: tuple(consent_row(one, _time(one)) for one in ask(statement))
+            name: tuple(consent_row(one, _time(one)) for one in rows_of(statement))
             for name, statement in lookup.consents.items()
         },
         suppressions={
-            name: tuple(suppression_row(one, _time(one)) for one in ask(statement))
+            name: tuple(suppression_row(one, _time(one)) for one in rows_of(statement))
             for name, statement in lookup.suppressions.items()
         },
     )
@@ -173,8 +191,9 @@ def events_of(lookup: Lookup, ask: Ask) -> tuple[EventRow, ...]:
     """The user's events, and all others that have the id of one of them. Raises what `ask` does."""
     return tuple(
         row
-        for event, statement in lookup.events.items()
-        for row in _event_rows(lookup, event, ask(statement))
+        for there in (lookup, *lookup.elsewhere)
+        for event, statement in there.events.items()
+        for row in _event_rows(there, event, ask(there.source, statement))
     )
 
 
@@ -242,83 +261,15 @@ def _instant(value: Scalar | None) -> Instant | None:
     return Instant(value) if isinstance(value, int) else None
 
 
-# --- what is read ----------------------------------------------------------------------------
-
-
-def _features(predicate: Predicate, compiled: Compiled, entity: Entity) -> Iterator[Feature]:
-    """Every stored field, property and aggregate that the predicate rests on, however deep."""
-    for site in own_sites(predicate, compiled):
-        match site.node:
-            case FieldFeature():
-                yield from _of_field(site.node, compiled, entity)
-            case Reachable(address=name):
-                yield FieldFeature(field=declared_address(name, compiled).text_field)
-            case Changed(field=name):
-                yield FieldFeature(field=name)
-            case Aggregate():
-                yield site.node
-            case PropertyFeature(property=name):
-                yield from (_read_of(event, name) for event in site.events)
-            case _:
-                yield from (_read_of(event, name) for event, name in tied_by(site.node))
-        if isinstance(site.node, Test | Aggregate) and site.node.user_zone:
-            yield from _zone_field(entity)
-
-
-def _zone_field(entity: Entity) -> Iterator[FieldFeature]:
-    if entity.timezone_field is not None:
-        yield FieldFeature(field=entity.timezone_field)
-
-
-def _read_of(event: str, name: str) -> Aggregate:
-    """A property of an event that is read."""
-    return Aggregate(kind="last", events=(event,), property=name)
-
-
-def _of_field(feature: FieldFeature, compiled: Compiled, entity: Entity) -> Iterator[Feature]:
-    derived = declared_field(feature, entity).derived
-    if derived is None:
-        yield feature
-    elif isinstance(derived, FieldFeature):
-        yield from _of_field(derived, compiled, entity)
-    else:
-        yield derived
-        if isinstance(derived, Aggregate):
-            if derived.user_zone:
-                yield from _zone_field(entity)
-            if derived.where is not None:
-                yield from _features(derived.where, compiled, entity)
-
-
-def _read(features: Iterable[Feature]) -> Mapping[str, tuple[str, ...]]:
-    """The properties that are read of each event."""
-    read: dict[str, dict[str, None]] = {}
-    for feature in features:
-        if isinstance(feature, Aggregate):
-            for event in feature.events:
-                read.setdefault(event, {}).update(dict.fromkeys(properties_of(feature)))
-    return {event: tuple(properties) for event, properties in read.items()}
-
-
 # --- queries ---------------------------------------------------------------------------------
 
 
 def _user(facts: Facts, key: Key, fields: Iterable[FieldFeature]) -> Select[Any]:
     """One row: since when the user exists, and the fields."""
     population = facts.entity.population
-    read = [population.key] if population.since is None else [population.key, population.since]
-    source = stored_table(population.table, read)
-    since: Expression = cast(null(), UTC_TIMESTAMP)
-    if population.since is not None:
-        since = func.min(facts.dialect.stored(source.c[population.since], TIMESTAMP))
-    column: Expression = source.c[population.key]
-    own = key_of(column, facts.entity.key_type, facts.dialect)
-    found = (
-        select(own.label(_KEY), since.label(_SINCE))
-        .where(has_key(column, key, facts.dialect))
-        .group_by(own)
+    user = (_given(facts, key) if isinstance(population, Sent) else _of_population(facts, key)).cte(
+        facts.name("person")
     )
-    user = found.cte(facts.name("person"))
     joined = facts.joined(user, user.c[_KEY], fields)
     values = [
         _read_as(value.expression, value.type, facts).label(f"{_FIELD}{feature.field}")
@@ -327,6 +278,28 @@ def _user(facts: Facts, key: Key, fields: Iterable[FieldFeature]) -> Select[Any]
     ]
     return select(_read_as(user.c[_SINCE], TIMESTAMP, facts).label(_SINCE), *values).select_from(
         joined.relation
+    )
+
+
+def _given(facts: Facts, key: Key) -> Select[Any]:
+    """The key itself, of a user of another source."""
+    since: Expression = cast(null(), UTC_TIMESTAMP)
+    return select(constant_key(key, facts.dialect).label(_KEY), since.label(_SINCE))
+
+
+def _of_population(facts: Facts, key: Key) -> Select[Any]:
+    population = facts.entity.population
+    read = [population.key] if population.since is None else [population.key, population.since]
+    source = stored_table(population.table, read)
+    since: Expression = cast(null(), UTC_TIMESTAMP)
+    if population.since is not None:
+        since = func.min(facts.dialect.stored(source.c[population.since], TIMESTAMP))
+    column: Expression = source.c[population.key]
+    own = key_of(column, facts.entity.key_type, facts.dialect)
+    return (
+        select(own.label(_KEY), since.label(_SINCE))
+        .where(has_key(column, key, facts.dialect))
+        .group_by(own)
     )
 
 

@@ -158,24 +158,28 @@ def asks_whether(test: Test) -> Whether | None:
 
 
 def leaves(predicate: Predicate, compiled: Compiled) -> Iterator[Predicate]:
+    """As combined_leaves(); `reachable` gives those it takes, too."""
+    for leaf in combined_leaves(predicate, compiled):
+        if isinstance(leaf, Reachable):
+            yield from leaves(may_be_reached(leaf, compiled), compiled)
+        yield leaf
+
+
+def combined_leaves(predicate: Predicate, compiled: Compiled) -> Iterator[Predicate]:
     """Every leaf about the user in the boolean algebra of this predicate; a nested segment that is
-    evaluated at T gives its own, one whose kept set is meant gives itself. `reachable` gives those
-    it takes, too."""
+    evaluated at T gives its own, one whose kept set is meant gives itself."""
     match predicate:
         case All(items=items) | AnyOf(items=items) | NoneOf(items=items):
             for item in items:
-                yield from leaves(item, compiled)
+                yield from combined_leaves(item, compiled)
         case Not(item=item):
-            yield from leaves(item, compiled)
+            yield from combined_leaves(item, compiled)
         case InSegment():
             inlined = inlined_segment(predicate, compiled)
             if inlined is None:
                 yield predicate
             else:
-                yield from leaves(inlined, compiled)
-        case Reachable():
-            yield from leaves(may_be_reached(predicate, compiled), compiled)
-            yield predicate
+                yield from combined_leaves(inlined, compiled)
         case _:
             yield predicate
 

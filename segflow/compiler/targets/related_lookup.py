@@ -1,6 +1,6 @@
 """One user looked up for an explanation with all those that decide by `via` or `members`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -127,7 +127,7 @@ class _People:
         return {relation for relation in every if relation.from_entity == of}
 
     def _led_to(self, relation: Relation, key: Key) -> Key | None:
-        rows = self._ask(_pairs(relation, self._compiled, KEY, key))
+        rows = self._rows(relation, _pairs(relation, self._compiled, KEY, key))
         if len(rows) > 1:
             entity = self._compiled.entities[relation.from_entity]
             raise UnusableDataError(
@@ -138,14 +138,19 @@ class _People:
         return next((read_key(row[OTHER]) for row in rows), None)
 
     def _leading(self, relation: Relation, key: Key) -> list[Key]:
-        rows = self._ask(_pairs(relation, self._compiled, OTHER, key).limit(MOST + 1))
-        found = (read_key(row[KEY]) for row in rows)
+        pairs = _pairs(relation, self._compiled, OTHER, key).limit(MOST + 1)
+        found = (read_key(row[KEY]) for row in self._rows(relation, pairs))
         return [one for one in found if one is not None]
+
+    def _rows(self, relation: Relation, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
+        """The rows of a query about those that a relation leads from."""
+        source = self._compiled.entities[relation.from_entity].population.source
+        return self._ask(source, statement)
 
 
 def _pairs(relation: Relation, compiled: Compiled, side: str, key: Key) -> Select[Any]:
     """The keys that a relation leads from, with those that it leads to, of which one is known."""
-    facts = facts_about(compiled, relation.from_entity, Instant(0))
+    facts = facts_about(compiled, compiled.entities[relation.from_entity], Instant(0))
     pairs = key_pairs(relation, facts)
     return pairs.where(pairs.selected_columns[side] == constant_key(key, facts.dialect))
 

@@ -264,8 +264,9 @@ class Scans:
         return None if declared is None else declared.type
 
     def event(self, name: str) -> Event:
-        """The declared event; the pass `resolve` has seen to it that there is one."""
+        """The declared event in the source of the users; the pass `resolve` has seen to it that
+        there is one."""
         event = self.compiled.project.event(name)
         if event is None:
             raise AssertionError(f"there is no event {name}")
-        return event
+        return event.in_source(self.entity.population.source)

@@ -1,4 +1,4 @@
-"""Many segments of one entity in one query: every event table is scanned once for all of them."""
+"""Many predicates about one entity in one query: each event table is scanned once for them all."""
 
 from collections.abc import Sequence
 
@@ -7,15 +7,18 @@ from sqlalchemy import select
 from segflow.compiler.targets.elastic import has_documents, select_sets
 from segflow.compiler.targets.marks import marked, masks
 from segflow.compiler.targets.sql import facts_about, selection_of
+from segflow.model.catalog import Entity
 from segflow.model.compiled import Compiled
 from segflow.model.instant import Instant
+from segflow.model.predicate import Predicate
 from segflow.ports import Selection
 
 
-def select_shared(compiled: Compiled, names: Sequence[str], as_of: Instant) -> Selection:
-    """The query for the members of several segments of one entity by their definitions."""
-    entity = compiled.segments[names[0]].segment.entity
-    predicates = [compiled.segments[name].where for name in names]
+def select_shared(
+    compiled: Compiled, entity: Entity, predicates: Sequence[Predicate], as_of: Instant
+) -> Selection:
+    """The query for the users of an entity's population that satisfy each of several typed
+    predicates."""
     if has_documents(compiled, entity):
         return select_sets(compiled, entity, predicates, as_of)
     facts = facts_about(compiled, entity, as_of)

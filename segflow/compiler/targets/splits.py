@@ -44,16 +44,16 @@ def _places(
                 yield field.history.table, Storage(type=field.type, column=field.history.column)
         case PropertyFeature(property=name):
             for event in map(compiled.project.event, events):
-                yield _place(event, name)
+                yield _place(event, name, entity.population.source)
         case Aggregate(property=str(name)):
             for event in map(compiled.project.event, feature.events):
-                yield _place(event, name)
+                yield _place(event, name, entity.population.source)
         case _:
             raise AssertionError(f"{type(feature).__name__} has no texts")
 
 
-def _place(event: Event | None, name: str) -> _Place:
+def _place(event: Event | None, name: str, source: str) -> _Place:
     if event is None:
         raise AssertionError("the pass `resolve` has seen to it that there is an event")
     declared = property_of(event, name)
-    return event.at.table, storage_of_property(declared)
+    return event.in_source(source).at.table, storage_of_property(declared)

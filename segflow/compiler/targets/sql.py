@@ -23,33 +23,20 @@ from segflow.model.predicate import Predicate, Rank
 from segflow.ports import Selection
 
 
-def select_members(compiled: Compiled, name: str, as_of: Instant) -> Selection:
-    """The query for the members of a segment by its definition, static or not."""
-    segment = compiled.segments[name]
-    return select_keys(compiled, segment.segment.entity, segment.where, as_of)
-
-
-def select_audience(compiled: Compiled, rule: str, as_of: Instant) -> Selection:
-    """The query for the users whom a rule reaches before the gate."""
-    audience = compiled.rules[rule].audience
-    return select_keys(compiled, audience.segment.entity, audience.where, as_of)
-
-
-def select_keys(
-    compiled: Compiled, entity_name: str, where: Predicate, as_of: Instant
-) -> Selection:
-    """The query for the users of an entity's population that satisfy a typed predicate."""
-    if has_documents(compiled, entity_name):
-        return select_sets(compiled, entity_name, [where], as_of)
-    facts = facts_about(compiled, entity_name, as_of)
+def select_keys(compiled: Compiled, entity: Entity, where: Predicate, as_of: Instant) -> Selection:
+    """The query for the users of an entity's population that satisfy a typed predicate; like all
+    here it is one for the source of the population."""
+    if has_documents(compiled, entity):
+        return select_sets(compiled, entity, [where], as_of)
+    facts = facts_about(compiled, entity, as_of)
     return selection_of(facts.keys(where), facts)
 
 
 def select_place(
-    compiled: Compiled, entity_name: str, leaf: Rank, as_of: Instant, key: Key
+    compiled: Compiled, entity: Entity, leaf: Rank, as_of: Instant, key: Key
 ) -> Selection:
     """The query for the position of one user of an entity in a rank, as rank_place() gives it."""
-    facts = facts_about(compiled, entity_name, as_of)
+    facts = facts_about(compiled, entity, as_of)
     return selection_of(rank_place(leaf, facts, key), facts)
 
 
@@ -72,9 +59,8 @@ def _made_sets(facts: Facts) -> Mapping[str, Selection]:
     return {name: select_query(one, facts.compiled, facts.as_of) for name, one in asked.items()}
 
 
-def facts_about(compiled: Compiled, entity_name: str, as_of: Instant) -> Facts:
+def facts_about(compiled: Compiled, entity: Entity, as_of: Instant) -> Facts:
     """Facts about the users of an entity, for one statement."""
-    entity = compiled.entities[entity_name]
     return Facts(
         compiled=compiled,
         entity=entity,

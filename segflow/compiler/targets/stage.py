@@ -22,7 +22,13 @@ from segflow.model.catalog import (
     Source,
 )
 from segflow.model.compiled import Compiled
-from segflow.model.contact import ConsentTable, ConsentTopic, Suppression, SuppressionTable
+from segflow.model.contact import (
+    ConsentTable,
+    ConsentTopic,
+    ContactAddress,
+    Suppression,
+    SuppressionTable,
+)
 from segflow.model.keys import value_type
 from segflow.model.project import Object
 from segflow.model.scalar import Stored
@@ -49,6 +55,10 @@ def staged(compiled: Compiled, source: Source) -> Compiled:
                 objects[address] = _consent(one, source)
             case Suppression():
                 objects[address] = _suppression(one, source)
+            case ContactAddress(at=Location()):
+                column = _column(one.text_field)
+                at = Location(source=source.name, table=_users(one.entity), key=_KEY, column=column)
+                objects[address] = replace(one, at=at)
             case Relation():
                 objects[address] = replace(one, from_column=_leads(one.name))
             case Source():
@@ -131,6 +141,7 @@ def _event(event: Event, source: Source) -> Event:
             for one in event.properties
         ),
         stream=None,
+        copies=(),
     )
 
 

@@ -1,4 +1,4 @@
-"""Supported of documents: what Elasticsearch can't say exactly is refused, with the reason.
+"""Documents: what Elasticsearch can't say exactly, with the reasons.
 
 It has no joins, no decimals and no order of events but by time; its sums are doubles, and its own
 count of different values is an estimate.
@@ -7,12 +7,10 @@ count of different values is an estimate.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from segflow.compiler.codes import NOT_YET
-from segflow.compiler.passes.draft import Draft, rule_entity
+from segflow.compiler.passes.draft import Index
+from segflow.compiler.passes.reads import sites_below
 from segflow.compiler.passes.walk import Site
 from segflow.compiler.storage import Storage, storage_of_field, storage_of_property
-from segflow.compiler.templates import names_used
-from segflow.model.address import Address
 from segflow.model.catalog import Entity, Event
 from segflow.model.operator import Anniversary, Between, TextMatch
 from segflow.model.predicate import (
@@ -41,11 +39,9 @@ from segflow.model.predicate import (
     Scaled,
     Sequence,
     Size,
-    Sql,
     Test,
     Via,
 )
-from segflow.model.rule import Rule
 from segflow.model.types import UNREAD, ValueType
 
 HELP = "keep what it asks for in a source of SQL, or in a field that is indexed ready-made"
@@ -84,57 +80,16 @@ class Reason(NamedTuple):
     help: str = HELP
 
 
-def supported_documents(draft: Draft) -> Draft:
-    """Report every form that is asked of documents and that these can't answer exactly."""
-    for address, sites in draft.sites.items():
-        for site in sites:
-            if _is_unused(address, site) or not _in_documents(draft, site.entity):
-                continue
-            for reason in _of_node(draft, site):
-                draft.complain(
-                    NOT_YET,
-                    address,
-                    site.path,
-                    f"{reason.form} can't be asked of Elasticsearch",
-                    at_key=True,
-                    detail=reason.why,
-                    help=reason.help,
-                )
-    for rule in draft.index.rules.values():
-        if _in_documents(draft, rule_entity(draft.index, rule)):
-            _messages(draft, rule)
-    return draft
+def can_say(leaf: Predicate, entity: str, source: str, index: Index) -> bool:
+    """Whether a source that has all that a leaf reads can answer it exactly."""
+    if not index.sources[source].has_documents:
+        return True
+    sites = sites_below(leaf, entity, index)
+    return not any(True for site in sites for _ in refusals(index, site, source))
 
 
-def _messages(draft: Draft, rule: Rule) -> None:
-    """Report templates that name fields of users."""
-    for path, actions in rule.sends():
-        for number, action in enumerate(actions):
-            file = draft.project.files.get(action.template_path or "")
-            uses = () if file is None else names_used(file.text)
-            if any(use.scope == "user" for use in uses):
-                draft.complain(
-                    NOT_YET,
-                    rule.address,
-                    (*path, number, "template"),
-                    "a message with fields of users can't be filled in from Elasticsearch",
-                    detail="it is asked for sets of users, and not for their fields",
-                    help="name no `user.` in the template",
-                )
-
-
-def _is_unused(address: Address, site: Site) -> bool:
-    """A derived field is judged where it is asked for."""
-    return address.kind == "entity" and site.path[:1] == ("fields",)
-
-
-def _in_documents(draft: Draft, entity: str) -> bool:
-    found = draft.index.entities.get(entity)
-    source = None if found is None else draft.index.sources.get(found.population.source)
-    return source is not None and source.has_documents
-
-
-def _of_node(draft: Draft, site: Site) -> Iterator[Reason]:
+def refusals(index: Index, site: Site, source: str) -> Iterator[Reason]:
+    """Why a source of documents can't answer what stands at a site."""
     node = site.node
     if type(node) in _FORMS:
         yield Reason(*_FORMS[type(node)])
@@ -142,13 +97,10 @@ def _of_node(draft: Draft, site: Site) -> Iterator[Reason]:
     match node:
         case Held(item=item) if not isinstance(item, InSegment):
             yield Reason("`held` of a field", _NO_JOIN)
-        case Sql(source=name) if name in draft.index.sources:
-            if draft.index.sources[name].has_documents:
-                yield Reason("`sql`", "Elasticsearch is asked in its own query language")
         case Test():
-            yield from _of_test(draft, node, site.entity)
+            yield from _of_test(index, node, site.entity)
         case FieldFeature() | PropertyFeature() | Aggregate():
-            yield from _of_feature(draft, node, site)
+            yield from _of_feature(index, node, site, source)
         case _:
             pass
     if site.events and not _is_of_event(node):
@@ -163,32 +115,33 @@ def _is_of_event(node: Predicate | Feature) -> bool:
 
 
 def _of_feature(
-    draft: Draft, feature: FieldFeature | PropertyFeature | Aggregate, site: Site
+    index: Index, feature: FieldFeature | PropertyFeature | Aggregate, site: Site, source: str
 ) -> Iterator[Reason]:
     match feature:
         case FieldFeature(field=name):
-            yield from _of_field(draft, name, site)
+            yield from _of_field(index, name, site, source)
         case PropertyFeature(property=name):
             for event in site.events:
-                yield from _of_property(draft, event, name)
+                yield from _of_property(index, event, name)
         case Aggregate():
-            yield from _of_aggregate(draft, feature)
+            yield from _of_aggregate(index, feature, source)
 
 
-def _of_field(draft: Draft, name: str, site: Site) -> Iterator[Reason]:
-    declared = draft.index.fields[site.entity].get(name)
+def _of_field(index: Index, name: str, site: Site, source: str) -> Iterator[Reason]:
+    declared = index.fields[site.entity].get(name)
     if declared is None:
         return
     if declared.history is not None:
         yield Reason("a field with a history", _NO_JOIN)
     if isinstance(declared.derived, FieldFeature | Aggregate):
-        yield from _of_feature(draft, declared.derived, site)
-    elif len(declared.at) == 1:
-        yield from _of_storage(storage_of_field(declared, declared.at[0]), in_field=True)
+        yield from _of_feature(index, declared.derived, site, source)
+    for at in declared.at:
+        if at.source == source:
+            yield from _of_storage(storage_of_field(declared, at), in_field=True)
 
 
-def _of_property(draft: Draft, event: str, name: str) -> Iterator[Reason]:
-    declared = draft.index.properties.get(event, {}).get(name)
+def _of_property(index: Index, event: str, name: str) -> Iterator[Reason]:
+    declared = index.properties.get(event, {}).get(name)
     if declared is not None:
         yield from _of_storage(storage_of_property(declared), in_field=False)
 
@@ -214,23 +167,23 @@ def _of_storage(storage: Storage, *, in_field: bool) -> Iterator[Reason]:
         )
 
 
-def _of_aggregate(draft: Draft, aggregate: Aggregate) -> Iterator[Reason]:
+def _of_aggregate(index: Index, aggregate: Aggregate, source: str) -> Iterator[Reason]:
     kind = aggregate.kind
     if kind in _AGGREGATES:
         yield Reason(f"`{kind}`", _AGGREGATES[kind])
     if aggregate.user_zone:
         yield Reason("`timezone: user`", "an event's document does not have the user's zone")
     for name in aggregate.events:
-        event = draft.index.events.get(name)
-        if event is not None:
-            yield from _of_ids(event)
+        event = index.events.get(name)
+        if event is not None and any(at.source == source for at in event.tables):
+            yield from _of_ids(event.in_source(source))
     if aggregate.property is None:
         return
     if kind in ("min", "max", "count_distinct") and len(aggregate.events) > 1:
         yield Reason(f"`{kind}` over several events", "their values can't be told apart")
     for name in aggregate.events:
-        yield from _of_property(draft, name, aggregate.property)
-        declared = draft.index.properties.get(name, {}).get(aggregate.property)
+        yield from _of_property(index, name, aggregate.property)
+        declared = index.properties.get(name, {}).get(aggregate.property)
         if kind == "count_distinct" and declared is not None:
             yield from _of_groups(storage_of_property(declared))
 
@@ -255,10 +208,10 @@ def _of_ids(event: Event) -> Iterator[Reason]:
 # --- tests -----------------------------------------------------------------------------------
 
 
-def _of_test(draft: Draft, test: Test, entity: str) -> Iterator[Reason]:
+def _of_test(index: Index, test: Test, entity: str) -> Iterator[Reason]:
     if test.user_zone:
         yield Reason("`timezone: user`", "Elasticsearch would be asked anew for every zone")
-    aggregate, type_ = _tested(draft, test.feature, draft.index.entities[entity])
+    aggregate, type_ = _tested(test.feature, index.entities[entity])
     for operator in test.operators:
         yield from _of_operator(operator, test, type_)
         if aggregate is not None and (isinstance(operator, TextMatch) or test.ignore_case):
@@ -268,14 +221,12 @@ def _of_test(draft: Draft, test: Test, entity: str) -> Iterator[Reason]:
             )
 
 
-def _tested(
-    draft: Draft, feature: Feature, entity: Entity
-) -> tuple[Aggregate | None, ValueType | None]:
+def _tested(feature: Feature, entity: Entity) -> tuple[Aggregate | None, ValueType | None]:
     """The aggregate that is tested, of a derived field, too, and the type of a stored field."""
     if isinstance(feature, FieldFeature):
         declared = entity.field_named(feature.field)
         if declared is not None and declared.derived is not None:
-            return _tested(draft, declared.derived, entity)
+            return _tested(declared.derived, entity)
         return None, None if declared is None else declared.type
     return (feature, None) if isinstance(feature, Aggregate) else (None, None)
 

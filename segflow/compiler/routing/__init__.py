@@ -1,0 +1,1 @@
+"""Routing: which source answers which part of a predicate, and how the answers meet."""
