@@ -8,13 +8,14 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,12 @@ from pyspark.sql import SparkSession
 
 from segflow.errors import RefusedError, SourceUnavailableError
 
-_MASTER = re.compile(r"local(\[(\d+|\*)(,\s*\d+)?\])?|(spark|k8s)://.+|yarn")
+_STANDALONE = "spark://"
+_PLACE = r"[^/,:\s]+:\d+"
+_MASTER = re.compile(
+    rf"local(\[(\d+|\*)(,\s*\d+)?\])?|{_STANDALONE}{_PLACE}(,{_PLACE})*|k8s://.+|yarn"
+)
+_WRONG = re.compile(r"^(?:.* ERROR \S+: |Exception in thread .*?Exception: )(.+)$", re.MULTILINE)
 _LOOPBACK = "127.0.0.1"
 _STARTED: Mapping[str, str] = {
     "spark.app.name": "segflow",
@@ -49,10 +55,6 @@ _SETTINGS: Mapping[str, str] = {
     # Decimals keep the digits behind their point, or are an error: else comparisons round.
     "spark.sql.decimalOperations.allowPrecisionLoss": "false",
     "spark.sql.legacy.decimal.retainFractionDigitsOnTruncate": "true",
-    # It takes the names from columns of unions that come twice, of which Spark then finds one.
-    "spark.sql.optimizer.excludedRules": (
-        "org.apache.spark.sql.catalyst.optimizer.RemoveRedundantAliases"
-    ),
     "spark.sql.caseSensitive": "false",
     "spark.sql.legacy.sizeOfNull": "false",
     "spark.sql.json.enableExactStringParsing": "true",
@@ -71,6 +73,11 @@ _LOGGER = "SQLQueryContextLogger"
 """What PySpark writes errors to, beside raising them."""
 
 _NO_JAVA = "Spark needs Java, 17 or 21: apt-get install openjdk-17-jre-headless, or set JAVA_HOME"
+_NO_START = "it needs Java 17 or 21, and for a cluster what spark-defaults.conf says of it"
+
+_CONNECTING = 5.0
+"""Seconds that a master has to answer."""
+
 _ENDING = 30.0
 """Seconds that Java has to end by itself."""
 
@@ -158,6 +165,7 @@ def close_session() -> None:
 
 def _started(source: str, master: str) -> _Spark:
     _check_java(source)
+    _check_master(source, master)
     logging.getLogger(_LOGGER).disabled = True
     folder = Path(tempfile.mkdtemp(prefix="segflow-spark-"))
     told = folder / "java.log"
@@ -171,13 +179,15 @@ def _started(source: str, master: str) -> _Spark:
             spark = _Spark(master=master, folder=folder, gateway=gateway)
             context = SparkContext(conf=conf, gateway=gateway)
             spark.session = SparkSession(context)
-    except (PySparkException, Py4JError, OSError, RuntimeError) as error:
-        lines = told.read_text(errors="replace").strip().splitlines() or str(error).splitlines()
+    except BaseException as error:
+        reason = _reason(told.read_text(errors="replace")) or str(error).partition("\n")[0]
         if spark is not None:
             spark.end()
         shutil.rmtree(folder, ignore_errors=True)
+        if not isinstance(error, PySparkException | Py4JError | OSError | RuntimeError):
+            raise
         raise SourceUnavailableError(
-            f"source {source}: Spark does not start: {lines[-1]}", hint=_NO_JAVA
+            f"source {source}: Spark does not start: {reason}", hint=_NO_START
         ) from error
     context.setLogLevel("OFF")
     if master.startswith("local"):
@@ -196,6 +206,29 @@ def _check_java(source: str) -> None:
     if shutil.which("java" if home is None else str(Path(home) / "bin" / "java")) is None:
         where = "on the PATH" if home is None else "where JAVA_HOME says"
         raise SourceUnavailableError(f"source {source}: there is no Java {where}", hint=_NO_JAVA)
+
+
+def _reason(log: str) -> str:
+    """What Java says went wrong: its last error, or else its last line."""
+    told: list[str] = _WRONG.findall(log) or log.splitlines() or [""]
+    return told[-1].strip()
+
+
+def _check_master(source: str, master: str) -> None:
+    """Spark itself would try for a minute."""
+    if not master.startswith(_STANDALONE):
+        return
+    for place in master.removeprefix(_STANDALONE).split(","):
+        host, _, port = place.rpartition(":")
+        with (
+            suppress(OSError, OverflowError, UnicodeError),
+            socket.create_connection((host, int(port)), _CONNECTING),
+        ):
+            return
+    raise SourceUnavailableError(
+        f"source {source}: nobody answers at {master}",
+        hint="start its master, or correct the url",
+    )
 
 
 @contextmanager

@@ -82,7 +82,7 @@ _AT_URL = {
 }
 """Engines whose sources are at a url, each with an example."""
 
-_WITH_TABLES = ("spark",)
+WITH_TABLES = ("spark",)
 """Those of them whose tables are named one by one."""
 
 
@@ -90,7 +90,7 @@ def _at_url(engine: str, otherwise: Shape[Source]) -> Shape[Source]:
     """A source of an engine at a url, or another shape."""
     keys = {name: key for name, key in _KEYS.items() if name != "tables"}
     keys["url"] = replace(_KEYS["url"], required=True)
-    if engine in _WITH_TABLES:
+    if engine in WITH_TABLES:
         keys["tables"] = replace(_KEYS["tables"], required=True)
     then = Record(what="a source", keys=keys, build=_source, example=_AT_URL[engine])
     return IfKey("engine", value=engine, then=then, otherwise=otherwise)

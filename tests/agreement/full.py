@@ -1,5 +1,6 @@
 """`make agreement`: every engine is judged on shops, until each cell that it permits was judged
-often enough, and every seeded fault must be noticed. Writes docs/reference/agreement.md.
+often enough, and every seeded fault must be noticed. Writes docs/reference/agreement.md; where some
+engines only are asked, their rows are printed.
 """
 
 import argparse
@@ -7,23 +8,23 @@ import multiprocessing
 import os
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from datetime import date
 
 from rich.console import Console
 from rich.progress import Progress
 
-from tests.agreement.hosts import HOSTS
-from tests.agreement.judging import FAULTS, Judged, judge, seed, versions
+from tests.agreement.hosts import HOSTS, SPARK
+from tests.agreement.judging import BY_NAME, FAULTS, Judged, judge, seed, versions
 from tests.agreement.permitted import permitted
-from tests.agreement.report import PAGE, Figures, render
+from tests.agreement.report import PAGE, Figures, render, rows
 from tests.agreement.steering import shops
-from tests.agreement.tally import LEAST, TELLING, Tally
+from tests.agreement.tally import TELLING, Tally
 from tests.strategies import Example
 
-PAIRS = 10_000
-"""Judged on each engine at least."""
+ALIKE = (tuple(host.name for host in HOSTS), (SPARK.name,))
+"""Engines that are judged on the same shops."""
 MOST = 3_000
 """Shops. A cell that was judged too seldom in so many is not met."""
 TOLD = 20
@@ -38,15 +39,20 @@ def main() -> int:
     parser.add_argument("--date", type=date.fromisoformat, required=True, help="for the page")
     parser.add_argument("--seed", type=int, default=1, help="of the shops")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--engine", choices=[*BY_NAME], action="append", help="only these")
     asked = parser.parse_args()
+    engines: list[str] = asked.engine or [*BY_NAME]
     spawned = multiprocessing.get_context("spawn")
+    tallies: dict[str, Tally] = {}
     with ProcessPoolExecutor(asked.workers, mp_context=spawned) as pool:
-        found = pool.submit(versions)
-        if _told(uncaught(pool)):
+        found = pool.submit(versions, engines)
+        if not asked.engine and _told(uncaught(pool)):
             return 1
-        tallies, differences = judged(pool, asked.seed, 2 * asked.workers)
-        if differences or _told(one for name in tallies for one in lacking(name, tallies[name])):
-            return 1
+        for chosen in filter(None, ([one for one in alike if one in engines] for alike in ALIKE)):
+            more, differences = judged(pool, chosen, asked.seed, 2 * asked.workers)
+            tallies |= more
+            if differences or _told(one for name in chosen for one in lacking(name, more[name])):
+                return 1
     figures = Figures(
         day=asked.date,
         seed=asked.seed,
@@ -54,7 +60,10 @@ def main() -> int:
         tallies=tallies,
         faults=len(FAULTS),
     )
-    PAGE.write_text(render(figures), encoding="utf-8")
+    if asked.engine:
+        print(rows(figures), end="")
+    else:
+        PAGE.write_text(render(figures), encoding="utf-8")
     return 0
 
 
@@ -66,16 +75,19 @@ def _told(wrong: Iterable[str]) -> bool:
     return bool(lines)
 
 
-def judged(pool: Executor, number: int, ahead: int) -> tuple[Mapping[str, Tally], list[str]]:
+def judged(
+    pool: Executor, engines: Sequence[str], number: int, ahead: int
+) -> tuple[Mapping[str, Tally], list[str]]:
     """What was counted by engine, until it is enough, and what the sides differ on,
     which is told when it is found."""
-    tallies = {host.name: Tally() for host in HOSTS}
+    tallies = {name: Tally() for name in engines}
     differences: list[str] = []
-    cells = set().union(*(permitted(host.name).cells for host in HOSTS))
-    total = LEAST * sum(map(_cells, tallies))
+    cells = set().union(*(permitted(name).cells for name in engines))
+    total = sum(BY_NAME[name].least * len(permitted(name).cells) for name in engines)
     with progress() as shown:
         task = shown.add_task("hits of cells", total=total)
-        for done, one in enumerate(in_order(pool, shops(number, cells), ahead), start=1):
+        drawn = in_order(pool, shops(number, cells), ahead, engines)
+        for done, one in enumerate(drawn, start=1):
             for name, tally in one.tallies.items():
                 tallies[name].add(tally)
             differences += one.differences
@@ -91,12 +103,14 @@ def judged(pool: Executor, number: int, ahead: int) -> tuple[Mapping[str, Tally]
     return tallies, differences
 
 
-def in_order(pool: Executor, found: Iterable[Example], ahead: int) -> Iterator[Judged]:
+def in_order(
+    pool: Executor, found: Iterable[Example], ahead: int, engines: Sequence[str]
+) -> Iterator[Judged]:
     """The shops judged, in their order, so that a run is the same on every machine."""
     pending: deque[Future[Judged]] = deque()
     try:
         for number, shop in enumerate(found):
-            pending.append(pool.submit(judge, number, shop))
+            pending.append(pool.submit(judge, number, shop, engines))
             if len(pending) == ahead:
                 yield pending.popleft().result()
     finally:
@@ -118,20 +132,22 @@ def uncaught(pool: Executor) -> list[str]:
 def is_enough(tallies: Mapping[str, Tally]) -> bool:
     """Whether every engine was judged often enough."""
     return all(
-        tally.pairs >= PAIRS and not tally.below(LEAST, permitted(name).cells)
+        tally.pairs >= BY_NAME[name].pairs
+        and not tally.below(BY_NAME[name].least, permitted(name).cells)
         for name, tally in tallies.items()
     )
 
 
 def lacking(engine: str, tally: Tally) -> Iterator[str]:
     """What an engine was judged too seldom on."""
-    if tally.pairs < PAIRS:
-        yield f"{engine}: {tally.pairs} pairs, fewer than {PAIRS}"
+    wanted = BY_NAME[engine]
+    if tally.pairs < wanted.pairs:
+        yield f"{engine}: {tally.pairs} pairs, fewer than {wanted.pairs}"
     if tally.telling < TELLING:
         yield f"{engine}: {tally.telling:.1%} of the results are some users: {dict(tally.results)}"
     language = permitted(engine).cells
-    for cell in tally.below(LEAST, language):
-        yield f"{engine}: {tally.hits[cell]} hits of {cell}, fewer than {LEAST}"
+    for cell in tally.below(wanted.least, language):
+        yield f"{engine}: {tally.hits[cell]} hits of {cell}, fewer than {wanted.least}"
     for cell in sorted(tally.hits.keys() - language):
         yield f"{engine}: {cell} is drawn, and the language does not permit it"
 
@@ -142,13 +158,9 @@ def progress() -> Progress:
     return Progress(console=console, disable=not console.is_terminal)
 
 
-def _cells(engine: str) -> int:
-    return len(permitted(engine).cells)
-
-
 def _hits(engine: str, tally: Tally) -> int:
     """Hits of cells, as far as they are asked for."""
-    return sum(min(tally.hits[cell], LEAST) for cell in permitted(engine).cells)
+    return sum(min(tally.hits[cell], BY_NAME[engine].least) for cell in permitted(engine).cells)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,8 @@ class Host:
     tables where `opened` reads them, and `forget` removes what is not in the folder. `version` is
     the function of its SQL that tells which it is; one of `files` reads those of the project,
     whatever its url is; `strict` engines fail on text that is no JSON
-    where JSON is read."""
+    where JSON is read. A full run goes on until so many `pairs` were judged, and each cell was hit
+    the `least` number of times."""
 
     name: str
     url: Callable[[], str] | None
@@ -63,6 +64,8 @@ class Host:
     files: bool = False
     strict: bool = False
     holds: Callable[[Any], bool] = lambda value: True
+    pairs: int = 10_000
+    least: int = 50
 
     def of(self, project: Project) -> Project:
         """The project with its sources on this engine."""
@@ -308,6 +311,8 @@ SPARK = Host(
     write=write_parquet,
     open=spark_engine,
     files=True,
+    pairs=3_000,
+    least=3,
 )
 HOSTS = (DUCKDB, SQLITE, POSTGRES, MYSQL, CLICKHOUSE)
-"""Those that are asked everything; Spark, which is slow to begin, is asked a share of it."""
+"""Those that are asked everything; Spark, which takes seconds to plan a question, is asked less."""

@@ -1,5 +1,6 @@
 """One shop judged on every engine, and one fault seeded: what the full run does many times."""
 
+import re
 import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from tests.agreement import (
 from tests.agreement.cells import Cell
 from tests.agreement.choices import Pick
 from tests.agreement.faults import is_caught
-from tests.agreement.hosts import HOSTS, Host
+from tests.agreement.hosts import HOSTS, SPARK, Host
 from tests.agreement.minimal import smallest, told
 from tests.agreement.permitted import permitted
 from tests.agreement.sides import Pair, pairs
@@ -40,6 +41,9 @@ FAULTS = (
 )
 """Every seeded fault."""
 
+BY_NAME = {host.name: host for host in (*HOSTS, SPARK)}
+_BUILD = re.compile(r" (\(.*|[0-9a-f]{40}\Z)", re.DOTALL)
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -49,10 +53,10 @@ class Judged:
     differences: list[str] = field(default_factory=list)
 
 
-def judge(number: int, shop: Example) -> Judged:
-    """Ask every engine for the segments of a shop, of some shops for each alone."""
+def judge(number: int, shop: Example, engines: Collection[str]) -> Judged:
+    """Ask engines for the segments of a shop, of some shops for each alone."""
     judged = Judged()
-    for host in HOSTS:
+    for host in map(BY_NAME.__getitem__, engines):
         asked = answered(shop, permitted(host.name).cells)
         tally = judged.tallies[host.name] = Tally()
         with tempfile.TemporaryDirectory() as folder:
@@ -140,16 +144,16 @@ def seed(number: int) -> bool:
         return is_caught(FAULTS[number], Path(folder))
 
 
-def versions() -> dict[str, str]:
-    """Which engines are asked, in their own words."""
+def versions(engines: Collection[str]) -> dict[str, str]:
+    """Which engines are asked, in their own words without what tells builds apart."""
     found = {}
     picks = iter([Pick(()), Pick(())])
     shop = composed(next(picks), next(picks), [])
-    for host in HOSTS:
+    for host in map(BY_NAME.__getitem__, engines):
         project = host.of(shop.project)
         with tempfile.TemporaryDirectory() as folder:
             host.write(Path(folder), project, {}, {})
             with host.opened(project, Path(folder)) as engine:
                 told_ = engine.rows(select(getattr(func, host.version)().label("version")))
-        found[host.name] = str(told_[0]["version"]).partition(" (")[0]
+        found[host.name] = _BUILD.sub("", str(told_[0]["version"]))
     return found

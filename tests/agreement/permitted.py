@@ -16,6 +16,7 @@ from segflow.compiler.codes import NOT_YET
 from segflow.compiler.pipeline import compile_project
 from segflow.loader.project import load_project
 from segflow.loader.schema import document_schema
+from segflow.loader.source import WITH_TABLES
 from segflow.model.address import Address
 from segflow.model.types import ScalarName, parse_type
 from segflow.model.wording_text import Plain, Word, Words, flow
@@ -104,7 +105,8 @@ def _catalog(engine: str) -> str:
         for name in ("purchase", "view")
     ]
     documents = [
-        f"source: shop\nengine: {engine}\nurl: shop.db",
+        f"source: shop\nengine: {engine}\nurl: shop.db"
+        + ("\ntables: {people: people.parquet}" if engine in WITH_TABLES else ""),
         "entity: account\nkey: {type: integer}\n"
         "population: {source: shop, table: accounts, key: id}",
         "relation: account\nfrom: {entity: customer, column: of}\nto: {entity: account}",

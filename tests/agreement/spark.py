@@ -1,6 +1,7 @@
 """Spark for tests: one for all of them, with the settings of tests/agreement/spark_conf."""
 
 from functools import cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +15,28 @@ MASTER = "local[1]"
 
 
 @cache
-def _kept() -> Any:
-    """A session that nobody asks, so that Spark stays until the end of the tests."""
+def keep() -> Any:
+    """A session that nobody asks, so that Spark stays until the end of the tests, whoever asks."""
     given = {
         "SPARK_CONF_DIR": str(Path(__file__).parent / "spark_conf"),
-        "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "JDK_JAVA_OPTIONS": "-XX:+UseSerialGC",
     }
     with pytest.MonkeyPatch.context() as here:
         for name, value in given.items():
             here.setenv(name, value)
-        return open_session("tests", MASTER)
+        session = open_session("tests", MASTER)
+    Finalize(None, end, exitpriority=1)  # of processes that a pool makes nobody else takes leave
+    return session
 
 
 def end() -> None:
     """End it; nobody asks any more."""
-    if _kept.cache_info().currsize:
-        _kept.cache_clear()
+    if keep.cache_info().currsize:
+        keep.cache_clear()
         close_session()
 
 
 def spark_engine(source: Source, folder: Path) -> SparkEngine:
     """The source opened on the Spark of the tests."""
-    _kept()
+    keep()
     return SparkEngine(source, folder)

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from tests.agreement.cells import Cell
 from tests.agreement.sides import Pair
 
-LEAST = 50
-"""How often each cell is judged at least, in a full run."""
 TELLING = 0.6
 """The least share of results that tell some users from others."""
 

@@ -12,13 +12,15 @@ from segflow.model.segment import Segment
 from tests.agreement import full, report
 from tests.agreement.cells import Cell
 from tests.agreement.choices import Pick, endless
+from tests.agreement.hosts import DUCKDB
 from tests.agreement.judging import answered
 from tests.agreement.minimal import smallest, told
 from tests.agreement.permitted import permitted
 from tests.agreement.sides import Pair
-from tests.agreement.tally import LEAST, Tally
+from tests.agreement.tally import Tally
 from tests.strategies import Example, composed
 
+LEAST = DUCKDB.least
 SHOP = composed(Pick(endless(b"shop")), Pick(endless(b"rows")), [])
 
 
@@ -79,9 +81,9 @@ def test_a_run_goes_on_until_every_engine_was_judged_often_enough():
 
 def test_shops_are_counted_in_their_order(monkeypatch):
     """So that a run is the same whichever worker is the fastest."""
-    monkeypatch.setattr(full, "judge", lambda number, shop: (number, shop))
+    monkeypatch.setattr(full, "judge", lambda number, shop, engines: (number, shop))
     with ThreadPoolExecutor(3) as pool:
-        found = full.in_order(pool, iter("abcdefgh"), ahead=4)
+        found = full.in_order(pool, iter("abcdefgh"), 4, ["duckdb"])
         assert [next(found) for _ in range(4)] == [(0, "a"), (1, "b"), (2, "c"), (3, "d")]
         found.close()
 

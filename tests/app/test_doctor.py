@@ -1,6 +1,8 @@
 """segflow doctor: what it finds in each engine, what it says of it, and what it leaves alone."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,9 @@ from segflow.app.wiring import open_world
 from segflow.clock import SystemClock, VirtualClock
 from segflow.diagnostics import Diagnostic
 from segflow.ports import Clock
+from tests.agreement.spark import MASTER, keep
 from tests.app.stores import DUCKDB, MARIADB, POSTGRES, SQLITE, Store, store
-from tests.warehouse import SETTINGS, write
+from tests.warehouse import SETTINGS, write, write_table
 
 __all__ = ["store"]
 
@@ -298,3 +301,23 @@ def test_tables_without_rows_are_passed_over(store: Store, tmp_path: Path):
     """Nothing is wrong with a shop that has no customers yet."""
     source = store.source(tmp_path, SOUND[:2])
     assert codes(findings(tmp_path, source, ENTITY, EVENT)) == []
+
+
+def test_files_are_looked_into_by_spark(tmp_path: Path):
+    """They promise nothing, so that their rows are all that is judged: here a key is missing, one
+    is unknown, an id and a user come twice, and money is in doubles."""
+    keep()
+    customers = {"customer_id": [1, 2, 2], "name": ["ada", "bob", "bo"], "balance": [1.5, 2.5, 3.5]}
+    noon = datetime(2025, 1, 31, 12, tzinfo=UTC)
+    purchases = {
+        "purchase_id": [1, 1, 2],
+        "customer_id": [1, 99, None],
+        "purchased_at": [noon, noon, noon],
+        "amount": [Decimal(1), Decimal(2), Decimal(3)],
+    }
+    write_table(tmp_path, "customers", customers)
+    write_table(tmp_path, "purchases", purchases)
+    tables = "customers: data/customers.parquet, purchases: data/purchases.parquet"
+    source = f"source: shop\nengine: spark\nurl: {MASTER}\ntables: {{{tables}}}\n"
+    found = findings(tmp_path, source, ENTITY, EVENT)
+    assert codes(found) == ["DOC002", "DOC003", "DOC004", "DOC005", "DOC006"]

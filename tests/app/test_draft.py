@@ -17,6 +17,7 @@ from segflow.app.validate import load
 from segflow.app.wiring import open_world
 from segflow.errors import RefusedError
 from segflow.model.types import FLOAT, INTEGER, STRING, TIMESTAMP, ValueType
+from tests.agreement.spark import MASTER, keep
 from tests.app.stores import CLICKHOUSE, DUCKDB, Store, promising
 from tests.warehouse import CUSTOMERS, SETTINGS, write, write_table
 
@@ -36,6 +37,9 @@ SHOP = (
     " '2025-01-01 00:00:00')",
     "INSERT INTO visits VALUES (1, 1, '2025-01-01 00:00:00', 'a'), (1, 1, NULL, 'b')",
 )
+
+
+PARQUET = {"duckdb": "engine: duckdb\n", "spark": f"engine: spark\nurl: {MASTER}\n"}
 
 
 def draft(root: Path, source: str, *tables: str) -> str:
@@ -109,15 +113,15 @@ def test_guesses_are_marked(promising: Store, tmp_path: Path):
     assert "ann@example.com" not in text
 
 
-def test_files_show_what_is_unique(tmp_path: Path):
+@pytest.mark.parametrize("engine", PARQUET)
+def test_files_show_what_is_unique(tmp_path: Path, engine: str):
     """Parquet promises nothing: some rows are looked at, and `unique` is not promised of them."""
     write_table(tmp_path, "customers", {"customer_id": [1, 2], "plan": ["a", None]})
     write_table(tmp_path, "orders", {"order_id": [1, 1], "customer_id": [1, 2], "plan": ["a", "b"]})
-    source = (
-        "source: shop\nengine: duckdb\n"
-        "tables: {customers: data/customers.parquet, orders: data/orders.parquet}\n"
-    )
-    text = draft(tmp_path, source)
+    tables = "customers: data/customers.parquet, orders: data/orders.parquet"
+    if engine == "spark":
+        keep()
+    text = draft(tmp_path, f"source: shop\n{PARQUET[engine]}tables: {{{tables}}}\n")
     assert "since customer_id tells them apart in the rows looked at, 10,000 at most" in text
     assert "# Left out: table orders" in text
 
@@ -219,6 +223,16 @@ WORDS = {
         "Array(Nullable(Int64))",
         "Array(Float64)",
         "Map(String, Int64)",
+    ),
+    "spark": (
+        "bigint",
+        "decimal(20,0)",
+        "decimal(18,2)",
+        "string",
+        "timestamp_ntz",
+        "array<bigint>",
+        "array<double>",
+        "struct<a:int>",
     ),
 }
 
