@@ -1,6 +1,8 @@
 """Segments over several sources have the reference's members, wherever the data lie."""
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, note, settings
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from segflow.model.wording import phrase
 from tests.agreement.choices import Pick
 from tests.agreement.data import world_of
-from tests.agreement.hosts import CLICKHOUSE, DUCKDB, MYSQL, POSTGRES, SQLITE
+from tests.agreement.hosts import CLICKHOUSE, DUCKDB, MYSQL, POSTGRES, SPARK, SQLITE, Host
 from tests.agreement.routed import opened, routed_sets, spread
 from tests.agreement.sides import (
     Pair,
@@ -21,14 +23,23 @@ from tests.agreement.tally import TELLING, Tally
 from tests.strategies import examples
 
 SEGMENTS = 24
-SHOPS = 16 * settings.default.max_examples // 100
-PAIRS = 250
-SEVERAL = 60
-"""At least so many segments whose parts are answered by more than one source."""
+SHOPS = 16
+
+
+class Together(NamedTuple):
+    """Engines that have a shop together, and how many shops; in these there are at least so many
+    pairs, and segments whose parts are answered by more than one source."""
+
+    hosts: Sequence[Host]
+    shops: int = SHOPS
+    pairs: int = 250
+    several: int = 60
+
 
 SETS = {
-    "embedded": (DUCKDB, SQLITE, CLICKHOUSE),
-    "servers": (POSTGRES, MYSQL, DUCKDB),
+    "embedded": Together((DUCKDB, SQLITE, CLICKHOUSE)),
+    "servers": Together((POSTGRES, MYSQL, DUCKDB)),
+    "lake": Together((SQLITE, SPARK), shops=3, pairs=40, several=10),
 }
 
 
@@ -37,7 +48,7 @@ SETS = {
 def test_members_are_the_same_wherever_the_data_lie(together, tmp_path):
     """Fields, events, consents and suppressions are put into sources by chance, and each source has
     the rows of nothing else; every way of asking a source for a part comes up."""
-    hosts = SETS[together]
+    hosts, shops, least, split = SETS[together]
     tally, ways, several = Tally(), Counter(), 0
 
     def run(example, entropy) -> None:
@@ -67,10 +78,11 @@ def test_members_are_the_same_wherever_the_data_lie(together, tmp_path):
 
     run.__name__ = f"shops_in_{together}"
     entropy = st.binary(min_size=200, max_size=200)
-    settings(max_examples=SHOPS, suppress_health_check=list(HealthCheck))(
+    count = shops * settings.default.max_examples // 100
+    settings(max_examples=count, suppress_health_check=list(HealthCheck))(
         given(examples(SEGMENTS), entropy)(run)
     )()
     assert ways.keys() == {"own", "mentioned", "sent"}
-    assert several >= SEVERAL
-    assert tally.pairs >= PAIRS
+    assert several >= split
+    assert tally.pairs >= least
     assert tally.telling >= TELLING, tally.results

@@ -1,8 +1,11 @@
 """What is Spark's own: settings, Java, the files that it may read, and what it does otherwise."""
 
+import os
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -210,7 +213,7 @@ from segflow.engines.spark import SparkEngine
 from segflow.errors import SourceUnavailableError
 from segflow.model.catalog import Limits, Source
 from segflow.model.duration import parse_duration
-engine = SparkEngine(Source(name="lake", engine="spark", url="local[1]"), Path("."))
+engine = SparkEngine(Source(name="lake", engine="spark", url=sys.argv[1]), Path("."))
 def ask(what, count):
     of = text(f"(SELECT {what} AS n FROM range({count})) AS endless")
     return engine.rows(select(literal_column("n")).select_from(of))
@@ -238,7 +241,7 @@ sys.stdin.read()
 def test_ctrl_c_ends_a_query_and_the_last_close_ends_java():
     """A person who gives up need not wait for the answer; what was started does not stay."""
     with subprocess.Popen(
-        [sys.executable, "-c", SCRIPT],
+        [sys.executable, "-c", SCRIPT, MASTER],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -258,9 +261,36 @@ def test_ctrl_c_ends_a_query_and_the_last_close_ends_java():
 def test_without_java_it_is_told_what_to_install(home, tmp_path):
     """No traceback, and nothing is started."""
     given = {"PATH": str(tmp_path)} | ({} if home is None else {"JAVA_HOME": home})
+    told = refused(MASTER, given)
+    assert told.startswith("source lake: there is no Java ")
+    assert "apt-get install" in told
+
+
+def test_a_master_that_nobody_answers_at_is_told():
+    """At once: Spark itself would try for a minute."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        master = f"spark://127.0.0.1:{taken.getsockname()[1]}"
+        told = refused(master, dict(os.environ))
+    assert told.startswith(f"source lake: nobody answers at {master}. ")
+
+
+def test_why_spark_does_not_start_is_told():
+    """In its own words, without where in its code that was."""
+    settings = {name: value for name, value in os.environ.items() if "CONF_DIR" not in name}
+    told = refused("yarn", settings)
+    assert told.startswith("source lake: Spark does not start: ")
+    assert "HADOOP_CONF_DIR" in told
+
+
+def refused(master: str, settings: Mapping[str, str]) -> str:
+    """What is told of a master that can't be asked, by a process with these settings."""
     found = subprocess.run(
-        [sys.executable, "-c", SCRIPT], env=given, capture_output=True, text=True, check=False
+        [sys.executable, "-c", SCRIPT, master],
+        env=settings,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert found.returncode == 1
-    assert found.stderr.startswith("source lake: there is no Java ")
-    assert "apt-get install" in found.stderr
+    return found.stderr
