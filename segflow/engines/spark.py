@@ -4,11 +4,11 @@ A question is one job, whatever it asks of how many segments. Keys come back as 
 made where the rows are, see spark_keys.py.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.dataset
@@ -55,6 +55,7 @@ from segflow.model.catalog import Source
 from segflow.model.instant import Instant
 from segflow.ports import MASK_BITS, KeyColumn, Keys, Reached, Selection, Statement, as_select
 
+_Answer = TypeVar("_Answer")
 _SIGNED = 2**63
 _AGAIN = 0.1
 """Seconds until what was given up is told so once more."""
@@ -81,7 +82,7 @@ class SparkEngine:
         self._master = master_of(source.name, url or str(source.url))
         self._seconds = longest(source.limits) / 1_000 or None
         self._opened: SparkSession | None = None
-        self._worker: ThreadPoolExecutor | None = None
+        self._workers: ThreadPoolExecutor
         self._remote = {name: path for name, path in source.tables if "://" in path}
         self._files = {
             name: file_inside(source.name, root, path)
@@ -96,45 +97,25 @@ class SparkEngine:
 
     def columns(self, table: str) -> Mapping[str, str] | None:
         """See Engine."""
-        with self._errors():
-            session = self._session()
-            self._register_changed(session)
-            if table.casefold() not in self._names:
-                return None
-            return dict(session.table(quoted(table)).dtypes)
+        return self._answered(self._columns, table)
 
     def members(self, selection: Selection, sets: Mapping[str, Keys]) -> Keys:
         """See Engine."""
-        with self._errors(), self._selected(selection, sets) as found:
-            self._check_keys(found, selection)
-            if selection.key_type == "string":
-                return key_set(self._collected(found).column(0))
-            (members,) = self._packed(found, 0)
-            return members
+        return self._answered(self._members, selection, sets)
 
     def memberships(
         self, selection: Selection, sets: Mapping[str, Keys], count: int
     ) -> tuple[Keys, ...]:
         """See Engine. The order of the rows, which costs a pass over them, is of no use here."""
-        with self._errors(), self._selected(selection, sets, in_order=False) as found:
-            self._check_keys(found, selection)
-            if selection.key_type == "string":
-                rows = self._collected(found)
-                return key_sets(rows.column(0), rows, count)
-            return tuple(self._packed(found, count))
+        return self._answered(self._memberships, selection, sets, count)
 
     def values(self, selection: Selection, sets: Mapping[str, Keys]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
-        with self._errors(), self._selected(selection, sets) as found:
-            return plain_rows(self._collected(found), as_select(selection.statement), SPARK_SQL)
+        return self._answered(self._values, selection, sets)
 
     def rows(self, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
         """See Engine."""
-        with self._errors():
-            session = self._session()
-            self._register_changed(session)
-            found = self._collected(self._frame(session, statement))
-            return plain_rows(found, statement, SPARK_SQL)
+        return self._answered(self._rows, statement)
 
     def reached(self) -> Reached:
         """See Engine."""
@@ -152,20 +133,95 @@ class SparkEngine:
         """See Engine."""
         if self._opened is not None:
             self._opened = None
-            if self._worker is not None:
-                self._worker.shutdown()
+            self._workers.shutdown()
             close_session()
 
-    # --- tables ---
+    # --- questions, in a thread that Ctrl-C does not reach ---
+
+    def _columns(self, session: SparkSession, table: str) -> Mapping[str, str] | None:
+        self._register_changed(session)
+        if table.casefold() not in self._names:
+            return None
+        return dict(session.table(quoted(table)).dtypes)
+
+    def _members(
+        self, session: SparkSession, selection: Selection, sets: Mapping[str, Keys]
+    ) -> Keys:
+        with self._selected(session, selection, sets) as found:
+            self._check_keys(found, selection)
+            if selection.key_type == "string":
+                return key_set(found.toArrow().column(0))
+            (members,) = self._packed(found, 0)
+            return members
+
+    def _memberships(
+        self, session: SparkSession, selection: Selection, sets: Mapping[str, Keys], count: int
+    ) -> tuple[Keys, ...]:
+        with self._selected(session, selection, sets, in_order=False) as found:
+            self._check_keys(found, selection)
+            if selection.key_type == "string":
+                rows = found.toArrow()
+                return key_sets(rows.column(0), rows, count)
+            return tuple(self._packed(found, count))
+
+    def _values(
+        self, session: SparkSession, selection: Selection, sets: Mapping[str, Keys]
+    ) -> Sequence[Mapping[str, Any]]:
+        with self._selected(session, selection, sets) as found:
+            return plain_rows(found.toArrow(), as_select(selection.statement), SPARK_SQL)
+
+    def _rows(self, session: SparkSession, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
+        self._register_changed(session)
+        return plain_rows(self._frame(session, statement).toArrow(), statement, SPARK_SQL)
+
+    def _answered(self, question: Callable[..., _Answer], *given: Any) -> _Answer:
+        """What a question gives. PySpark waits for a job to its end, and what interrupts it in the
+        middle breaks its connection to Java: so another thread asks than the one that hears
+        Ctrl-C, and what is given up is cancelled."""
+        session = self._session()
+        answer = self._workers.submit(self._asked, question, session, *given)
+        try:
+            wait([answer], self._seconds)
+            if not answer.done():
+                told = f"source {self._source}: no answer within {self._seconds:g} seconds"
+                raise SourceUnavailableError(told, hint=TIMED_OUT)
+            return answer.result()
+        finally:
+            # What has only just begun has no job yet that could be cancelled.
+            while not (answer.done() or answer.cancel()):
+                self._workers.submit(session.sparkContext.cancelAllJobs)
+                wait([answer], _AGAIN)
+
+    def _asked(self, question: Callable[..., _Answer], *given: Any) -> _Answer:
+        with self._errors():
+            return question(*given)
 
     def _session(self) -> SparkSession:
         if self._opened is None:
-            self._opened = open_session(self._source, self._master)
-            self._worker = ThreadPoolExecutor(max_workers=1)
-            self._stamps.clear()
-            for name, path in self._remote.items():
-                self._register(name, self._opened.read.parquet(path))
+            self._workers = ThreadPoolExecutor(max_workers=2)
+            opening = self._workers.submit(self._open)
+            try:
+                self._opened = opening.result()
+            finally:
+                if self._opened is None:
+                    self._workers.shutdown()
+                    if opening.exception() is None:
+                        close_session()
         return self._opened
+
+    def _open(self) -> SparkSession:
+        session = open_session(self._source, self._master)
+        self._stamps.clear()
+        try:
+            with self._errors():
+                for name, path in self._remote.items():
+                    self._register(name, session.read.parquet(path))
+        except BaseException:
+            close_session()
+            raise
+        return session
+
+    # --- tables ---
 
     def _register_changed(self, session: SparkSession) -> None:
         """Open the files that were not opened yet, or are others by now: Spark keeps in mind what
@@ -203,11 +259,15 @@ class SparkEngine:
 
     @contextmanager
     def _selected(
-        self, selection: Selection, sets: Mapping[str, Keys], *, in_order: bool = True
+        self,
+        session: SparkSession,
+        selection: Selection,
+        sets: Mapping[str, Keys],
+        *,
+        in_order: bool = True,
     ) -> Iterator[DataFrame]:
         """What the selection gives, which is asked for when it is read. The sets that it names are
         views until the end."""
-        session = self._session()
         self._register_changed(session)
         for of in selection.one_row:
             self._check_one_row(session, of)
@@ -216,7 +276,7 @@ class SparkEngine:
             statement = statement.order_by(None)
         given = {name: (_keys(sets[name]), "key") for name in selection.sets}
         for split in selection.splits:
-            found = self._collected(self._frame(session, split.values)).column(0).to_pylist()
+            found = self._frame(session, split.values).toArrow().column(0).to_pylist()
             passing = [one for one in found if text_matches(split.test.op, one, split.test.text)]
             given[split.name] = pa.array(passing, pa.string()), "value"
         try:
@@ -237,27 +297,10 @@ class SparkEngine:
         # SparkSession.sql() would take ten times as long to hand over the parameters.
         return DataFrame(session._jsparkSession.sql(query.text, dict(query.parameters)), session)
 
-    def _collected(self, found: DataFrame) -> pa.Table:
-        """The rows. PySpark waits for a job to its end, whoever interrupts: the one who waits here
-        is another thread than the one that hears it, and what is asked is then given up."""
-        assert self._worker is not None, "there is a worker where there is a session"
-        answer = self._worker.submit(found.toArrow)
-        try:
-            wait([answer], self._seconds)
-            if not answer.done():
-                told = f"source {self._source}: no answer within {self._seconds:g} seconds"
-                raise SourceUnavailableError(told, hint=TIMED_OUT)
-            return answer.result()
-        finally:
-            # What has only just begun has no job yet that could be cancelled.
-            while not (answer.done() or answer.cancel()):
-                found.sparkSession.sparkContext.cancelAllJobs()
-                wait([answer], _AGAIN)
-
     def _packed(self, found: DataFrame, count: int) -> list[BitMap64]:
         with without_warnings():
             parts = found.mapInArrow(packing(count, MASK_BITS), SCHEMA)
-        sets = unpacked(self._collected(parts), max(count, 1))
+        sets = unpacked(parts.toArrow(), max(count, 1))
         if sets is None:
             raise UnusableDataError(
                 f"source {self._source}: a key is negative, or beyond 64 bits", hint=NEGATIVE
@@ -283,7 +326,7 @@ class SparkEngine:
         if stamp is not None and self._checked.get(of) == stamp:
             return
         asked = repeated_keys(of, DIALECTS["spark"])
-        (found,) = self._collected(self._frame(session, asked)).to_pylist()
+        (found,) = self._frame(session, asked).toArrow().to_pylist()
         count, example = found.values()
         if count:
             raise repeated_error(self._source, of, count, example)

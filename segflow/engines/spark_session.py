@@ -7,7 +7,6 @@ import logging
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -37,10 +36,11 @@ _WRONG = re.compile(r"^(?:.* ERROR \S+: |Exception in thread .*?Exception: )(.+)
 _LOOPBACK = "127.0.0.1"
 _STARTED: Mapping[str, str] = {
     "spark.app.name": "segflow",
-    "spark.driver.memory": "1g",
     # Plans are walked by recursion, and those of many segments are deep.
     "spark.driver.extraJavaOptions": "-Xss16m",
     "spark.ui.enabled": "false",
+    # Nobody looks at what was asked before, and a plan in words may be larger than the plan.
+    "spark.sql.ui.retainedExecutions": "10",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.catalogImplementation": "in-memory",
 }
@@ -61,6 +61,10 @@ _SETTINGS: Mapping[str, str] = {
     # Nanoseconds are read as numbers, of which the engine makes instants.
     "spark.sql.legacy.parquet.nanosAsLong": "true",
     "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
+    "spark.sql.maxPlanStringLength": "1000",
+    # What the parser learns of queries it would keep for ever: a tenth of the heap will do.
+    "spark.sql.parser.manageParserCaches": "true",
+    "spark.sql.parser.parserDfaCacheFlushRatio": "10",
     # A query reads the tables of its source and no other file.
     "spark.sql.runSQLOnFiles": "false",
     # Sets of keys are handed on as they are; else they are planned row by row.
@@ -131,7 +135,8 @@ def master_of(source: str, url: str | None) -> str:
 
 
 def open_session(source: str, master: str) -> SparkSession:
-    """A session of the Spark at that master, which is started where there is none yet.
+    """A session of the Spark at that master, which is started where there is none yet. In the main
+    thread PySpark would take Ctrl-C for itself.
 
     Raises SourceUnavailableError where Java is missing, Spark does not start, or this process asks
     a Spark at another master.
@@ -171,7 +176,7 @@ def _started(source: str, master: str) -> _Spark:
     told = folder / "java.log"
     spark: _Spark | None = None
     try:
-        with told.open("wb") as log, _own_interrupts(), without_warnings():
+        with told.open("wb") as log, without_warnings():
             conf = _configured(master, folder)
             gateway: Any = launch_gateway(  # type: ignore[no-untyped-call]
                 conf, {"stdout": log, "stderr": subprocess.STDOUT}
@@ -229,19 +234,6 @@ def _check_master(source: str, master: str) -> None:
         f"source {source}: nobody answers at {master}",
         hint="start its master, or correct the url",
     )
-
-
-@contextmanager
-def _own_interrupts() -> Iterator[None]:
-    """Ctrl-C stays with who handles it here; Spark would take it for itself."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Spark for tests: one for all of them, with the settings of tests/agreement/spark_conf."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -24,7 +25,8 @@ def keep() -> Any:
     with pytest.MonkeyPatch.context() as here:
         for name, value in given.items():
             here.setenv(name, value)
-        session = open_session("tests", MASTER)
+        with ThreadPoolExecutor(1) as beside:
+            session = beside.submit(open_session, "tests", MASTER).result()
     Finalize(None, end, exitpriority=1)  # of processes that a pool makes nobody else takes leave
     return session
 

@@ -39,7 +39,7 @@ class Together(NamedTuple):
 SETS = {
     "embedded": Together((DUCKDB, SQLITE, CLICKHOUSE)),
     "servers": Together((POSTGRES, MYSQL, DUCKDB)),
-    "lake": Together((SQLITE, SPARK), shops=3, pairs=40, several=10),
+    "lake": Together((SQLITE, SPARK), shops=5, pairs=80, several=20),
 }
 
 

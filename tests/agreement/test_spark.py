@@ -16,7 +16,7 @@ from tests.agreement.tally import Tally
 from tests.strategies import Example
 
 SHOPS = 2
-STORED = 5
+STORED = 6
 
 
 @pytest.mark.timeout(1_200)

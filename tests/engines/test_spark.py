@@ -153,7 +153,7 @@ def test_parameters_are_what_was_given(engine, value):
 
 
 def test_a_union_may_have_a_column_twice(engine):
-    """Spark's own optimizer finds such a plan wrong, unless a rule of it is left out."""
+    """Two names of one column are two columns, also where the other part has two."""
     once = select(PEOPLE.c.id.label("one"), (PEOPLE.c.id + 1).label("other"))
     twice = select(PEOPLE.c.id.label("one"), PEOPLE.c.id.label("other"))
     both = union_all(once, twice).subquery()
