@@ -64,7 +64,15 @@ _FLOORED = "timestamp_micros({0} DIV 1000 - IF({0} % 1000 < 0, 1, 0))"
 """The nanoseconds of a timestamp, floored to what Spark has."""
 
 _NOT_THERE = ("PATH_NOT_FOUND", "FAILED_READ_FILE", "CANNOT_READ_FILE", "UNABLE_TO_INFER_SCHEMA")
-_LARGE = ("FAILED_TO_PARSE_TOO_COMPLEX", "OUT_OF_MEMORY", "StackOverflowError", "OutOfMemoryError")
+_LARGE = (
+    "FAILED_TO_PARSE_TOO_COMPLEX",
+    "OUT_OF_MEMORY",
+    "UNABLE_TO_ACQUIRE_MEMORY",
+    "StackOverflowError",
+    "OutOfMemoryError",
+    "Could not allocate memory",
+    "Not enough memory",
+)
 _NAMES = ("TABLE_OR_VIEW_NOT_FOUND", "UNRESOLVED_", "DATATYPE_MISMATCH", "INCOMPATIBLE_TYPES")
 
 

@@ -28,18 +28,20 @@ SHOPS = 16
 
 class Together(NamedTuple):
     """Engines that have a shop together, and how many shops; in these there are at least so many
-    pairs, and segments whose parts are answered by more than one source."""
+    pairs, and segments whose parts are answered by more than one source, and such a share of the
+    results tells some users from others. The first shop that is drawn tells nothing."""
 
     hosts: Sequence[Host]
     shops: int = SHOPS
     pairs: int = 250
     several: int = 60
+    telling: float = TELLING
 
 
 SETS = {
     "embedded": Together((DUCKDB, SQLITE, CLICKHOUSE)),
     "servers": Together((POSTGRES, MYSQL, DUCKDB)),
-    "lake": Together((SQLITE, SPARK), shops=5, pairs=80, several=20),
+    "lake": Together((SQLITE, SPARK), shops=3, pairs=40, several=10, telling=0.5),
 }
 
 
@@ -48,7 +50,7 @@ SETS = {
 def test_members_are_the_same_wherever_the_data_lie(together, tmp_path):
     """Fields, events, consents and suppressions are put into sources by chance, and each source has
     the rows of nothing else; every way of asking a source for a part comes up."""
-    hosts, shops, least, split = SETS[together]
+    hosts, shops, least, split, telling = SETS[together]
     tally, ways, several = Tally(), Counter(), 0
 
     def run(example, entropy) -> None:
@@ -85,4 +87,4 @@ def test_members_are_the_same_wherever_the_data_lie(together, tmp_path):
     assert ways.keys() == {"own", "mentioned", "sent"}
     assert several >= split
     assert tally.pairs >= least
-    assert tally.telling >= TELLING, tally.results
+    assert tally.telling >= telling, tally.results

@@ -29,7 +29,12 @@ from sqlalchemy import (
 
 from segflow.app.wiring import open_engine
 from segflow.compiler.dialects import DIALECTS
-from segflow.errors import RefusedError, SourceUnavailableError, UnusableDataError
+from segflow.errors import (
+    RefusedError,
+    SourceUnavailableError,
+    TooLargeError,
+    UnusableDataError,
+)
 from segflow.model.catalog import Limits, Source
 from segflow.model.duration import parse_duration
 from segflow.model.types import TIMESTAMP, decimal_type, parse_type
@@ -189,6 +194,13 @@ def test_a_file_that_is_not_there_is_told(tmp_path):
     """Before Spark is started."""
     with pytest.raises(SourceUnavailableError, match="lake.*no file"):
         open_engine(source(tables=(("people", "people.parquet"),)), tmp_path)
+
+
+def test_where_memory_does_not_suffice_less_is_to_be_asked(engine):
+    """Whatever part of Spark says so."""
+    told = literal_column("raise_error('Could not allocate memory to grow BytesToBytesMap.')")
+    with pytest.raises(TooLargeError):
+        engine.rows(select(told.label("found")))
 
 
 def test_a_query_has_its_time(tmp_path):
