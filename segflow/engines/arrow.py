@@ -4,15 +4,18 @@ from array import array
 from collections.abc import Iterator
 from struct import pack
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyroaring import BitMap, BitMap64
 
 from segflow.engines.connected import NEGATIVE, NO_TEXTS
+from segflow.engines.roaring import Bits, Universe
 from segflow.errors import UnusableDataError
 from segflow.model.keys import KeyType
 from segflow.ports import MASK_BITS, Keys
 
+# Ordinals below it are made into a set by a third of the time.
 _NARROW = 2**32
 
 
@@ -47,21 +50,16 @@ def key_set(keys: pa.ChunkedArray) -> Keys:
 def key_sets(keys: pa.ChunkedArray, found: pa.Table, count: int) -> tuple[Keys, ...]:
     """The sets of so many segments: Engine.memberships() says which columns of masks stand in the
     table behind that of the keys."""
-    narrowed = _narrowed(keys)
-    return tuple(key_set(pc.filter(narrowed, inside)) for inside in _bits(found, count))
-
-
-def _narrowed(keys: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Ordinals in 32 bits where all fit, of which _bitmap() makes a set in a third of the time."""
-    if pa.types.is_string(keys.type) or (pc.max(keys).as_py() or 0) >= _NARROW:
-        return keys
-    return keys.cast(pa.uint32())
+    universe = Universe(keys.to_numpy()) if keys.type == pa.uint64() else None
+    if universe is not None and universe.is_dense:
+        return tuple(map(universe.bitmap, _bits(found, count)))
+    return tuple(key_set(pc.filter(keys, pa.array(inside))) for inside in _bits(found, count))
 
 
 def _bitmap(keys: pa.ChunkedArray) -> BitMap64:
-    is_narrow = keys.type == pa.uint32()
+    is_narrow = (pc.max(keys).as_py() or 0) < _NARROW
     content = array("I" if is_narrow else "Q")
-    for chunk in keys.chunks:
+    for chunk in keys.cast(pa.uint32()).chunks if is_narrow else keys.chunks:
         buffer = memoryview(chunk.buffers()[1] or b"")
         start = chunk.offset * content.itemsize
         content.frombytes(buffer[start : start + len(chunk) * content.itemsize])
@@ -71,13 +69,13 @@ def _bitmap(keys: pa.ChunkedArray) -> BitMap64:
     return BitMap64.deserialize(pack("<QI", 1, 0) + BitMap(content).serialize())
 
 
-def _bits(found: pa.Table, count: int) -> Iterator[pa.ChunkedArray]:
+def _bits(found: pa.Table, count: int) -> Iterator[Bits]:
     """For each segment in turn whether each row belongs to it. Of a mask eight bits are cut out
     once, as tests of bytes take a fifth of the time."""
-    octet = found.column(0)
     for number in range(count):
-        mask, bit = divmod(number, MASK_BITS)
+        column, bit = divmod(number, MASK_BITS)
+        if bit == 0:
+            mask = found.column(1 + column).to_numpy()
         if bit % 8 == 0:
-            octet = pc.shift_right(found.column(1 + mask), bit).cast(pa.uint8(), safe=False)
-        wanted = pa.scalar(1 << bit % 8, pa.uint8())
-        yield pc.equal(pc.bit_wise_and(octet, wanted), wanted)
+            octet = (mask >> bit).astype(np.uint8)
+        yield (octet & (1 << bit % 8)) != 0

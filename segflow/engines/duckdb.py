@@ -11,7 +11,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset
 from duckdb_engine import Dialect
 from pyroaring import BitMap64
 from sqlalchemy.sql import Select
@@ -155,8 +154,10 @@ class DuckDbEngine:
                 self._stamps[table] = stamp
 
     def _register_file(self, table: str, file: Path) -> None:
+        from pyarrow import dataset as parquet  # it imports pandas where there is one
+
         try:
-            dataset = pyarrow.dataset.dataset(file, format="parquet")
+            dataset = parquet.dataset(file, format="parquet")
         except (pa.ArrowException, OSError) as error:
             raise SourceUnavailableError(
                 f"source {self._source}: table {table} can't be read: {_first_line(error)}",
