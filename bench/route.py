@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from measure import Size, arguments, race, report
+from measure import Size, arguments, checked, each, race, report
 from pyroaring import BitMap64
 from search import COUNTRIES, INDEX, PLANS, indexed
 
@@ -144,7 +144,7 @@ def segflow(folder: Path) -> None:
     print(json.dumps({**facts, **{f"{name}_ids": one.ids for name, one in timed.items()}}))
 
 
-def measure(users: int, runs: int) -> Size:
+def measure(users: int) -> Size:
     """One number of users."""
     with indexed(users) as url, tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -156,10 +156,7 @@ def measure(users: int, runs: int) -> Size:
             side: [sys.executable, __file__, f"--{side}", str(folder)]
             for side in ("segflow", "peer")
         }
-        timings = race(commands, {"segflow": folder, "peer": folder}, runs)
-        for name, timing in timings.items():
-            if timing.exit_code:
-                sys.exit(f"{name}: {timing.output}")
+        timings = checked(race(commands, {"segflow": folder, "peer": folder}, runs=3))
         ours, theirs = (
             BitMap64.deserialize((folder / f"{name}.bin").read_bytes()) for name in timings
         )
@@ -183,15 +180,11 @@ def main() -> None:
     if sys.argv[1:2] in (["--segflow"], ["--peer"]):
         {"--segflow": segflow, "--peer": peer}[sys.argv[1]](Path(sys.argv[2]))
         return
-    sizes = []
-    for users in arguments(__doc__ or "", (100_000, 300_000, 1_000_000), (30_000,)):
-        sizes.append(measure(users, runs=3))
-        print(json.dumps(sizes[-1].line()), file=sys.stderr, flush=True)
     report(
         name="route",
         work="one segment over Elasticsearch (attributes) and DuckDB (five events per user)",
         peer=f"hand-written SQL on DuckDB {duckdb.__version__}, the attributes copied into it",
-        sizes=sizes,
+        sizes=each(arguments(__doc__ or "", (100_000, 300_000, 1_000_000), (30_000,)), measure),
     )
 
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pyroaring import BitMap, BitMap64
 
 from segflow.engines.connected import NEGATIVE, NO_TEXTS
-from segflow.engines.roaring import Bits, Universe
+from segflow.engines.roaring import Bits, Universe, ascends
 from segflow.errors import UnusableDataError
 from segflow.model.keys import KeyType
 from segflow.ports import MASK_BITS, Keys
@@ -50,9 +50,10 @@ def key_set(keys: pa.ChunkedArray) -> Keys:
 def key_sets(keys: pa.ChunkedArray, found: pa.Table, count: int) -> tuple[Keys, ...]:
     """The sets of so many segments: Engine.memberships() says which columns of masks stand in the
     table behind that of the keys."""
-    universe = Universe(keys.to_numpy()) if keys.type == pa.uint64() else None
-    if universe is not None and universe.is_dense:
-        return tuple(map(universe.bitmap, _bits(found, count)))
+    if keys.type == pa.uint64() and ascends(ordinals := keys.to_numpy()):
+        universe = Universe(ordinals)
+        if universe.is_dense:
+            return tuple(map(universe.bitmap, _bits(found, count)))
     return tuple(key_set(pc.filter(keys, pa.array(inside))) for inside in _bits(found, count))
 
 

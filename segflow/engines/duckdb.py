@@ -36,7 +36,7 @@ _SAFE: dict[str, str | bool | int | float | list[str]] = {
 _DENSE_BITS = 21
 _SETTLED = (
     f"SET GLOBAL TimeZone = 'UTC'; SET GLOBAL perfect_ht_threshold = {_DENSE_BITS};"
-    " SET lock_configuration = true"
+    " SET GLOBAL preserve_insertion_order = false; SET lock_configuration = true"
 )
 _SIGNED = 2**63
 
@@ -199,8 +199,12 @@ class DuckDbEngine:
         for name, content in given.items():
             self._connection.register(name, content)
         try:
+            for name, stage in selection.stages.items():
+                self._make(name, stage)
             return self._run(as_select(selection.statement))
         finally:
+            for name in selection.stages:
+                self._connection.execute(f"DROP TABLE IF EXISTS temp.{_quoted(name)}")
             for name in given:
                 self._connection.unregister(name)
 
@@ -210,12 +214,20 @@ class DuckDbEngine:
         return pa.table({"value": pa.array(passing, pa.string())})
 
     def _run(self, statement: Select[Any]) -> pa.Table:
+        text, parameters = self._written(statement)
+        return self._connection.sql(text, params=parameters).to_arrow_table()
+
+    def _make(self, name: str, stage: Select[Any]) -> None:
+        """A temporary table of DuckDB's own knows between which keys it lies, as Arrow's don't."""
+        text, parameters = self._written(stage)
+        self._connection.execute(f"CREATE TEMP TABLE {_quoted(name)} AS {text}", parameters)
+
+    def _written(self, statement: Select[Any]) -> tuple[str, list[Any]]:
         compiled = statement.compile(
             dialect=self._dialect, compile_kwargs={"render_postcompile": True}
         )
         values = compiled.params
-        parameters = [values[name] for name in compiled.positiontup or ()]
-        return self._connection.sql(str(compiled), params=parameters).to_arrow_table()
+        return str(compiled), [values[name] for name in compiled.positiontup or ()]
 
     def _typed(self, found: pa.Table, selection: Selection) -> pa.ChunkedArray:
         return typed_keys(self._source, found.column(0), selection.key_type)

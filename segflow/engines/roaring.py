@@ -34,9 +34,6 @@ class Universe:
     """Ordinals, ascending and each once, of which sets are made."""
 
     def __init__(self, ordinals: Ordinals) -> None:
-        """Raises ValueError if they don't ascend."""
-        if not bool(np.all(ordinals[1:] > ordinals[:-1])):
-            raise ValueError("ordinals must ascend")
         self._low = (ordinals & np.uint64(_SPAN - 1)).astype(np.uint16)
         high = ordinals >> np.uint64(_LOW)
         cuts = (np.flatnonzero(np.diff(high)) + 1).tolist()
@@ -45,8 +42,11 @@ class Universe:
             (int(high[start]), slice(start, end))
             for start, end in zip([0, *cuts], ends, strict=False)
         ]
-        self.is_dense = len(ordinals) >= _DENSE * len(self._parts)
-        """Whether making sets of these is worth it."""
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the ordinals lie so near each other that bitmap() is fast."""
+        return len(self._low) >= _DENSE * len(self._parts)
 
     def bitmap(self, inside: Bits) -> BitMap64:
         """The set of the ordinals at the places that are true."""
@@ -92,3 +92,8 @@ def _portable(containers: Sequence[_Container]) -> bytes:
             *(content for _, _, content in containers),
         )
     )
+
+
+def ascends(ordinals: Ordinals) -> bool:
+    """Whether each is greater than the one before it."""
+    return bool(np.all(ordinals[1:] > ordinals[:-1]))

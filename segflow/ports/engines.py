@@ -56,7 +56,10 @@ class Selection:
     engine provides both (the names of id sets are made by segment_set(), list_set() and their like
     in model/compiled.py). For an engine that reads documents it is the sets of keys that these
     make, one per segment. Sets that are the answer to a query of their own stand in `made`, too,
-    with that query, which may be one of another source. `source` names the catalog's source.
+    with that query, which may be one of another source. The engine makes a table of each of
+    `stages` first, one after the other, so that what making one takes is free again before the
+    next; only those whose dialect has Traits.marks are given any. `source` names the catalog's
+    source.
     `one_row` are the columns in which a key may stand once only.
     """
 
@@ -66,6 +69,7 @@ class Selection:
     sets: tuple[str, ...] = ()
     made: "Mapping[str, Selection]" = field(default_factory=dict)
     splits: tuple[Split, ...] = ()
+    stages: Mapping[str, Select[Any]] = field(default_factory=dict)
     one_row: tuple[KeyColumn, ...] = ()
 
 

@@ -1,6 +1,7 @@
 """DuckDB as a source: what it can't do to files, and how it opens them."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -277,3 +278,22 @@ def test_a_query_that_is_stopped_is_an_interrupt(words, expected, opened, tmp_pa
     engine = opened(parquet_source(tmp_path, pa.table({"id": [1]})), tmp_path)
     with pytest.raises(expected):
         engine.rows(select(Failing(words)))
+
+
+def test_stages_are_made_in_turn_and_gone_after_the_question(opened, tmp_path):
+    """One reads the one before; nothing of them is left, nor of those before one that fails."""
+    engine = opened(parquet_source(tmp_path, pa.table({"id": [1, 2, 3]})), tmp_path)
+    key = column("id").label("key")
+    first = select(key).select_from(table("people")).where(column("id") > 1)
+    second = select(column("key")).select_from(table("one")).where(column("key") < 3)
+    asked = Selection(
+        source="warehouse",
+        statement=select(column("key")).select_from(table("two")),
+        stages={"one": first, "two": second},
+    )
+    missing = replace(asked, stages={"one": first, "two": select(column("nothing"))})
+    for _ in range(2):
+        assert engine.members(asked, {}) == BitMap64([2])
+        with pytest.raises(UnusableDataError, match="nothing"):
+            engine.members(missing, {})
+    assert engine.columns("one") is None

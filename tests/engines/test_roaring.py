@@ -1,12 +1,11 @@
 """Sets made of bits beside ordinals are the ordinals that have the bit."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap64
 
-from segflow.engines.roaring import Universe
+from segflow.engines.roaring import Universe, ascends
 
 # Where containers, bitmaps of 32 bits and signed numbers end.
 EDGES = (0, 1, 2**16 - 1, 2**16, 2**32 - 3, 2**32, 2**63 - 2, 2**64 - 200_001)
@@ -43,10 +42,12 @@ def test_a_set_that_was_made_can_be_changed() -> None:
     assert len(found) == 50_002
 
 
-def test_ordinals_that_do_not_ascend_are_refused() -> None:
-    """A container is written in their order."""
-    with pytest.raises(ValueError, match="ascend"):
-        Universe(np.array([1, 1], np.uint64))
+def test_ordinals_ascend_where_each_is_greater_than_the_last() -> None:
+    """Containers are written in their order, so that of others no set can be made so."""
+    assert ascends(np.array([], np.uint64))
+    assert ascends(np.array([1, 2**64 - 1], np.uint64))
+    assert not ascends(np.array([1, 1], np.uint64))
+    assert not ascends(np.array([2, 1], np.uint64))
 
 
 def test_few_ordinals_far_apart_are_not_worth_it() -> None:
