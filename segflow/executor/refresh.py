@@ -222,6 +222,8 @@ class _Refresh:
 
     def _commit(self, made: Sequence[Membership]) -> None:
         if made:
+            self._effects.failpoint("refresh.before.sync")
+            self._effects.snapshots.sync()
             self._effects.failpoint("refresh.before.commit")
             self._effects.state.commit_refresh(self._hold.lease, made)
             self._effects.failpoint("refresh.after.commit")

@@ -78,6 +78,7 @@ class Stage:
         planned = self._changes[segment.address].impact
         refuse_drift(segment.segment, planned, impact(was, members))
         keep(self._effects, "apply", name, draft.contents)
+        self._effects.snapshots.sync()
         return draft.membership
 
     def _drop(self, name: str) -> LogEntry:
@@ -91,6 +92,7 @@ class Stage:
         members = self._former.recorded(name) or BitMap64()
         draft = draft_exit(segment=name, as_of=as_of, definition=definition, members=members)
         keep(self._effects, "apply", name, draft.contents)
+        self._effects.snapshots.sync()
         return draft.entry
 
     def _kept(self, name: str) -> BitMap64 | None:

@@ -159,5 +159,11 @@ class SnapshotStore(Protocol):
     def put(self, content: bytes) -> str:
         """Keep the bytes durably and return their digest in hex; the same bytes are kept once."""
 
+    def write(self, content: bytes) -> str:
+        """As put(), but durable not before the next sync()."""
+
+    def sync(self) -> None:
+        """Make durable what was written."""
+
     def get(self, digest: str) -> bytes:
         """The bytes under a digest. Raises CorruptStateError when missing or altered."""

@@ -48,6 +48,11 @@ class MemorySnapshots:
         self.contents[name] = content
         return name
 
+    write = put
+
+    def sync(self) -> None:
+        """Nothing outlives the test."""
+
     def get(self, name: str) -> bytes:
         """The bytes under a digest."""
         return self.contents[name]
