@@ -4,6 +4,7 @@ Files are handed to DuckDB as Arrow datasets, or as a database opened read-only;
 the file system is off from the start and the configuration is locked before anything is asked.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ from segflow.engines.files import file_inside
 from segflow.errors import SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
 from segflow.model.instant import Instant
-from segflow.ports import KeyColumn, Keys, Reached, Selection, Split, Statement, as_select
+from segflow.ports import KeyColumn, Keys, Reached, Selection, Split, Statement, Volume, as_select
 
 _SAFE: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -36,7 +37,10 @@ _SAFE: dict[str, str | bool | int | float | list[str]] = {
 _DENSE_BITS = 21
 _SETTLED = (
     f"SET GLOBAL TimeZone = 'UTC'; SET GLOBAL perfect_ht_threshold = {_DENSE_BITS};"
-    " SET GLOBAL preserve_insertion_order = false; SET lock_configuration = true"
+    " SET GLOBAL preserve_insertion_order = false; SET enable_profiling = 'no_output';"
+    " SET profiling_coverage = 'ALL';"
+    " SET tracked_metrics = ['operator.rows_scanned', 'operator.extra_info'];"
+    " SET lock_configuration = true"
 )
 _SIGNED = 2**63
 
@@ -70,6 +74,8 @@ class DuckDbEngine:
         self._files: dict[str, Path] = {}
         self._stamps: dict[str, _Stamp] = {}
         self._checked: dict[KeyColumn, _Stamp | None] = {}
+        # Rows of its own tables are counted by DuckDB; those of Arrow it takes as they come.
+        self._rows_read: int | None = None if source.tables else 0
         with self._errors():
             if source.tables:
                 self._connection = _locked(":memory:")
@@ -130,6 +136,10 @@ class DuckDbEngine:
     def newest(self, table: str, column: str) -> Instant | None:
         """See Engine."""
         return newest_of(self.rows(select_newest(table, column, DIALECTS["duckdb"])))
+
+    def read_so_far(self) -> Volume:
+        """See Engine. Bytes that DuckDB counts are those that were not in its memory."""
+        return Volume(rows=self._rows_read)
 
     def render(self, statement: Statement) -> str:
         """See Engine."""
@@ -215,12 +225,15 @@ class DuckDbEngine:
 
     def _run(self, statement: Select[Any]) -> pa.Table:
         text, parameters = self._written(statement)
-        return self._connection.sql(text, params=parameters).to_arrow_table()
+        found = self._connection.sql(text, params=parameters).to_arrow_table()
+        self._count_rows()
+        return found
 
     def _make(self, name: str, stage: Select[Any]) -> None:
         """A temporary table of DuckDB's own knows between which keys it lies, as Arrow's don't."""
         text, parameters = self._written(stage)
         self._connection.execute(f"CREATE TEMP TABLE {_quoted(name)} AS {text}", parameters)
+        self._count_rows()
 
     def _written(self, statement: Select[Any]) -> tuple[str, list[Any]]:
         compiled = statement.compile(
@@ -228,6 +241,14 @@ class DuckDbEngine:
         )
         values = compiled.params
         return str(compiled), [values[name] for name in compiled.positiontup or ()]
+
+    def _count_rows(self) -> None:
+        """Add what the last statement read. A connection that did not settle the settings of its
+        database file is told nothing."""
+        if self._rows_read is not None:
+            told = json.loads(self._connection.get_profiling_information(format="json"))
+            read = told.get("operator")
+            self._rows_read = None if read is None else self._rows_read + _rows_of(read)
 
     def _typed(self, found: pa.Table, selection: Selection) -> pa.ChunkedArray:
         return typed_keys(self._source, found.column(0), selection.key_type)
@@ -274,6 +295,16 @@ def _stamp(source: str, file: Path) -> _Stamp:
     except FileNotFoundError as error:
         raise SourceUnavailableError(f"source {source}: the file {file.name} is gone") from error
     return tuple((one.st_ino, one.st_mtime_ns, one.st_size) for one in found)
+
+
+def _rows_of(operators: Sequence[Mapping[str, Any]]) -> int:
+    """The rows that operators read of tables which are not temporary."""
+    found = 0
+    for one in operators:
+        if not one.get("extra_info", {}).get("Table", "").startswith('"temp".'):
+            found += int(one.get("rows_scanned", 0))
+        found += _rows_of(one.get("children", ()))
+    return found
 
 
 def _locked(database: str, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:

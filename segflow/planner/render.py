@@ -9,11 +9,13 @@ from typing import Literal
 
 from segflow.model.address import Address
 from segflow.model.instant import format_instant
-from segflow.model.plan import ActionName, AttributeChange, Blocked, Change, Impact, Plan
+from segflow.model.plan import ActionName, AttributeChange, Blocked, Change, Impact, Plan, Scan
 from segflow.model.rule import Rule
+from segflow.model.wording_cost import cost_of
 from segflow.model.wording_text import Plain, Word, flow, layout
 from segflow.planner.impact import segment_impacts, totals
 from segflow.planner.rules import holdout, next_run, planned_rule, shares
+from segflow.planner.scans import last_read
 
 Style = Literal["plain", "bold", "muted", "create", "update", "delete", "recompute", "blocked"]
 
@@ -161,6 +163,8 @@ def _body(change: Change, plan: Plan, stops: Iterable[Blocked]) -> Iterator[Line
         yield from _rule(rule, change, plan)
     elif change.impact is not None:
         yield _size(change.impact)
+    for scan in change.scans:
+        yield from _wrapped(*_scan(scan, plan))
     if change.reaches:
         yield from _wrapped(Piece("reaches ", "muted"), _names(change.reaches))
     for stop in stops:
@@ -272,6 +276,19 @@ def _reached(rule: Rule, impact: Impact | None) -> Iterator[Line]:
     many = () if impact is None else (Piece("reaches ", "muted"), Piece(f"{impact.size_after:,} "))
     if many or arms:
         yield (*many, Piece("at each run", "muted"), Piece(f": {arms}" if arms else ""))
+
+
+def _scan(scan: Scan, plan: Plan) -> tuple[Piece, str]:
+    """A table that is read for a segment from now on, and what that cost the last time."""
+    last = last_read(scan, plan)
+    cost = "" if last is None else f"; the last one took {cost_of(last)}"
+    where = f"{scan.table} in source.{scan.source} ({scan.engine})"
+    if scan.is_added:
+        return Piece("adds a scan of ", "muted"), where + cost
+    if not scan.others:
+        return Piece("takes over the scan of ", "muted"), where + cost
+    others = "1 other segment" if scan.others == 1 else f"{scan.others:,} other segments"
+    return Piece("shares a scan of ", "muted"), f"{where} with {others}{cost}"
 
 
 def _audience(impact: Impact) -> Line:

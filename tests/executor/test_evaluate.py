@@ -35,7 +35,7 @@ from segflow.model.rule import Action, EveryTrigger, Rule
 from segflow.model.segment import Segment
 from segflow.ports import Engine, Selection
 from segflow.store.state import SqlStateStore
-from tests.executor.worlds import GivenEngine, MemorySnapshots
+from tests.executor.worlds import GivenEngine, MemorySnapshots, asking
 
 SOURCE = Source(name="warehouse", engine="duckdb", tables=(("customers", "customers.parquet"),))
 ENTITY = Entity(
@@ -83,7 +83,7 @@ def handed(kept: Mapping[str, BitMap64]) -> Mapping[str, BitMap64]:
     """The sets that the engine is handed for `mixed` in the end."""
     engine = GivenEngine(lambda: BitMap64([1]))
     evaluator = Evaluator(
-        compiled(FROZEN, LOYAL, MIXED), NOW, lambda source: engine, kept.get, NOTHING
+        compiled(FROZEN, LOYAL, MIXED), NOW, asking(lambda source: engine), kept.get, NOTHING
     )
     evaluator.members("mixed")
     return engine.handed[-1]
@@ -111,7 +111,7 @@ def test_keys_that_are_strings_are_handed_over_as_texts():
     engine = GivenEngine(lambda: frozenset(["a"]))
     kept = {"frozen": BitMap64([1, 2]), "loyal": BitMap64([3])}
     made = compiled(FROZEN, LOYAL, MIXED, key_type="string")
-    evaluator = Evaluator(made, NOW, lambda source: engine, kept.get, NOTHING)
+    evaluator = Evaluator(made, NOW, asking(lambda source: engine), kept.get, NOTHING)
     assert evaluator.keys("mixed") == frozenset(["a"])
     assert engine.handed[-1] == {
         segment_set("frozen"): frozenset(["a"]),
@@ -124,7 +124,7 @@ def test_users_without_ordinals_are_no_members_to_keep():
     """Whoever keeps members is refused, with what can be done instead."""
     engine = GivenEngine(lambda: frozenset(["a"]))
     made = compiled(LOYAL, key_type="string")
-    evaluator = Evaluator(made, NOW, lambda source: engine, {}.get, NOTHING)
+    evaluator = Evaluator(made, NOW, asking(lambda source: engine), {}.get, NOTHING)
     with pytest.raises(RefusedError, match="keys are strings") as caught:
         evaluator.members("loyal")
     assert "segflow segment count" in (caught.value.hint or "")
@@ -135,7 +135,7 @@ def test_users_without_ordinals_have_no_log():
     engine = GivenEngine(lambda: frozenset(["a"]))
     asking = segment("asking", Transition(kind="entered", segment="loyal", in_last=None))
     made = compiled(LOYAL, asking, key_type="string")
-    evaluator = Evaluator(made, NOW, lambda source: engine, {}.get, NOTHING)
+    evaluator = Evaluator(made, NOW, asking(lambda source: engine), {}.get, NOTHING)
     with pytest.raises(RefusedError, match=r"the log of segment\.loyal is asked.*strings"):
         evaluator.keys("asking")
     assert engine.handed == []
@@ -145,7 +145,9 @@ def test_set_is_made_once():
     """Two segments that name the same static one do not evaluate it twice."""
     engine = GivenEngine(lambda: BitMap64([1]))
     both = [segment(name, InSegment(segment="frozen")) for name in ("one", "two")]
-    evaluator = Evaluator(compiled(FROZEN, *both), NOW, lambda source: engine, {}.get, NOTHING)
+    evaluator = Evaluator(
+        compiled(FROZEN, *both), NOW, asking(lambda source: engine), {}.get, NOTHING
+    )
     evaluator.members("one")
     evaluator.members("two")
     assert len(engine.handed) == 3
@@ -156,7 +158,7 @@ def test_nested_sets_of_a_segment_are_told():
     engine = GivenEngine(lambda: BitMap64([1]))
     kept = {"frozen": BitMap64([4]), "loyal": BitMap64([5])}
     evaluator = Evaluator(
-        compiled(FROZEN, LOYAL, MIXED), NOW, lambda source: engine, kept.get, NOTHING
+        compiled(FROZEN, LOYAL, MIXED), NOW, asking(lambda source: engine), kept.get, NOTHING
     )
     assert evaluator.nested("mixed") == kept
 
@@ -172,7 +174,9 @@ def test_audience_of_a_rule_is_evaluated():
     engine = GivenEngine(lambda: BitMap64([1]))
     found = compiled(FROZEN, Channel(name="push", kind="webhook"), rule)
     kept = {"frozen": BitMap64([1, 2])}
-    assert Evaluator(found, NOW, lambda _: engine, kept.get, NOTHING).audience("r") == BitMap64([1])
+    assert Evaluator(found, NOW, asking(lambda _: engine), kept.get, NOTHING).audience(
+        "r"
+    ) == BitMap64([1])
     assert engine.handed == [{segment_set("frozen"): BitMap64([1, 2])}]
 
 
@@ -216,7 +220,7 @@ def test_a_source_that_fails_takes_no_segment_of_others_with_it():
             raise SourceUnavailableError("lake is down")
         return whole
 
-    evaluator = Evaluator(of, NOW, engines, {}.get, NOTHING)
+    evaluator = Evaluator(of, NOW, asking(engines), {}.get, NOTHING)
     evaluator.prepare(["here", "there", "both"])
     for name in ("there", "both"):
         with pytest.raises(SourceUnavailableError, match="lake is down"):
@@ -234,7 +238,7 @@ def test_segments_that_are_alike_are_asked_for_once():
     """Two names for one predicate are one question."""
     engine = NarrowEngine(lambda: BitMap64([1]), most=5)
     of = compiled(segment("a", share("x")), segment("b", share("y")), segment("c", share("x")))
-    evaluator = Evaluator(of, NOW, lambda _: engine, {}.get, NOTHING)
+    evaluator = Evaluator(of, NOW, asking(lambda _: engine), {}.get, NOTHING)
     evaluator.prepare(["a", "b", "c"])
     assert [evaluator.members(name) for name in "abc"] == [BitMap64([1])] * 3
     assert engine.asked == [2]
@@ -249,7 +253,7 @@ def test_segments_of_which_a_query_is_too_large_are_asked_in_halves(most, asked,
     engine = NarrowEngine(lambda: BitMap64([1]), most=most)
     names = [f"s{number}" for number in range(5)]
     of = compiled(*(segment(name, share(name)) for name in names))
-    evaluator = Evaluator(of, NOW, lambda _: engine, {}.get, NOTHING)
+    evaluator = Evaluator(of, NOW, asking(lambda _: engine), {}.get, NOTHING)
     evaluator.prepare(names)
     assert [evaluator.members(name) for name in names] == [BitMap64([1])] * 5
     assert engine.asked == asked
@@ -262,7 +266,7 @@ def test_a_group_is_asked_when_the_first_of_it_is(monkeypatch):
     engine = NarrowEngine(lambda: BitMap64([1]), most=2)
     names = [f"s{number}" for number in range(5)]
     of = compiled(*(segment(name, share(name)) for name in names))
-    evaluator = Evaluator(of, NOW, lambda _: engine, {}.get, NOTHING)
+    evaluator = Evaluator(of, NOW, asking(lambda _: engine), {}.get, NOTHING)
     evaluator.prepare(names)
     assert engine.asked == []
     evaluator.members("s3")
