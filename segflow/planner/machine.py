@@ -18,7 +18,7 @@ from segflow.model.plan import (
 from segflow.model.wording_cost import question_facts
 from segflow.planner.impact import totals
 from segflow.planner.rules import holdout, next_run, planned_rule, shares
-from segflow.planner.scans import last_read
+from segflow.planner.scans import last_asked
 
 FORMAT_VERSION = "1.1"
 """The major number changes when a reader of the old form would be misled, the minor one when
@@ -78,7 +78,7 @@ def _change(change: Change, plan: Plan) -> dict[str, Any]:
 
 
 def _scan(scan: Scan, plan: Plan) -> dict[str, Any]:
-    last = last_read(scan, plan)
+    last = last_asked(scan, plan)
     return {
         "source": scan.source,
         "engine": scan.engine,

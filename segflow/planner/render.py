@@ -15,7 +15,7 @@ from segflow.model.wording_cost import cost_of
 from segflow.model.wording_text import Plain, Word, flow, layout
 from segflow.planner.impact import segment_impacts, totals
 from segflow.planner.rules import holdout, next_run, planned_rule, shares
-from segflow.planner.scans import last_read
+from segflow.planner.scans import last_asked
 
 Style = Literal["plain", "bold", "muted", "create", "update", "delete", "recompute", "blocked"]
 
@@ -279,16 +279,22 @@ def _reached(rule: Rule, impact: Impact | None) -> Iterator[Line]:
 
 
 def _scan(scan: Scan, plan: Plan) -> tuple[Piece, str]:
-    """A table that is read for a segment from now on, and what that cost the last time."""
-    last = last_read(scan, plan)
-    cost = "" if last is None else f"; the last one took {cost_of(last)}"
+    """A table that is read for a segment from now on, and what is known of its cost."""
     where = f"{scan.table} in source.{scan.source} ({scan.engine})"
     if scan.is_added:
-        return Piece("adds a scan of ", "muted"), where + cost
+        return Piece("adds a scan of ", "muted"), where + _last(scan, plan)
     if not scan.others:
-        return Piece("takes over the scan of ", "muted"), where + cost
+        return Piece("takes over the scan of ", "muted"), where
     others = "1 other segment" if scan.others == 1 else f"{scan.others:,} other segments"
-    return Piece("shares a scan of ", "muted"), f"{where} with {others}{cost}"
+    return Piece("shares the scan of ", "muted"), f"{where} with {others}"
+
+
+def _last(scan: Scan, plan: Plan) -> str:
+    last = last_asked(scan, plan)
+    if last is None:
+        return ""
+    what = "the last one" if scan.table in last.tables else "what was last asked there"
+    return f"; {what} took {cost_of(last)}"
 
 
 def _audience(impact: Impact) -> Line:

@@ -23,12 +23,14 @@ def with_scans(
 ) -> tuple[Change, ...]:
     """The changes, those of segments that are refreshed with the tables that these will be read
     from and were not before. Of what is deployed otherwise it is known by its last refresh; where
-    that told nothing, nothing is said."""
+    an older version did not keep that, nothing is said of any."""
     every = tuple(changes)
     if not any(map(moves_members, every)):
         return every
     after = _planned(compiled, observed)
     before = _deployed(every, after, observed)
+    if not all(before.values()):
+        return every
     readers = Counter(table for tables in after.values() for table in tables)
     read = {table for tables in before.values() for table in tables}
     found = []
@@ -47,10 +49,13 @@ def _scan(table: Table, compiled: Compiled, is_added: bool, others: int) -> Scan
     return Scan(source=name, engine=source.engine, table=of, is_added=is_added, others=others)
 
 
-def last_read(scan: Scan, plan: Plan) -> Question | None:
-    """The last question that read the table; None where that was never measured."""
-    of = (scan.source, scan.table)
-    return next((one.last for one in plan.costs if (one.source, one.table) == of), None)
+def last_asked(scan: Scan, plan: Plan) -> Question | None:
+    """The last question that read the table; where none was measured, the longest of the last that
+    the source was asked, if any."""
+    there = [one for one in plan.costs if one.source == scan.source]
+    of_table = [one for one in there if one.table == scan.table]
+    found = [one.last for one in of_table or there]
+    return max(found, key=lambda one: one.microseconds, default=None)
 
 
 def _planned(compiled: Compiled, observed: Observed) -> Scans:
@@ -90,6 +95,4 @@ def _recorded(name: str, observed: Observed) -> tuple[Table, ...]:
 def _new(name: str, after: Scans, before: Scans) -> Iterator[Table]:
     """The tables that a segment is read from and was not."""
     known = before.get(name, ())
-    if name in before and not known:
-        return  # an older version did not keep what it read
-    yield from (table for table in after.get(name, ()) if table not in known)
+    return (table for table in after.get(name, ()) if table not in known)

@@ -133,8 +133,8 @@ def test_users_without_ordinals_are_no_members_to_keep():
 def test_users_without_ordinals_have_no_log():
     """A log that was kept while keys were integers does not speak of them."""
     engine = GivenEngine(lambda: frozenset(["a"]))
-    asking = segment("asking", Transition(kind="entered", segment="loyal", in_last=None))
-    made = compiled(LOYAL, asking, key_type="string")
+    of_the_log = segment("asking", Transition(kind="entered", segment="loyal", in_last=None))
+    made = compiled(LOYAL, of_the_log, key_type="string")
     evaluator = Evaluator(made, NOW, asking(lambda source: engine), {}.get, NOTHING)
     with pytest.raises(RefusedError, match=r"the log of segment\.loyal is asked.*strings"):
         evaluator.keys("asking")
