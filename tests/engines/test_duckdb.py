@@ -16,7 +16,7 @@ from sqlalchemy.ext.compiler import compiles
 from segflow.engines.duckdb import DuckDbEngine
 from segflow.errors import SegflowError, SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
-from segflow.ports import KeyColumn, Selection
+from segflow.ports import KeyColumn, Selection, Volume
 
 IDS = Selection(
     source="warehouse", statement=select(column("id").label("key")).select_from(table("people"))
@@ -179,6 +179,15 @@ def test_a_database_may_be_opened_twice(opened, tmp_path):
     source = database_source(tmp_path, pa.table({"id": [1, 2]}))
     first, second = opened(source, tmp_path), opened(source, tmp_path)
     assert first.members(IDS, {}) == second.members(IDS, {})
+
+
+def test_who_opens_a_database_second_does_not_know_what_is_read(opened, tmp_path):
+    """DuckDB counts for the connection that settled its settings; nothing is not told as zero."""
+    source = database_source(tmp_path, pa.table({"id": [1, 2]}))
+    first, second = opened(source, tmp_path), opened(source, tmp_path)
+    for engine in (first, second):
+        engine.members(IDS, {})
+    assert (first.read_so_far(), second.read_so_far()) == (Volume(rows=2), Volume())
 
 
 def test_a_folder_of_parquet_files_is_one_table(opened, tmp_path):

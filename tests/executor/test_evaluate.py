@@ -10,11 +10,13 @@ from pyroaring import BitMap64
 from segflow.compiler.pipeline import compile_project
 from segflow.errors import RefusedError, SourceUnavailableError, TooLargeError
 from segflow.executor import evaluate
+from segflow.executor.effects import Sources
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.past import Past
 from segflow.model.catalog import Entity, Event, EventTable, Population, Source
 from segflow.model.channel import Channel
 from segflow.model.compiled import Compiled, list_set, segment_set
+from segflow.model.cost import Cost, Question
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant
 from segflow.model.keys import KeyType
@@ -26,6 +28,7 @@ from segflow.model.predicate import (
     InFile,
     InSegment,
     Predicate,
+    Rank,
     Sample,
     Test,
     Transition,
@@ -33,9 +36,9 @@ from segflow.model.predicate import (
 from segflow.model.project import ListFile, Object, Project, Settings
 from segflow.model.rule import Action, EveryTrigger, Rule
 from segflow.model.segment import Segment
-from segflow.ports import Engine, Selection
+from segflow.ports import Engine, Keys, Selection, Volume
 from segflow.store.state import SqlStateStore
-from tests.executor.worlds import GivenEngine, MemorySnapshots, asking
+from tests.executor.worlds import GivenEngine, MemorySnapshots, SetClock, asking
 
 SOURCE = Source(name="warehouse", engine="duckdb", tables=(("customers", "customers.parquet"),))
 ENTITY = Entity(
@@ -197,21 +200,26 @@ class NarrowEngine(GivenEngine):
         return GivenEngine.memberships(self, selection, sets, count)
 
 
+LAKE = Source(name="lake", engine="duckdb", tables=(("clicks", "clicks.parquet"),))
+CLICK = Event(
+    name="click",
+    entities=(("customer", "customer_id"),),
+    at=EventTable(source="lake", table="clicks", time="at"),
+)
+CLICKED = Test(
+    feature=Aggregate(kind="count", events=("click",)),
+    operators=(CountTest(op="at_least", count=1),),
+)
+
+
 def test_a_source_that_fails_takes_no_segment_of_others_with_it():
     """Segments that it has a part of say so, one by one; the others are evaluated together."""
-    lake = Source(name="lake", engine="duckdb", tables=(("clicks", "clicks.parquet"),))
-    table = EventTable(source="lake", table="clicks", time="at")
-    click = Event(name="click", entities=(("customer", "customer_id"),), at=table)
-    clicked = Test(
-        feature=Aggregate(kind="count", events=("click",)),
-        operators=(CountTest(op="at_least", count=1),),
-    )
     of = compiled(
-        lake,
-        click,
+        LAKE,
+        CLICK,
         segment("here", share("x")),
-        segment("there", clicked),
-        segment("both", All(items=(share("y"), clicked))),
+        segment("there", CLICKED),
+        segment("both", All(items=(share("y"), CLICKED))),
     )
     whole = NarrowEngine(lambda: BitMap64([1]), most=5)
 
@@ -274,3 +282,89 @@ def test_a_group_is_asked_when_the_first_of_it_is(monkeypatch):
     assert engine.asked == [2]
     evaluator.members("s4")
     assert engine.asked == [2, 1]
+
+
+@dataclass(slots=True)
+class CountedEngine(GivenEngine):
+    """An engine whose questions take a second and read ten rows for each segment."""
+
+    clock: SetClock = field(default_factory=SetClock)
+    read: int = 0
+
+    def members(self, selection: Selection, sets: Mapping[str, Keys]) -> Keys:
+        """The given members."""
+        self.clock.instant += 1_000
+        self.read += 10
+        return GivenEngine.members(self, selection, sets)
+
+    def read_so_far(self) -> Volume:
+        """What was read for all questions."""
+        return Volume(rows=self.read)
+
+
+def counted(of: Compiled) -> tuple[Evaluator, CountedEngine]:
+    """Evaluates segments by one engine that serves for all sources."""
+    engine = CountedEngine(lambda: BitMap64([1, 2, 3]))
+    sources = Sources(engines=lambda _: engine, clock=engine.clock)
+    return Evaluator(of, NOW, sources, {}.get, NOTHING), engine
+
+
+def asked_of(source: str, *tables: str, segments: int, seconds: int) -> Question:
+    """A question that took so long, and so many times ten rows."""
+    return Question(
+        source=source,
+        engine="duckdb",
+        tables=tables,
+        segments=segments,
+        microseconds=seconds * 1_000_000,
+        rows_read=seconds * 10,
+    )
+
+
+def test_a_shared_question_is_one_cost_of_all_that_share_it():
+    """Whole, with their number; a segment that two questions are asked for has two costs."""
+    of = compiled(
+        LAKE,
+        CLICK,
+        segment("a", share("x")),
+        segment("b", share("y")),
+        segment("both", All(items=(share("x"), CLICKED))),
+    )
+    evaluator, _ = counted(of)
+    names = ["a", "b", "both"]
+    evaluator.prepare(names)
+    for name in names:
+        evaluator.members(name)
+    # Two parts that three segments need: `x` is the same in two of them.
+    here = Cost(question=asked_of("warehouse", "customers", segments=3, seconds=2), ids=3)
+    there = Cost(question=asked_of("lake", "clicks", segments=1, seconds=1), ids=3)
+    assert [set(evaluator.costs(name)) for name in names] == [{here}, {here}, {here, there}]
+
+
+def test_a_segment_that_is_asked_for_alone_has_the_cost_of_that():
+    """And not that of a question that it had no answer of."""
+    evaluator, engine = counted(compiled(segment("a", share("x"))))
+    evaluator.members("a")
+    expected = asked_of("warehouse", "customers", segments=1, seconds=1)
+    assert evaluator.costs("a") == (Cost(question=expected, ids=3),)
+    engine.clock.instant += 99_000  # what passes between questions is nobody's cost
+    evaluator.members("a")
+    assert evaluator.costs("a") == (Cost(question=expected, ids=3),)
+
+
+def test_keys_that_are_sent_are_a_cost_of_whoever_needed_them_first():
+    """The population is asked for once, and is a question of its own."""
+    most = Rank(
+        feature=Aggregate(kind="count", events=("click",)),
+        side="top",
+        unit="count",
+        high=Decimal(5),
+    )
+    of = compiled(LAKE, CLICK, segment("first", most), segment("second", most))
+    evaluator, _ = counted(of)
+    for name in ("first", "second"):
+        evaluator.members(name)
+    sent = Cost(question=asked_of("warehouse", "customers", segments=1, seconds=1), ids=3)
+    ranked = Cost(question=asked_of("lake", "clicks", segments=1, seconds=1), ids=3)
+    assert evaluator.costs("first") == (sent, ranked)
+    assert evaluator.costs("second") == (ranked,)
