@@ -163,8 +163,7 @@ def _body(change: Change, plan: Plan, stops: Iterable[Blocked]) -> Iterator[Line
         yield from _rule(rule, change, plan)
     elif change.impact is not None:
         yield _size(change.impact)
-    for scan in change.scans:
-        yield from _wrapped(*_scan(scan, plan))
+    yield from _scans(change, plan)
     if change.reaches:
         yield from _wrapped(Piece("reaches ", "muted"), _names(change.reaches))
     for stop in stops:
@@ -278,15 +277,29 @@ def _reached(rule: Rule, impact: Impact | None) -> Iterator[Line]:
         yield (*many, Piece("at each run", "muted"), Piece(f": {arms}" if arms else ""))
 
 
-def _scan(scan: Scan, plan: Plan) -> tuple[Piece, str]:
-    """A table that is read for a segment from now on, and what is known of its cost."""
-    where = f"{scan.table} in source.{scan.source} ({scan.engine})"
+_ADDS = "adds a scan of ", "adds scans of "
+_SHARES = "shares the scan of ", "shares the scans of "
+_TAKES_OVER = "takes over the scan of ", "takes over the scans of "
+
+
+def _scans(change: Change, plan: Plan) -> Iterator[Line]:
+    """Tables that are read for a segment from now on; those of which the same is said together."""
+    alike: dict[tuple[tuple[str, str], str], list[str]] = {}
+    for scan in change.scans:
+        alike.setdefault(_said_of(scan, plan), []).append(scan.table)
+    for ((one, several), where), tables in alike.items():
+        label = Piece(one if len(tables) == 1 else several, "muted")
+        yield from _wrapped(label, f"{', '.join(tables)} in {where}")
+
+
+def _said_of(scan: Scan, plan: Plan) -> tuple[tuple[str, str], str]:
+    where = f"source.{scan.source} ({scan.engine})"
     if scan.is_added:
-        return Piece("adds a scan of ", "muted"), where + _last(scan, plan)
+        return _ADDS, where + _last(scan, plan)
     if not scan.others:
-        return Piece("takes over the scan of ", "muted"), where
+        return _TAKES_OVER, where
     others = "1 other segment" if scan.others == 1 else f"{scan.others:,} other segments"
-    return Piece("shares the scan of ", "muted"), f"{where} with {others}"
+    return _SHARES, f"{where} with {others}"
 
 
 def _last(scan: Scan, plan: Plan) -> str:
