@@ -34,10 +34,12 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanCost:
-    """What reading a table of a source costs. Choices between sources go by the `level`; `last` is
-    the longest of the questions of the last commit that read the table."""
+    """What reading a table of a source costs. Choices between sources go by the `level`, which was
+    measured when so many `segments` shared what read it; `last` is the longest of the questions of
+    the last commit that read the table."""
 
     source: str
     table: str
     level: int
+    segments: int
     last: Question

@@ -29,7 +29,13 @@ def scan_costs(connection: Connection) -> Sequence[ScanCost]:
     """What reading tables costs."""
     query = select(SCAN_COSTS).order_by(SCAN_COSTS.c.source, SCAN_COSTS.c.table)
     return [
-        ScanCost(source=row.source, table=row.table, level=row.level, last=_decoded(row.last))
+        ScanCost(
+            source=row.source,
+            table=row.table,
+            level=row.level,
+            segments=row.segments,
+            last=_decoded(row.last),
+        )
         for row in connection.execute(query)
     ]
 
@@ -46,6 +52,7 @@ def note(connection: Connection, memberships: Sequence[Membership]) -> None:
             "source": one.source,
             "table": one.table,
             "level": one.level,
+            "segments": one.segments,
             "last": canonical(one.last),
         }
         for one in found

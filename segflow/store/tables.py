@@ -102,6 +102,7 @@ SCAN_COSTS = Table(
     Column("source", Text, primary_key=True),
     Column("table", Text, primary_key=True),
     Column("level", BigInteger, nullable=False),
+    Column("segments", BigInteger, nullable=False),
     Column("last", Text, nullable=False),
 )
 """What reading each table costs. `last` is canonical JSON of the question by which it is known."""

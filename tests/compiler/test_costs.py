@@ -22,9 +22,9 @@ def level(*questions, known=()):
     return found["lake", "a"].level
 
 
-def cost(of):
-    """A cost of table `a` that is known."""
-    return ScanCost(source="lake", table="a", level=of, last=question("a"))
+def cost(of, segments=1):
+    """A cost of table `a` that is known, by what so many segments shared."""
+    return ScanCost(source="lake", table="a", level=of, segments=segments, last=question("a"))
 
 
 times = st.integers(0, 10**10)
@@ -56,6 +56,31 @@ def test_what_is_near_moves_nothing(measured, known):
 def test_what_is_further_off_moves_it(known, microseconds, expected):
     """Two levels up or down it is another table than it was."""
     assert level(question("a", microseconds=microseconds), known=[cost(known)]) == expected
+
+
+@pytest.mark.parametrize(
+    ("segments", "share", "expected"),
+    [(50, BASE**9, 9), (49, BASE**9, 5), (1, BASE**9, 5), (1, BASE**2, 2), (999, BASE**9, 9)],
+)
+def test_what_few_share_makes_nothing_dearer(segments, share, expected):
+    """A scan for less than a quarter of the segments may cost each of them much; where it costs
+    them less all the same, it is cheaper."""
+    asked = question("a", microseconds=share * segments, segments=segments)
+    assert level(asked, known=[cost(5, segments=200)]) == expected
+
+
+sizes = st.lists(st.sampled_from([1, 5, 50, 199, 200]), min_size=1, max_size=20)
+
+
+@given(sizes, st.integers(10, 10**7), st.integers(0, 1_000))
+def test_who_is_refreshed_with_whom_turns_nothing(sizes, scan, each):
+    """A table that takes the same time whenever it is read, and the same for each segment, keeps
+    its cost however many share it at a time, once all did."""
+    known = noted({}, [question("a", microseconds=scan + each * 200, segments=200)])
+    for segments in sizes:
+        asked = question("a", microseconds=scan + each * segments, segments=segments)
+        assert level(asked, known=known) == known[0].level
+        known = noted(by_table(known), [asked])
 
 
 def test_questions_of_one_commit_count_together():

@@ -134,6 +134,7 @@ def measured(**levels: int) -> tuple[ScanCost, ...]:
             source=source,
             table="calls",
             level=level,
+            segments=1,
             last=Question(
                 source=source, engine="duckdb", tables=("calls",), segments=1, microseconds=1
             ),

@@ -221,7 +221,7 @@ def full_plan() -> Plan:
         steps=(),
         bases=(),
         blocked=(Blocked(address=address, rule="protect.max_size", message="x"),),
-        costs=(ScanCost(source="crm", table="t", level=0, last=question),),
+        costs=(ScanCost(source="crm", table="t", level=0, segments=1, last=question),),
     )
 
 

@@ -141,7 +141,8 @@ def question(source: str, *tables: str, segments: int = 1, seconds: float = 0.0)
 
 def scan_cost(source: str, table: str, level: int) -> ScanCost:
     """What reading a table costs, as a choice goes by it."""
-    return ScanCost(source=source, table=table, level=level, last=question(source, table))
+    last = question(source, table)
+    return ScanCost(source=source, table=table, level=level, segments=1, last=last)
 
 
 def fingerprints(compiled: Compiled) -> dict[Address, str]:

@@ -43,15 +43,26 @@ def noted(known: Measured, questions: Iterable[Question]) -> Sequence[ScanCost]:
 def _noted(of: Table, known: ScanCost | None, questions: Sequence[Question]) -> ScanCost:
     source, table = of
     time = sum(one.microseconds / len(one.tables) for one in questions)
-    measured = _level(time / sum(one.segments for one in questions))
-    # What is a level off may be chance: a choice that turned by it would turn back by the next.
-    is_near = known is not None and abs(measured - known.level) <= 1
+    segments = sum(one.segments for one in questions)
+    level = _level(time / segments)
+    if known is not None and not _is_news(known, level, segments):
+        level, segments = known.level, known.segments
     return ScanCost(
         source=source,
         table=table,
-        level=known.level if known is not None and is_near else measured,
+        level=level,
+        segments=segments,
         last=max(questions, key=lambda one: one.microseconds),
     )
+
+
+def _is_news(known: ScanCost, level: int, segments: int) -> bool:
+    """Whether a measurement moves a level. What is one off may be chance: a choice that turned by
+    it would turn back by the next. And a scan that few share is dearer for each of them, which says
+    nothing of what it costs when all are refreshed."""
+    if level > known.level and segments * BASE < known.segments:
+        return False
+    return abs(level - known.level) > 1
 
 
 def _level(microseconds: float) -> int:

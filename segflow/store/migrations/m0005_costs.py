@@ -9,6 +9,7 @@ _STATEMENTS = (
         source TEXT NOT NULL,
         "table" TEXT NOT NULL,
         level BIGINT NOT NULL,
+        segments BIGINT NOT NULL,
         last TEXT NOT NULL,
         PRIMARY KEY (source, "table")
     )
