@@ -306,3 +306,16 @@ def test_stages_are_made_in_turn_and_gone_after_the_question(opened, tmp_path):
         with pytest.raises(UnusableDataError, match="nothing"):
             engine.members(missing, {})
     assert engine.columns("one") is None
+
+
+def test_rows_of_stages_are_counted_where_they_are_read_from_the_source(opened, tmp_path):
+    """What a stage reads of a table counts, and what is read of the stage does not."""
+    engine = opened(database_source(tmp_path, pa.table({"id": [1, 2, 3]})), tmp_path)
+    key = column("id").label("key")
+    asked = Selection(
+        source="warehouse",
+        statement=select(column("key")).select_from(table("one")),
+        stages={"one": select(key).select_from(table("people"))},
+    )
+    assert engine.members(asked, {}) == BitMap64([1, 2, 3])
+    assert engine.read_so_far() == Volume(rows=3)
