@@ -4,6 +4,7 @@ Files are handed to DuckDB as Arrow datasets, or as a database opened read-only;
 the file system is off from the start and the configuration is locked before anything is asked.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ from segflow.engines.files import file_inside
 from segflow.errors import SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
 from segflow.model.instant import Instant
-from segflow.ports import KeyColumn, Keys, Reached, Selection, Split, Statement, as_select
+from segflow.ports import KeyColumn, Keys, Reached, Selection, Split, Statement, Volume, as_select
 
 _SAFE: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -36,7 +37,8 @@ _SAFE: dict[str, str | bool | int | float | list[str]] = {
 _DENSE_BITS = 21
 _SETTLED = (
     f"SET GLOBAL TimeZone = 'UTC'; SET GLOBAL perfect_ht_threshold = {_DENSE_BITS};"
-    " SET GLOBAL preserve_insertion_order = false; SET lock_configuration = true"
+    " SET GLOBAL preserve_insertion_order = false; SET enable_profiling = 'no_output';"
+    " SET tracked_metrics = ['query.total_rows_scanned']; SET lock_configuration = true"
 )
 _SIGNED = 2**63
 
@@ -70,6 +72,8 @@ class DuckDbEngine:
         self._files: dict[str, Path] = {}
         self._stamps: dict[str, _Stamp] = {}
         self._checked: dict[KeyColumn, _Stamp | None] = {}
+        # Rows of its own tables are counted by DuckDB; those of Arrow it takes as they come.
+        self._rows_read: int | None = None if source.tables else 0
         with self._errors():
             if source.tables:
                 self._connection = _locked(":memory:")
@@ -130,6 +134,10 @@ class DuckDbEngine:
     def newest(self, table: str, column: str) -> Instant | None:
         """See Engine."""
         return newest_of(self.rows(select_newest(table, column, DIALECTS["duckdb"])))
+
+    def read_so_far(self) -> Volume:
+        """See Engine. Bytes that DuckDB counts are those that were not in its memory."""
+        return Volume(rows=self._rows_read)
 
     def render(self, statement: Statement) -> str:
         """See Engine."""
@@ -199,9 +207,8 @@ class DuckDbEngine:
         for name, content in given.items():
             self._connection.register(name, content)
         try:
-            for name, stage in selection.stages.items():
-                self._make(name, stage)
-            return self._run(as_select(selection.statement))
+            made = sum(self._make(name, stage) for name, stage in selection.stages.items())
+            return self._run(as_select(selection.statement), of_stages=made)
         finally:
             for name in selection.stages:
                 self._connection.execute(f"DROP TABLE IF EXISTS temp.{_quoted(name)}")
@@ -213,14 +220,21 @@ class DuckDbEngine:
         passing = [text for text in found if text_matches(split.test.op, text, split.test.text)]
         return pa.table({"value": pa.array(passing, pa.string())})
 
-    def _run(self, statement: Select[Any]) -> pa.Table:
+    def _run(self, statement: Select[Any], of_stages: int = 0) -> pa.Table:
         text, parameters = self._written(statement)
-        return self._connection.sql(text, params=parameters).to_arrow_table()
+        found = self._connection.sql(text, params=parameters).to_arrow_table()
+        self._count_rows(of_stages)
+        return found
 
-    def _make(self, name: str, stage: Select[Any]) -> None:
-        """A temporary table of DuckDB's own knows between which keys it lies, as Arrow's don't."""
+    def _make(self, name: str, stage: Select[Any]) -> int:
+        """Make a table and tell how many rows it has. A temporary one of DuckDB's own knows between
+        which keys it lies, as Arrow's don't."""
         text, parameters = self._written(stage)
-        self._connection.execute(f"CREATE TEMP TABLE {_quoted(name)} AS {text}", parameters)
+        made = self._connection.execute(
+            f"CREATE TEMP TABLE {_quoted(name)} AS {text}", parameters
+        ).fetchall()
+        self._count_rows()
+        return int(made[0][0])
 
     def _written(self, statement: Select[Any]) -> tuple[str, list[Any]]:
         compiled = statement.compile(
@@ -228,6 +242,14 @@ class DuckDbEngine:
         )
         values = compiled.params
         return str(compiled), [values[name] for name in compiled.positiontup or ()]
+
+    def _count_rows(self, of_stages: int = 0) -> None:
+        """Add what the last query read, but for the rows of stages. A connection that did not
+        settle the settings of its database file is told nothing."""
+        if self._rows_read is not None:
+            told = json.loads(self._connection.get_profiling_information(format="json"))
+            read = told.get("query", {}).get("total_rows_scanned")
+            self._rows_read = None if read is None else self._rows_read + int(read) - of_stages
 
     def _typed(self, found: pa.Table, selection: Selection) -> pa.ChunkedArray:
         return typed_keys(self._source, found.column(0), selection.key_type)

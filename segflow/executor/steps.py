@@ -37,9 +37,10 @@ class Stage:
         self._staged: dict[str, Membership] = {}
         self.planned = compile_planned(plan, deployed, effects.state)
         _refuse_other_meaning(plan, deployed, self.planned)
-        self._former = Former(effects, deployed, plan.as_of)
+        self._former = Former(effects, deployed, plan.as_of, plan.costs)
         past = Past(effects.state.log, effects.snapshots.get, self._to_log)
-        self._evaluator = Evaluator(self.planned, plan.as_of, effects.engines, self._kept, past)
+        sources = effects.sources(plan.costs)  # not those of by now: as it was planned
+        self._evaluator = Evaluator(self.planned, plan.as_of, sources, self._kept, past)
 
     def prepare(self, steps: Iterable[PlanStep]) -> None:
         """Let the segments of these steps be evaluated together; each is asked for once."""
@@ -74,6 +75,7 @@ class Stage:
             definition=segment.definition,
             members=members,
             previous=None if was is None else was.previous,
+            costs=self._evaluator.costs(name),
         )
         planned = self._changes[segment.address].impact
         refuse_drift(segment.segment, planned, impact(was, members))
