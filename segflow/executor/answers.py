@@ -1,12 +1,19 @@
 """What sources answer: the sets of the parts that are routed to them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
 
 from segflow.compiler.routing.route import Part, Router
 from segflow.compiler.targets.shared import select_shared
-from segflow.errors import CorruptStateError, RefusedError, SourceUnavailableError, TooLargeError
+from segflow.errors import (
+    CorruptStateError,
+    RefusedError,
+    SourceSilentError,
+    SourceUnavailableError,
+    TooLargeError,
+)
 from segflow.executor.effects import Engines
 from segflow.model.catalog import Source
 from segflow.model.compiled import Compiled
@@ -33,11 +40,14 @@ class Answers:
         self._engines = engines
         self._set_of = set_of
         self._made: dict[str, Keys] = {}
+        self._silent: dict[str, SourceSilentError] = {}
 
     def to(self, part: Part) -> Keys:
         """The keys of a part. Raises SourceUnavailableError and UnusableDataError."""
         selection = self._router.selection(part)
-        return self.engine(selection).members(selection, self.sets_of(selection))
+        sets = self.sets_of(selection)
+        with self.asking(selection) as engine:
+            return engine.members(selection, sets)
 
     def to_all(self, parts: Mapping[str, Part]) -> dict[str, Keys]:
         """The sets of parts by their names; those that one source is asked about the same people in
@@ -65,22 +75,33 @@ class Answers:
         """The id sets that a query refers to. Raises as to() does."""
         for name, query in selection.made.items():
             if name not in self._made:
-                self._made[name] = self.engine(query).members(query, {})
+                with self.asking(query) as engine:
+                    self._made[name] = engine.members(query, {})
         return {
             wanted: self._made[wanted] if wanted in self._made else self._set_of(wanted)
             for wanted in selection.sets
         }
 
-    def engine(self, selection: Selection) -> Engine:
-        """The engine of the source that a query is for."""
-        return self._engines(source_of(self._router.compiled, selection.source))
+    @contextmanager
+    def asking(self, selection: Selection) -> Iterator[Engine]:
+        """The engine of the source that a query is for. One that was silent is not asked again, so
+        that what others answer does not wait for it once per part."""
+        source = selection.source
+        if source in self._silent:
+            raise self._silent[source]
+        try:
+            yield self._engines(source_of(self._router.compiled, source))
+        except SourceSilentError as error:
+            self._silent[source] = error
+            raise
 
     def _together(self, parts: Sequence[Part]) -> Sequence[Keys]:
         router, wheres = self._router, [part.where for part in parts]
         people = router.people(parts)
         selection = select_shared(router.compiled, people, wheres, router.as_of)
         sets = self.sets_of(selection)
-        return self.engine(selection).memberships(selection, sets, len(parts))
+        with self.asking(selection) as engine:
+            return engine.memberships(selection, sets, len(parts))
 
 
 def _chunks(names: Sequence[str]) -> list[Sequence[str]]:
