@@ -52,7 +52,8 @@ class Searches:
         self._source = source.name
         self._timeout = longest(source.limits) or _LONGEST_MS
         self._greeting = greeting(source.limits)
-        self._client = _client(source.name, url, self._timeout)
+        self._patience = self._timeout / 1000 + GRACE_SECONDS
+        self._client = _client(source.name, url, self._patience)
         self._soon = self._client.options(request_timeout=self._greeting)
 
     def mappings(self, index: str) -> Mapping[str, Any]:
@@ -122,7 +123,7 @@ class Searches:
             case ApiError():
                 return self._refusal(error)
             case ConnectionTimeout():
-                told = f"source {self._source}: no answer within {self._timeout / 1000:g} seconds"
+                told = f"source {self._source}: no answer within {self._patience:g} seconds"
                 return SourceUnavailableError(told, hint=TIMED_OUT)
             case TransportError():
                 line = str(error.message).partition("\n")[0]
@@ -213,7 +214,7 @@ class _TimelyNode(Urllib3HttpNode):
         self.pool.ConnectionCls = TimelyConnection
 
 
-def _client(source: str, url: str, timeout: int) -> Elasticsearch:
+def _client(source: str, url: str, patience: float) -> Elasticsearch:
     try:
         place = urlsplit(url)
         if place.scheme not in ("http", "https") or not place.hostname or not place.port:
@@ -221,7 +222,7 @@ def _client(source: str, url: str, timeout: int) -> Elasticsearch:
         return Elasticsearch(
             url,
             node_class=_TimelyNode,
-            request_timeout=timeout / 1000 + GRACE_SECONDS,
+            request_timeout=patience,
             max_retries=0,
             retry_on_timeout=False,
         )
