@@ -22,13 +22,16 @@ SERVICES = Path(__file__).parents[1] / "services"
 @dataclass(frozen=True, slots=True)
 class Own:
     """One server in a folder of its own, by the name of its scripts. `ports` is what these take
-    from the environment; `pid_file` in the folder tells which process it is."""
+    from the environment; `pid_file` in the folder tells which process it is. By `locks` there a
+    server takes itself to be running as long as a process has that number, and one that was killed
+    keeps it until somebody has asked for its end."""
 
     name: str
     home: Path
     port: int
     ports: Mapping[str, str]
     pid_file: str
+    locks: tuple[str, ...] = ()
 
     def start(self) -> None:
         """Start it, unless it runs."""
@@ -55,6 +58,8 @@ class Own:
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         until(lambda: not any(map(runs, pids)))
+        for lock in self.locks:
+            self.home.joinpath(lock).unlink(missing_ok=True)
 
     def _processes(self) -> list[int]:
         """Its process and those that this has begun; none where it does not run."""
@@ -90,7 +95,9 @@ def own_postgres(home: Path) -> Own:
     """A primary, of whose replica nobody takes note."""
     port, replica = free_ports(2)
     ports = {"SEGFLOW_POSTGRES_PORT": f"{port}", "SEGFLOW_POSTGRES_REPLICA_PORT": f"{replica}"}
-    return Own("postgres", home, port, ports, f"postgres-{port}/run/primary.pid")
+    folder = f"postgres-{port}"
+    locks = (f"{folder}/data/primary/postmaster.pid", f"{folder}/run/.s.PGSQL.{port}.lock")
+    return Own("postgres", home, port, ports, f"{folder}/run/primary.pid", locks)
 
 
 def own_mariadb(home: Path) -> Own:
@@ -146,7 +153,7 @@ def _with_children(pid: int) -> list[int]:
 
 def _is_frozen(pid: int) -> bool:
     threads = Path(f"/proc/{pid}/task").iterdir()
-    return all((_status(one) or ["T"])[0] == "T" for one in threads)
+    return all((_status(one) or ["Z"])[0] in "TZX" for one in threads)
 
 
 def _status(process: Path) -> list[str]:

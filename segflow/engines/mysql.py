@@ -248,6 +248,10 @@ class _TimelyConnection(pymysql.connections.Connection):  # type: ignore[misc] #
                 super().connect(sock)
         except TimeoutError as error:
             raise _SilentError(_CANT_CONNECT, str(error)) from error
+        except pymysql.OperationalError as error:
+            if isinstance(getattr(error, "original_exception", None), TimeoutError):
+                raise _SilentError(*error.args) from error
+            raise
 
     def query(self, *given: Any, **more: Any) -> Any:
         """See PyMySQL."""

@@ -31,8 +31,7 @@ def patience(limits: Limits | None) -> float | None:
 
 def greeting(limits: Limits | None) -> float:
     """How many seconds to wait for a server to be ready for questions."""
-    timeout = longest(limits)
-    return min(_GREETING_SECONDS, timeout / 1000) if timeout else _GREETING_SECONDS
+    return min(_GREETING_SECONDS, patience(limits) or _GREETING_SECONDS)
 
 
 def whole_keys(found: Iterable[Any]) -> Iterator[Any]:
