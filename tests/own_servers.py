@@ -108,16 +108,18 @@ def own_mariadb(home: Path) -> Own:
 
 
 def own_elasticsearch(home: Path) -> Own:
-    """An Elasticsearch of line 8, of the same program as that which all tests share."""
+    """An Elasticsearch of line 8, of the same program as that which all tests share, where that is
+    on this machine."""
     with Elasticsearch(services.elasticsearch_url(), request_timeout=60) as shared:
         (node,) = shared.nodes.info(metric="settings").body["nodes"].values()
+    programs = Path(node["settings"]["path"]["home"]).parent
+    port = next(one for one in free_ports(9) if one + 100 < 65_536)  # where it talks to nodes
     ports = {
-        "SEGFLOW_ELASTICSEARCH_PROGRAMS": str(Path(node["settings"]["path"]["home"]).parent),
+        "SEGFLOW_ELASTICSEARCH_PORT": f"{port}",
         "SEGFLOW_ELASTICSEARCH_7_PORT": "-",
         "SEGFLOW_ELASTICSEARCH_HEAP": "256m",
+        "SEGFLOW_ELASTICSEARCH_PROGRAMS": str(programs) if programs.is_dir() else "",
     }
-    port = next(one for one in free_ports(9) if one + 100 < 65_536)  # where it talks to nodes
-    ports["SEGFLOW_ELASTICSEARCH_PORT"] = f"{port}"
     return Own("elasticsearch", home, port, ports, f"elasticsearch-{port}/run/elasticsearch-8.pid")
 
 
