@@ -1,13 +1,20 @@
 """What sources answer: the sets of the parts that are routed to them, and what that costs."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 
 from segflow.compiler.routing.route import Part, Router
 from segflow.compiler.targets.shared import select_shared
-from segflow.errors import CorruptStateError, RefusedError, SourceUnavailableError, TooLargeError
+from segflow.errors import (
+    CorruptStateError,
+    RefusedError,
+    SourceSilentError,
+    SourceUnavailableError,
+    TooLargeError,
+)
 from segflow.executor.effects import Sources
 from segflow.model.catalog import Source
 from segflow.model.compiled import Compiled, population_set
@@ -55,6 +62,7 @@ class Answers:
         self._populations = {
             population_set(entity): router.population(entity) for entity in router.compiled.entities
         }
+        self._silent: dict[str, SourceSilentError] = {}
 
     def to(self, part: Part, bill: Bill) -> Keys:
         """The keys of a part. Raises SourceUnavailableError and UnusableDataError."""
@@ -104,9 +112,18 @@ class Answers:
             for wanted in selection.sets
         }
 
-    def engine(self, selection: Selection) -> Engine:
-        """The engine of the source that a query is for."""
-        return self._sources.engines(source_of(self._router.compiled, selection.source))
+    @contextmanager
+    def asking(self, selection: Selection) -> Iterator[Engine]:
+        """The engine of the source that a query is for. One that was silent is not asked again, so
+        that what others answer does not wait for it once per part."""
+        source = selection.source
+        if source in self._silent:
+            raise self._silent[source]
+        try:
+            yield self._sources.engines(source_of(self._router.compiled, source))
+        except SourceSilentError as error:
+            self._silent[source] = error
+            raise
 
     def _set(
         self, query: Selection, tables: tuple[str, ...], names: Sequence[str], bill: Bill
@@ -141,10 +158,11 @@ class Answers:
         is_set: bool = False,
     ) -> Mapping[str, Keys]:
         """The answers by the names of the parts that they are for."""
-        engine, clock = self.engine(selection), self._sources.clock
-        read, began = engine.read_so_far(), clock.monotonic()
-        found = dict(zip(names, ask(engine), strict=True))
-        took = clock.monotonic() - began
+        clock = self._sources.clock
+        with self.asking(selection) as engine:
+            before, began = engine.read_so_far(), clock.monotonic()
+            found = dict(zip(names, ask(engine), strict=True))
+            took, read = clock.monotonic() - began, engine.read_so_far() - before
         bill.append(
             Answered(
                 source=selection.source,
@@ -152,7 +170,7 @@ class Answers:
                 ids={name: len(keys) for name, keys in found.items()},
                 is_set=is_set,
                 microseconds=round(took * 1_000_000),
-                read=engine.read_so_far() - read,
+                read=read,
             )
         )
         return found

@@ -136,7 +136,8 @@ class Evaluator:
         people = self._router.people([part])
         selection = select_place(self._compiled, people, leaf, self._as_of, key)
         sets = self._answers.sets_of(selection, [name], [])
-        rows = self._answers.engine(selection).values(selection, sets)
+        with self._answers.asking(selection) as engine:
+            rows = engine.values(selection, sets)
         return next((Place(int(row[PLACE]), int(row[SIZE])) for row in rows), None)
 
     def fields(
@@ -147,7 +148,8 @@ class Evaluator:
         for source, fields in self._router.fields(entity, names).items():
             people = self._router.sent_to(source, entity)
             selection = select_fields(self._compiled, people, fields, self._as_of)
-            rows = self._answers.engine(selection).values(selection, {selection.sets[0]: users})
+            with self._answers.asking(selection) as engine:
+                rows = engine.values(selection, {selection.sets[0]: users})
             for key, values in fields_of(self._compiled, entity, rows).items():
                 found[key].update(values)
         return found

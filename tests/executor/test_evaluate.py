@@ -8,7 +8,12 @@ import pytest
 from pyroaring import BitMap64
 
 from segflow.compiler.pipeline import compile_project
-from segflow.errors import RefusedError, SourceUnavailableError, TooLargeError
+from segflow.errors import (
+    RefusedError,
+    SourceSilentError,
+    SourceUnavailableError,
+    TooLargeError,
+)
 from segflow.executor import evaluate
 from segflow.executor.effects import Sources
 from segflow.executor.evaluate import Evaluator
@@ -235,6 +240,36 @@ def test_a_source_that_fails_takes_no_segment_of_others_with_it():
             evaluator.members(name)
     assert evaluator.members("here") == BitMap64([1])
     assert whole.asked == [3]
+
+
+@dataclass
+class SilentEngine(NarrowEngine):
+    """An engine whose server hangs."""
+
+    def memberships(
+        self, selection: Selection, sets: Mapping[str, BitMap64], count: int
+    ) -> tuple[BitMap64, ...]:
+        """Nothing, after a while."""
+        self.asked.append(count)
+        raise SourceSilentError("nobody answers")
+
+    def members(self, selection: Selection, sets: Mapping[str, BitMap64]) -> BitMap64:
+        """The same."""
+        self.asked.append(1)
+        raise SourceSilentError("nobody answers")
+
+
+def test_a_source_that_is_silent_is_waited_for_once():
+    """However many segments have a part of it."""
+    engine = SilentEngine(lambda: BitMap64([1]))
+    names = ["a", "b", "c"]
+    of = compiled(*(segment(name, share(name)) for name in names))
+    evaluator = Evaluator(of, NOW, asking(lambda _: engine), {}.get, NOTHING)
+    evaluator.prepare(names)
+    for name in names:
+        with pytest.raises(SourceSilentError, match="nobody answers"):
+            evaluator.members(name)
+    assert engine.asked == [3]
 
 
 def share(salt: str) -> Sample:

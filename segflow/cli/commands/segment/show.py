@@ -24,7 +24,7 @@ UNKNOWN = "unknown"
 @command("show")
 @click.argument("name")
 def show(call: Invocation, name: str) -> None:
-    """Show a segment: what it says, what it rests on, what is deployed, what it cost.
+    """Show a segment: what it says and rests on, what is deployed and what it cost.
 
     NAME is read from the files. `segflow state show segment.NAME` shows it as it was applied.
     """
