@@ -4,14 +4,13 @@ The loop is the one that the server's manual shows: a point in time, sorted by `
 of the most documents that a server gives, and the `_id` of each hit.
 """
 
-import json
 import sys
 import tempfile
 from pathlib import Path
 
 import elasticsearch
 from elasticsearch import Elasticsearch
-from measure import Size, arguments, race, report
+from measure import Size, arguments, checked, each, race, report
 from search import INDEX, indexed
 
 SEGFLOW = str(Path(sys.executable).with_name("segflow"))
@@ -55,7 +54,7 @@ def peer(url: str, out: Path) -> None:
         client.close_point_in_time(id=point)
 
 
-def measure(count: int, runs: int) -> Size:
+def measure(count: int) -> Size:
     """One number of documents."""
     with indexed(count) as url, tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -69,10 +68,7 @@ def measure(count: int, runs: int) -> Size:
             "segflow": [SEGFLOW, "segment", "members", "pros", "--out", "segflow.txt"],
             "peer": [sys.executable, __file__, "--peer", url, "peer.txt"],
         }
-        timings = race(commands, {"segflow": folder, "peer": folder}, runs)
-        for name, timing in timings.items():
-            if timing.exit_code:
-                sys.exit(f"{name}: {timing.output}")
+        timings = checked(race(commands, {"segflow": folder, "peer": folder}, runs=3))
         ours, theirs = (
             sorted(map(int, (folder / f"{name}.txt").read_text().split())) for name in timings
         )
@@ -90,15 +86,11 @@ def main() -> None:
     if sys.argv[1:2] == ["--peer"]:
         peer(sys.argv[2], Path(sys.argv[3]))
         return
-    sizes = []
-    for count in arguments(__doc__ or "", (100_000, 300_000, 1_000_000), (30_000,)):
-        sizes.append(measure(count, runs=3))
-        print(json.dumps(sizes[-1].line()), file=sys.stderr, flush=True)
     report(
         name="elastic",
         work="ids of a fifth of n documents, as lines of a file",
         peer=f"elasticsearch-py {elasticsearch.__versionstr__}, a loop with PIT and _id",
-        sizes=sizes,
+        sizes=each(arguments(__doc__ or "", (100_000, 300_000, 1_000_000), (30_000,)), measure),
     )
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -126,6 +126,23 @@ class Size:
             "agree": self.agree,
             **{name: round(value, 3) for name, value in self.beside.items()},
         }
+
+
+def each(counts: Iterable[int], measure: Callable[[int], Size]) -> list[Size]:
+    """The sizes, each told on standard error as soon as it is measured."""
+    sizes = []
+    for count in counts:
+        sizes.append(measure(count))
+        print(json.dumps(sizes[-1].line()), file=sys.stderr, flush=True)
+    return sizes
+
+
+def checked(timings: Mapping[str, Timing]) -> Mapping[str, Timing]:
+    """The timings, where every side ended well; else the bench ends with what it said."""
+    for name, timing in timings.items():
+        if timing.exit_code:
+            sys.exit(f"{name}: {timing.output}")
+    return timings
 
 
 def report(*, name: str, work: str, peer: str, sizes: Sequence[Size]) -> None:

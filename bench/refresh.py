@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
-from measure import Size, race, report
+from measure import Size, checked, race, report
 from pyroaring import BitMap64
 
 from segflow.app.wiring import open_world
@@ -332,10 +332,7 @@ def measure(count: int, folder: Path, runs: int) -> Size:
     write_project(folder, segments)
     own = [sys.executable, str(Path(__file__)), "--peer", str(folder), str(count)]
     commands = {"segflow": [SEGFLOW, "refresh", "--as-of", "{now}"], "peer": [*own, "{now}"]}
-    timings = race(commands, {"segflow": folder, "peer": folder}, runs, instant)
-    for name, timing in timings.items():
-        if timing.exit_code:
-            sys.exit(f"{name}: {timing.output}")
+    timings = checked(race(commands, {"segflow": folder, "peer": folder}, runs, instant))
     wrong = list(differing(folder, segments))
     if wrong:
         print(f"not the same ids: {', '.join(wrong)}", file=sys.stderr)

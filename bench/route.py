@@ -7,15 +7,13 @@ attributes were copied to before, and which nobody counts. Both write the ids as
 import json
 import sys
 import tempfile
-import time
 from array import array
-from collections.abc import Mapping
+from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
-from measure import Size, arguments, race, report
+from measure import Size, arguments, checked, each, race, report
 from pyroaring import BitMap64
 from search import COUNTRIES, INDEX, PLANS, indexed
 
@@ -24,9 +22,7 @@ from segflow.compiler.pipeline import compile_project
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.past import Past
 from segflow.loader.project import load_project
-from segflow.model.catalog import Source
 from segflow.model.instant import instant_of
-from segflow.ports import Engine, Keys, Selection
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PROJECT = """\
@@ -104,26 +100,6 @@ def peer(folder: Path) -> None:
         (folder / "peer.bin").write_bytes(BitMap64(keys).serialize())
 
 
-class Timed:
-    """An engine whose answers are timed."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.seconds = 0.0
-        self.ids = 0
-
-    def members(self, selection: Selection, sets: Mapping[str, Keys]) -> Keys:
-        """What the engine gives."""
-        begun = time.perf_counter()
-        found = self._engine.members(selection, sets)
-        self.seconds += time.perf_counter() - begun
-        self.ids += len(found)
-        return found
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
-
-
 def segflow(folder: Path) -> None:
     """The segment evaluated as plan and count do, its ids as a roaring file; prints how long each
     source took, and how many ids it gave."""
@@ -131,20 +107,18 @@ def segflow(folder: Path) -> None:
     compiled, _ = compile_project(project)
     assert compiled is not None
     with open_world(project.settings, folder) as world:
-        timed: dict[str, Timed] = {}
-
-        def engines(source: Source) -> Any:
-            return timed.setdefault(source.name, Timed(world.engines(source)))
-
-        past = Past(world.state.log, world.snapshots.get)
-        evaluator = Evaluator(compiled, instant_of(NOW), engines, lambda name: None, past)
+        past, sources = Past(world.state.log, world.snapshots.get), world.effects.sources(())
+        evaluator = Evaluator(compiled, instant_of(NOW), sources, lambda name: None, past)
         found = evaluator.members("audience")
     (folder / "segflow.bin").write_bytes(found.serialize())
-    facts = {f"{name}_s": one.seconds for name, one in timed.items()}
-    print(json.dumps({**facts, **{f"{name}_ids": one.ids for name, one in timed.items()}}))
+    facts: dict[str, float] = defaultdict(float)
+    for cost in evaluator.costs("audience"):
+        facts[f"{cost.question.source}_s"] += cost.question.microseconds / 1_000_000
+        facts[f"{cost.question.source}_ids"] += cost.ids
+    print(json.dumps(facts))
 
 
-def measure(users: int, runs: int) -> Size:
+def measure(users: int) -> Size:
     """One number of users."""
     with indexed(users) as url, tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -156,10 +130,7 @@ def measure(users: int, runs: int) -> Size:
             side: [sys.executable, __file__, f"--{side}", str(folder)]
             for side in ("segflow", "peer")
         }
-        timings = race(commands, {"segflow": folder, "peer": folder}, runs)
-        for name, timing in timings.items():
-            if timing.exit_code:
-                sys.exit(f"{name}: {timing.output}")
+        timings = checked(race(commands, {"segflow": folder, "peer": folder}, runs=3))
         ours, theirs = (
             BitMap64.deserialize((folder / f"{name}.bin").read_bytes()) for name in timings
         )
@@ -183,15 +154,11 @@ def main() -> None:
     if sys.argv[1:2] in (["--segflow"], ["--peer"]):
         {"--segflow": segflow, "--peer": peer}[sys.argv[1]](Path(sys.argv[2]))
         return
-    sizes = []
-    for users in arguments(__doc__ or "", (100_000, 300_000, 1_000_000), (30_000,)):
-        sizes.append(measure(users, runs=3))
-        print(json.dumps(sizes[-1].line()), file=sys.stderr, flush=True)
     report(
         name="route",
         work="one segment over Elasticsearch (attributes) and DuckDB (five events per user)",
         peer=f"hand-written SQL on DuckDB {duckdb.__version__}, the attributes copied into it",
-        sizes=sizes,
+        sizes=each(arguments(__doc__ or "", (100_000, 300_000, 1_000_000), (30_000,)), measure),
     )
 
 

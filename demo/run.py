@@ -78,7 +78,7 @@ def tell(folder: Path, picture: Path) -> None:
 
 def tell_segments(folder: Path) -> None:
     """From YAML to a plan to deployed segments."""
-    say("23,570 customers of a CD shop and their 69,659 purchases; eight segments in YAML.")
+    say("23,570 customers of a CD shop and their 69,659 purchases; nine segments in YAML.")
     segflow(folder, "validate")
     say("Some segments have tests: a made-up customer, and whether that is a member.")
     segflow(folder, "test")
@@ -100,6 +100,9 @@ def tell_segments(folder: Path) -> None:
     segflow(folder, "segment", "explain", "win_back", "--key", "8", "--as-of", A_MONTH_LATER)
     say("And the query that the segment becomes:")
     segflow(folder, "compile", "lapsed_7d", "--as-of", A_MONTH_LATER)
+    say("What the service desk knows of customers is in another store. quiet_gold asks both, and")
+    print("# its YAML names neither. Who is asked what, and why?", flush=True)
+    segflow(folder, "compile", "quiet_gold", "--explain", "--as-of", A_MONTH_LATER)
 
 
 def tell_rules(folder: Path, picture: Path) -> None:

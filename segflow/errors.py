@@ -13,7 +13,8 @@ SegflowError
 ├── RetryableError          the same request may succeed later
 │   ├── LockedError             somebody else holds the lease
 │   ├── SourceUnavailableError  a source can't be reached or timed out
-│   │   └── SourceClosedError       a source may not be read at this hour
+│   │   ├── SourceClosedError       a source may not be read at this hour
+│   │   └── SourceSilentError       a source's server does not even greet
 │   ├── StaleSnapshotError      a segment was not refreshed as often as it declares
 │   └── StateUnavailableError   the state database or the snapshot store can't be read or written
 └── GiveUpError             something is broken for good; a person must look
@@ -96,6 +97,11 @@ class SourceClosedError(SourceUnavailableError):
     def __init__(self, message: str, *, hint: str | None = None, opens: int | None = None) -> None:
         super().__init__(message, hint=hint)
         self.opens = opens
+
+
+class SourceSilentError(SourceUnavailableError):
+    """A source's server says nothing at all, which takes time to find out: whoever asks for much
+    asks it no further."""
 
 
 class StaleSnapshotError(RetryableError):

@@ -4,9 +4,6 @@ let it fall behind, or promote it, which others' servers must not be."""
 import os
 import shutil
 import signal
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +13,8 @@ from typing import Any
 import psycopg
 
 from tests.engines.people import until
+from tests.own_servers import free_ports, own_home, run_script, runs
 
-SERVICES = Path(__file__).parents[1] / "services"
 SCANS = (
     "SELECT sum(seq_scan + coalesce(idx_scan, 0))::int FROM pg_stat_user_tables"
     " WHERE schemaname = 'public'"
@@ -123,19 +120,10 @@ class Pair:
 
     def _script(self, name: str) -> None:
         ports = {
-            "SEGFLOW_SERVICES_HOME": str(self.home),
             "SEGFLOW_POSTGRES_PORT": str(self.port),
             "SEGFLOW_POSTGRES_REPLICA_PORT": str(self.replica_port),
         }
-        done = subprocess.run(
-            [SERVICES / name],
-            env=os.environ | ports,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        run_script(name, self.home, ports)
 
 
 def _one(url: str, query: str) -> Any:
@@ -147,34 +135,11 @@ def _one(url: str, query: str) -> Any:
 @contextmanager
 def pair() -> Iterator[Pair]:
     """A pair on free ports, which is stopped and removed at the end."""
-    home = Path(tempfile.mkdtemp(prefix="segflow-"))
-    home.chmod(0o755)  # the servers may run as another user
     port, replica_port = free_ports(2)
-    made = Pair(home, port, replica_port)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
-        shutil.rmtree(home)
-
-
-def runs(pid: int) -> bool:
-    """Whether the process is still there. One that nobody asks for its end remains by name."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return status.rpartition(")")[2].split()[0] != "Z"
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for one in held:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in held]
-    finally:
-        for one in held:
-            one.close()
+    with own_home() as home:
+        made = Pair(home, port, replica_port)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()

@@ -44,6 +44,8 @@ def observe(
         snapshots=deployed.snapshots,
         impacts={} if moved is None else moved.all(progress),
         former=_former(compiled, deployed, world.state),
+        costs=deployed.costs,
+        asked={} if moved is None else world.state.costs(),
     )
 
 
@@ -65,12 +67,13 @@ class _Impacts:
         self._plan = plan
         self._deployed = deployed
         self._as_of = as_of
-        self._former = Former(world.effects, deployed, as_of)
+        self._former = Former(world.effects, deployed, as_of, deployed.costs)
         evaluated = (step.segment for step in plan.steps if isinstance(step, EvaluateSegment))
         self._evaluated = dict.fromkeys(evaluated)
         self._compiled = compiled
         past = Past(world.state.log, world.snapshots.get, self._staged)
-        self._evaluator = Evaluator(compiled, as_of, world.engines, self._kept, past)
+        sources = world.effects.sources(deployed.costs)
+        self._evaluator = Evaluator(compiled, as_of, sources, self._kept, past)
 
     def all(self, progress: Progress) -> Mapping[Address, Impact]:
         """An impact per segment that is evaluated or dropped, and per rule whose audience is

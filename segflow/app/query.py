@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from segflow.app.segments import readable
 from segflow.app.wiring import World
+from segflow.compiler.routing.costs import by_table
+from segflow.compiler.routing.reasons import why
 from segflow.compiler.routing.route import People, Router
 from segflow.compiler.routing.worded import how_they_meet
 from segflow.errors import RefusedError
@@ -46,7 +48,8 @@ def routing(
     """
     readable(world, compiled, name)
     instant = Instant(world.clock.now()) if as_of is None else as_of
-    router = Router(compiled=compiled, as_of=instant)
+    measured = by_table(world.state.scan_costs())
+    router = Router(compiled=compiled, as_of=instant, measured=measured)
     route = router.segment(name)
     found = []
     for title, part in route.parts.items():
@@ -58,7 +61,7 @@ def routing(
                 engine=source.engine,
                 people=part.people,
                 asks=phrase(part.where),
-                because=router.why(part),
+                because=why(router, route, part),
                 query=world.engines(source).render(router.selection(part).statement),
             )
         )

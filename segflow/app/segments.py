@@ -239,7 +239,8 @@ def _evaluator(world: World, compiled: Compiled, as_of: Instant) -> Evaluator:
         return None if snapshot is None else load(world.snapshots, snapshot)
 
     past = Past(world.state.log, world.snapshots.get)
-    return Evaluator(compiled, as_of, world.engines, kept, past)
+    sources = world.effects.sources(tuple(world.state.scan_costs()))
+    return Evaluator(compiled, as_of, sources, kept, past)
 
 
 def status_of(address: Address, deployed: Deployed, compiled: Compiled) -> Status:

@@ -10,11 +10,13 @@ from tempfile import TemporaryDirectory
 
 from segflow.app.segments import known
 from segflow.app.wiring import open_stage
+from segflow.clock import VirtualClock
 from segflow.compiler.targets.stage import stage_tables, staged
 from segflow.compiler.trace import Trace
 from segflow.compiler.trials import Judgement, deciding, explained, judge, kept_sets, with_lists
 from segflow.diagnostics import Span
 from segflow.errors import RefusedError, SegflowError, UnusableDataError
+from segflow.executor.effects import Sources
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.past import Past
 from segflow.model.address import Address
@@ -162,9 +164,9 @@ class _Stage:
                     for name, keys in kept_sets(trial).items()
                 }
                 known = with_lists(self._compiled, trial)
-                evaluator = Evaluator(
-                    known, trial.as_of, lambda _: engine, kept.get, Past(_no_log, _no_content)
-                )
+                sources = Sources(engines=lambda _: engine, clock=VirtualClock(trial.as_of))
+                past = Past(_no_log, _no_content)
+                evaluator = Evaluator(known, trial.as_of, sources, kept.get, past)
                 return is_among(trial.user.key, evaluator.keys(trial.segment))
             except SegflowError as error:
                 return error.message

@@ -152,6 +152,14 @@ class _LateSnapshots:
         """See SnapshotStore."""
         return self._store.put(content)
 
+    def write(self, content: bytes) -> str:
+        """See SnapshotStore."""
+        return self._store.write(content)
+
+    def sync(self) -> None:
+        """See SnapshotStore."""
+        self._store.sync()
+
     def get(self, digest: str) -> bytes:
         """See SnapshotStore."""
         return self._store.get(digest)

@@ -2,10 +2,8 @@
 
 import logging
 import re
-import socket
-import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from urllib3 import (
@@ -22,6 +20,7 @@ from urllib3.util import Url, parse_url
 from segflow.channels.envelope import to_json
 from segflow.errors import RefusedError
 from segflow.ports import Delivery, Message
+from segflow.sockets import cut_after
 
 # Its lines show the url's path, which is a secret with many receivers.
 logging.getLogger("urllib3").propagate = False
@@ -171,23 +170,9 @@ def _connecting(connection: HTTPConnection) -> Iterator[None]:
         raise NewConnectionError(connection, "no connection") from error
 
 
-@contextmanager
-def _answering(connection: HTTPConnection) -> Iterator[None]:
-    """Gives up an answer that does not come in time. A socket's own limit is for one packet: a
-    receiver that sends a byte now and then would hold us for ever."""
-    watch = threading.Timer(connection.timeout or 0.0, _cut, [connection.sock])
-    watch.daemon = True
-    try:
-        watch.start()  # in here, since Ctrl-C may come while it begins
-        yield
-    finally:
-        watch.cancel()
-
-
-def _cut(sock: socket.socket) -> None:
-    # Not the method of a TLS socket, which takes away the state that the reader is using.
-    with suppress(OSError):
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+def _answering(connection: HTTPConnection) -> AbstractContextManager[None]:
+    sock = connection.sock  # which is the answer's alone where no other one follows
+    return cut_after(connection.timeout or 0.0, lambda: sock)
 
 
 class _PlainPool(HTTPConnectionPool):

@@ -24,7 +24,7 @@ segment = LazyGroup(
         ),
         "show": Lazy(
             target="segment.show:show",
-            summary="Show a segment: what it says, what it rests on, what is deployed.",
+            summary="Show a segment: what it says and rests on, what is deployed and what it cost.",
         ),
         "count": Lazy(target="segment.count:count", summary="Count the members of a segment."),
         "members": Lazy(target="segment.members:members", summary="List the members of a segment."),

@@ -1,7 +1,7 @@
 """The last periods of a leaf: as windows, or as numbers that instants have, newest first from 0."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -9,7 +9,7 @@ from segflow.compiler.timeline import FIRST, Bounds, before, unit_starts
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant
 from segflow.model.predicate import Aggregate, Periods
-from segflow.model.window import Ago, CalendarSpan, InCalendar, Window, Within
+from segflow.model.window import Ago, CalendarSpan, CalendarUnit, InCalendar, Window, Within
 
 _DAY = 86_400_000
 _LENGTHS = {"day": _DAY, "week": 7 * _DAY}
@@ -20,15 +20,18 @@ def period_counts(leaf: Periods) -> tuple[Aggregate, ...]:
     return tuple(replace(leaf.aggregate, window=window) for window in period_windows(leaf))
 
 
-def period_windows(leaf: Periods) -> Iterator[Window]:
+def period_windows(leaf: Periods) -> tuple[Window, ...]:
     """The windows of the periods, newest first. Of a duration d they end at T, T - d, …; calendar
     units are whole ones of the zone, the current one up to T unless it is left out."""
-    for number in range(leaf.last):
-        if isinstance(leaf.every, Duration):
-            yield _of_duration(leaf.every, number)
-        else:
-            last = -number - leaf.skip_current
-            yield InCalendar(span=CalendarSpan(unit=leaf.every, last=last))
+    return _windows(leaf.every, leaf.last, leaf.skip_current)
+
+
+@lru_cache(maxsize=64)  # the reference asks for those of a leaf once per user and instant
+def _windows(every: Duration | CalendarUnit, last: int, skip_current: bool) -> tuple[Window, ...]:
+    if isinstance(every, Duration):
+        return tuple(_of_duration(every, number) for number in range(last))
+    spans = (CalendarSpan(unit=every, last=-number - skip_current) for number in range(last))
+    return tuple(InCalendar(span=span) for span in spans)
 
 
 def _of_duration(every: Duration, number: int) -> Window:

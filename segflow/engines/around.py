@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.sql import Select
 
 from segflow.model.instant import Instant
-from segflow.ports import Engine, Keys, Reached, Selection, Statement
+from segflow.ports import Engine, Keys, Reached, Selection, Statement, Volume
 
 
 class AroundEngine(ABC):
@@ -57,6 +57,10 @@ class AroundEngine(ABC):
         """See Engine."""
         with self._asking() as engine:
             return engine.newest(table, column)
+
+    def read_so_far(self) -> Volume:
+        """See Engine."""
+        return self._engine.read_so_far()
 
     def render(self, statement: Statement) -> str:
         """See Engine."""

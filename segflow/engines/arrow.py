@@ -12,6 +12,7 @@ from sqlalchemy.types import TypeEngine
 
 from segflow.engines.bitmaps import bitmap, marked, narrowed
 from segflow.engines.connected import NEGATIVE, NO_TEXTS
+from segflow.engines.roaring import Universe, ascends
 from segflow.errors import UnusableDataError
 from segflow.model.keys import KeyType
 from segflow.ports import MASK_BITS, Keys
@@ -42,15 +43,18 @@ def typed_keys(source: str, found: pa.ChunkedArray, type_: KeyType) -> pa.Chunke
 
 def key_set(keys: pa.ChunkedArray) -> Keys:
     """The set of the keys, which are as typed_keys() gives them."""
-    return frozenset(keys.to_pylist()) if pa.types.is_string(keys.type) else bitmap(keys)
+    return frozenset(keys.to_pylist()) if pa.types.is_string(keys.type) else bitmap(narrowed(keys))
 
 
 def key_sets(keys: pa.ChunkedArray, found: pa.Table, count: int) -> tuple[Keys, ...]:
     """The sets of so many segments: Engine.memberships() says which columns of masks stand in the
     table behind that of the keys."""
-    own = keys if pa.types.is_string(keys.type) else narrowed(keys)
     inside = marked(found, count, MASK_BITS)
-    return tuple(key_set(pc.filter(own, one)) for one in inside)
+    if keys.type == pa.uint64() and ascends(ordinals := keys.to_numpy()):
+        universe = Universe(ordinals)
+        if universe.is_dense:
+            return tuple(map(universe.bitmap, inside))
+    return tuple(key_set(pc.filter(keys, pa.array(one))) for one in inside)
 
 
 def plain_rows(

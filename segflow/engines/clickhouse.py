@@ -30,7 +30,7 @@ from segflow.errors import (
 )
 from segflow.model.catalog import Source
 from segflow.model.instant import Instant
-from segflow.ports import KeyColumn, Keys, Reached, Selection, Statement, as_select
+from segflow.ports import KeyColumn, Keys, Reached, Selection, Statement, Volume, as_select
 
 # Numbers of errors.
 _SLOW = (159,)
@@ -52,6 +52,7 @@ class ClickHouseEngine:
     def __init__(self, source: Source, host: Host) -> None:
         self._source = source.name
         self._host = host
+        self._read = Volume(rows=0, bytes=0)
 
     # --- the port ---
 
@@ -87,6 +88,10 @@ class ClickHouseEngine:
         """See Engine."""
         return newest_of(self.rows(select_newest(table, column, DIALECTS["clickhouse"])))
 
+    def read_so_far(self) -> Volume:
+        """See Engine."""
+        return self._read
+
     def render(self, statement: Statement) -> str:
         """See Engine."""
         return rendered(as_select(statement))
@@ -112,8 +117,9 @@ class ClickHouseEngine:
     def _run(self, statement: Any) -> pa.Table:
         query = query_of(statement)
         with self._errors():
-            content = self._host.ask(query)
-            return pa.ipc.open_file(pa.BufferReader(content)).read_all()
+            answer = self._host.ask(query)
+            self._read += answer.read
+            return pa.ipc.open_file(pa.BufferReader(answer.content)).read_all()
 
     def _plain(self, statement: Select[Any], found: pa.Table) -> Sequence[Mapping[str, Any]]:
         with self._errors():

@@ -9,11 +9,12 @@ from typing import Any
 
 from chdb import ChdbError, connect
 
-from segflow.engines.clickhouse_hosts import FORMAT, FailedQueryError, settings_of
+from segflow.engines.clickhouse_hosts import FORMAT, Answer, FailedQueryError, settings_of
 from segflow.engines.clickhouse_sql import Query, escaped
 from segflow.engines.files import file_inside
 from segflow.errors import RefusedError, SourceUnavailableError
 from segflow.model.catalog import Source
+from segflow.ports import Volume
 
 _AGAIN = 0.1
 """Seconds until it is looked again whether a query has ended, or is told to once more."""
@@ -57,7 +58,7 @@ class EmbeddedHost:
         self._worker = ThreadPoolExecutor(max_workers=1)
         self._worker.submit(bool).result()
 
-    def ask(self, query: Query) -> bytes:
+    def ask(self, query: Query) -> Answer:
         """See Host. Where a person gives up, so does the query."""
         given = {name: escaped(value) for name, value in query.parameters.items()}
         asked = _Asked()
@@ -81,17 +82,18 @@ class EmbeddedHost:
         self._worker.shutdown()
         self._connection.close()
 
-    def _ask(self, text: str, given: dict[str, str], asked: "_Asked") -> bytes:
+    def _ask(self, text: str, given: dict[str, str], asked: "_Asked") -> Answer:
         asked.has_begun = True  # before it is looked whether it may: one of both threads sees it
         try:
             if asked.is_given_up:
                 raise FailedQueryError("nobody waits for it any longer")
-            found: bytes = self._connection.query(text, FORMAT, params=given).bytes()
+            found = self._connection.query(text, FORMAT, params=given)
+            read = Volume(rows=found.storage_rows_read(), bytes=found.storage_bytes_read())
+            return Answer(found.bytes(), read)
         except (ChdbError, RuntimeError) as error:
             raise FailedQueryError(str(error)) from error
         finally:
             asked.over.set()
-        return found
 
     def _kill(self) -> None:
         """End what is asked. Nobody but this process asks chDB, and the query was not to change

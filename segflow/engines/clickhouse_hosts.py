@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from segflow.engines.clickhouse_sql import Query
 from segflow.engines.servers import longest
 from segflow.model.catalog import Limits
+from segflow.ports import Volume
 
 FORMAT = "Arrow"
 """The format of answers."""
@@ -49,11 +50,18 @@ class FailedQueryError(Exception):
         self.number = None if found is None else int(found[1])
 
 
+class Answer(NamedTuple):
+    """A file of Arrow, and what was read for it."""
+
+    content: bytes
+    read: Volume = Volume()
+
+
 class Host(Protocol):
     """What can be asked."""
 
-    def ask(self, query: Query) -> bytes:
-        """The answer, a file of Arrow. Raises FailedQueryError."""
+    def ask(self, query: Query) -> Answer:
+        """The answer. Raises FailedQueryError."""
 
     def close(self) -> None:
         """Let go of it; harmless when done twice."""

@@ -9,7 +9,7 @@ from clickhouse_connect import get_client
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
-from segflow.engines.clickhouse_hosts import FORMAT, YOUNG, FailedQueryError, settings_of
+from segflow.engines.clickhouse_hosts import FORMAT, YOUNG, Answer, FailedQueryError, settings_of
 from segflow.engines.clickhouse_sql import Query
 from segflow.engines.servers import UNREACHABLE
 from segflow.errors import RefusedError, SourceUnavailableError
@@ -43,8 +43,8 @@ class ServerHost:
             "secure": place.scheme == "clickhouses",
         }
 
-    def ask(self, query: Query) -> bytes:
-        """See Host."""
+    def ask(self, query: Query) -> Answer:
+        """See Host. What was read stands beside the answer, where the client does not look."""
         try:
             known = self._client.server_settings
             given = {
@@ -52,7 +52,8 @@ class ServerHost:
                 for name, value in self._settings.items()
                 if name not in YOUNG or name in known
             }
-            return self._client.raw_query(query.text, dict(query.parameters), given, fmt=FORMAT)
+            found = self._client.raw_query(query.text, dict(query.parameters), given, fmt=FORMAT)
+            return Answer(found)
         except OperationalError as error:
             raise SourceUnavailableError(
                 f"source {self._source}: the server can't be reached", hint=UNREACHABLE

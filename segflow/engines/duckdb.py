@@ -4,6 +4,7 @@ Files are handed to DuckDB as Arrow datasets, or as a database opened read-only;
 the file system is off from the start and the configuration is locked before anything is asked.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset
 from duckdb_engine import Dialect
 from pyroaring import BitMap64
 from sqlalchemy.sql import Select
@@ -26,7 +26,7 @@ from segflow.engines.files import Stamp, file_inside, stamp_of
 from segflow.errors import SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
 from segflow.model.instant import Instant
-from segflow.ports import KeyColumn, Keys, Reached, Selection, Split, Statement, as_select
+from segflow.ports import KeyColumn, Keys, Reached, Selection, Split, Statement, Volume, as_select
 
 _SAFE: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -37,7 +37,8 @@ _SAFE: dict[str, str | bool | int | float | list[str]] = {
 _DENSE_BITS = 21
 _SETTLED = (
     f"SET GLOBAL TimeZone = 'UTC'; SET GLOBAL perfect_ht_threshold = {_DENSE_BITS};"
-    " SET lock_configuration = true"
+    " SET GLOBAL preserve_insertion_order = false; SET enable_profiling = 'no_output';"
+    " SET tracked_metrics = ['query.total_rows_scanned']; SET lock_configuration = true"
 )
 _SIGNED = 2**63
 
@@ -67,6 +68,8 @@ class DuckDbEngine:
         self._files: dict[str, Path] = {}
         self._stamps: dict[str, Stamp] = {}
         self._checked: dict[KeyColumn, Stamp | None] = {}
+        # Rows of its own tables are counted by DuckDB; those of Arrow it takes as they come.
+        self._rows_read: int | None = None if source.tables else 0
         with self._errors():
             if source.tables:
                 self._connection = _locked(":memory:")
@@ -128,6 +131,10 @@ class DuckDbEngine:
         """See Engine."""
         return newest_of(self.rows(select_newest(table, column, DIALECTS["duckdb"])))
 
+    def read_so_far(self) -> Volume:
+        """See Engine. Bytes that DuckDB counts are those that were not in its memory."""
+        return Volume(rows=self._rows_read)
+
     def render(self, statement: Statement) -> str:
         """See Engine."""
         compiled = as_select(statement).compile(
@@ -151,8 +158,10 @@ class DuckDbEngine:
                 self._stamps[table] = stamp
 
     def _register_file(self, table: str, file: Path) -> None:
+        from pyarrow import dataset as parquet  # it imports pandas where there is one
+
         try:
-            dataset = pyarrow.dataset.dataset(file, format="parquet")
+            dataset = parquet.dataset(file, format="parquet")
         except (pa.ArrowException, OSError) as error:
             raise SourceUnavailableError(
                 f"source {self._source}: table {table} can't be read: {_first_line(error)}",
@@ -194,8 +203,11 @@ class DuckDbEngine:
         for name, content in given.items():
             self._connection.register(name, content)
         try:
-            return self._run(as_select(selection.statement))
+            made = sum(self._make(name, stage) for name, stage in selection.stages.items())
+            return self._run(as_select(selection.statement), of_stages=made)
         finally:
+            for name in selection.stages:
+                self._connection.execute(f"DROP TABLE IF EXISTS temp.{_quoted(name)}")
             for name in given:
                 self._connection.unregister(name)
 
@@ -204,13 +216,36 @@ class DuckDbEngine:
         passing = [text for text in found if text_matches(split.test.op, text, split.test.text)]
         return pa.table({"value": pa.array(passing, pa.string())})
 
-    def _run(self, statement: Select[Any]) -> pa.Table:
+    def _run(self, statement: Select[Any], of_stages: int = 0) -> pa.Table:
+        text, parameters = self._written(statement)
+        found = self._connection.sql(text, params=parameters).to_arrow_table()
+        self._count_rows(of_stages)
+        return found
+
+    def _make(self, name: str, stage: Select[Any]) -> int:
+        """Make a table and tell how many rows it has. A temporary one of DuckDB's own knows between
+        which keys it lies, as Arrow's don't."""
+        text, parameters = self._written(stage)
+        made = self._connection.execute(
+            f"CREATE TEMP TABLE {_quoted(name)} AS {text}", parameters
+        ).fetchall()
+        self._count_rows()
+        return int(made[0][0])
+
+    def _written(self, statement: Select[Any]) -> tuple[str, list[Any]]:
         compiled = statement.compile(
             dialect=self._dialect, compile_kwargs={"render_postcompile": True}
         )
         values = compiled.params
-        parameters = [values[name] for name in compiled.positiontup or ()]
-        return self._connection.sql(str(compiled), params=parameters).to_arrow_table()
+        return str(compiled), [values[name] for name in compiled.positiontup or ()]
+
+    def _count_rows(self, of_stages: int = 0) -> None:
+        """Add what the last query read, but for the rows of stages. A connection that did not
+        settle the settings of its database file is told nothing."""
+        if self._rows_read is not None:
+            told = json.loads(self._connection.get_profiling_information(format="json"))
+            read = told.get("query", {}).get("total_rows_scanned")
+            self._rows_read = None if read is None else self._rows_read + int(read) - of_stages
 
     def _typed(self, found: pa.Table, selection: Selection) -> pa.ChunkedArray:
         return typed_keys(self._source, found.column(0), selection.key_type)

@@ -22,7 +22,7 @@ from segflow.model.catalog import Source
 from segflow.model.hashing import stable_hashes, threshold
 from segflow.model.instant import Instant
 from segflow.model.keys import Key, KeyType
-from segflow.ports import KeyColumn, Keys, Reached, Selection, Statement, as_documents
+from segflow.ports import KeyColumn, Keys, Reached, Selection, Statement, Volume, as_documents
 from segflow.ports.documents import (
     Counted,
     Difference,
@@ -95,6 +95,10 @@ class ElasticsearchEngine:
             found = moment.aggregated(table, {"newest": {"max": {"field": column}}})
         value = found["newest"]["value"]  # of a date, in whole milliseconds
         return None if value is None else Instant(int(value))
+
+    def read_so_far(self) -> Volume:
+        """See Engine. A search tells what it found, not what it read for that."""
+        return Volume()
 
     def render(self, statement: Statement) -> str:
         """See Engine."""

@@ -9,19 +9,21 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from elastic_transport import ConnectionTimeout, TransportError
+from elastic_transport import ConnectionTimeout, NodeConfig, TransportError, Urllib3HttpNode
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, UnsupportedProductError
 
 from segflow.engines.connected import MISSING, TOO_LARGE, UNFIT
-from segflow.engines.servers import TIMED_OUT, UNREACHABLE, longest
+from segflow.engines.servers import GRACE_SECONDS, SILENT, TIMED_OUT, UNREACHABLE, greeting, longest
 from segflow.errors import (
     RefusedError,
     SegflowError,
+    SourceSilentError,
     SourceUnavailableError,
     TooLargeError,
     UnusableDataError,
 )
-from segflow.model.catalog import Limits, Source
+from segflow.model.catalog import Source
+from segflow.sockets import cut_after
 
 EXAMPLE = "https://user:password@host:9200"
 PAGE = 65_000
@@ -48,17 +50,24 @@ class Searches:
     def __init__(self, source: Source, url: str) -> None:
         """Raises RefusedError for a url that can't be read."""
         self._source = source.name
-        self._timeout = _timeout(source.limits)
-        self._client = _client(source.name, url, self._timeout)
+        self._timeout = longest(source.limits) or _LONGEST_MS
+        self._greeting = greeting(source.limits)
+        self._patience = self._timeout / 1000 + GRACE_SECONDS
+        self._client = _client(source.name, url, self._patience)
+        self._soon = self._client.options(request_timeout=self._greeting)
 
     def mappings(self, index: str) -> Mapping[str, Any]:
         """The mapping of each index that goes by the name; none where there is none. Raises
-        SourceUnavailableError and UnusableDataError, as all of these do."""
+        SourceUnavailableError and UnusableDataError, as all of these do; SourceSilentError where
+        the server does not say even that in time."""
         with self._errors():
             try:
-                found = self._client.indices.get_mapping(index=index)
+                found = self._soon.indices.get_mapping(index=index)
             except NotFoundError:
                 return {}
+            except ConnectionTimeout as error:
+                told = f"source {self._source}: no answer within {self._greeting:g} seconds"
+                raise SourceSilentError(told, hint=SILENT) from error
             return {name: one["mappings"] for name, one in found.body.items()}
 
     @contextmanager
@@ -68,10 +77,10 @@ class Searches:
         try:
             yield Moment(self._source, self._search, self._point, points)
         finally:
-            for point in points.values():
-                # What is left open ends by itself.
-                with suppress(ApiError, TransportError):
-                    self._client.close_point_in_time(id=point)
+            # What is left open ends by itself.
+            with suppress(ApiError, TransportError):
+                for point in points.values():
+                    self._soon.close_point_in_time(id=point)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -114,7 +123,7 @@ class Searches:
             case ApiError():
                 return self._refusal(error)
             case ConnectionTimeout():
-                told = f"source {self._source}: no answer within {self._timeout / 1000:g} seconds"
+                told = f"source {self._source}: no answer within {self._patience:g} seconds"
                 return SourceUnavailableError(told, hint=TIMED_OUT)
             case TransportError():
                 line = str(error.message).partition("\n")[0]
@@ -189,18 +198,33 @@ class Moment:
         return found
 
 
-def _timeout(limits: Limits | None) -> int:
-    """How many milliseconds a search may take."""
-    return longest(limits) or _LONGEST_MS
+class _TimelyNode(Urllib3HttpNode):
+    """One whose answers are there in time, or cut off."""
+
+    def __init__(self, config: NodeConfig) -> None:
+        super().__init__(config)
+        kind = self.pool.ConnectionCls
+
+        class TimelyConnection(kind):  # type: ignore[misc, valid-type] # encrypted or not
+            def getresponse(self) -> Any:
+                """See urllib3, which reads the whole answer here."""
+                with cut_after(self.timeout, lambda: self.sock):
+                    return super().getresponse()
+
+        self.pool.ConnectionCls = TimelyConnection
 
 
-def _client(source: str, url: str, timeout: int) -> Elasticsearch:
+def _client(source: str, url: str, patience: float) -> Elasticsearch:
     try:
         place = urlsplit(url)
         if place.scheme not in ("http", "https") or not place.hostname or not place.port:
             raise ValueError("a part is missing")
         return Elasticsearch(
-            url, request_timeout=timeout / 1000 + 5, max_retries=0, retry_on_timeout=False
+            url,
+            node_class=_TimelyNode,
+            request_timeout=patience,
+            max_retries=0,
+            retry_on_timeout=False,
         )
     except ValueError:
         # Not told why, since what the client says holds the url.

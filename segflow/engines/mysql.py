@@ -6,8 +6,9 @@ put another value in the place of the one that it could not read.
 """
 
 import json
+import socket
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
@@ -18,21 +19,33 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from segflow.engines.connected import MISSING, TOO_LARGE, UNFIT, ConnectedEngine
-from segflow.engines.servers import DENIED, TIMED_OUT, UNREACHABLE, longest, whole_keys
+from segflow.engines.servers import (
+    DENIED,
+    SILENT,
+    TIMED_OUT,
+    UNREACHABLE,
+    greeting,
+    longest,
+    patience,
+    whole_keys,
+)
 from segflow.errors import (
     RefusedError,
     SegflowError,
+    SourceSilentError,
     SourceUnavailableError,
     TooLargeError,
     UnusableDataError,
 )
 from segflow.model.catalog import Source
 from segflow.ports import KeyColumn, Keys, Selection
+from segflow.sockets import cut_after
 
 _EXAMPLE = "mysql://user:password@host:3306/database"
 _DRIVERS = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql")
 
-# Numbers of errors.
+# Numbers of errors; those of the driver mean to SQLAlchemy that a connection is lost.
+_CANT_CONNECT, _LOST = 2003, 2013
 _SLOW = (1969, 3024)
 _FORBIDDEN = (1142, 1143, 1370)
 _NAMES = (1054, 1109, 1146, 1305)
@@ -80,8 +93,8 @@ class MySqlEngine(ConnectedEngine):
 
         Raises RefusedError for a url that can't be read.
         """
-        self._at = _arguments(source.name, url or str(source.url))
-        self._timeout = longest(source.limits)
+        self._at = _arguments(source, url or str(source.url))
+        self._limits = source.limits
         engine = create_engine("mysql+pymysql://", creator=self._connect, pool_pre_ping=True)
         # Known of all servers that can be asked, and asked for before one was connected to.
         engine.dialect._support_float_cast = True  # type: ignore[attr-defined]
@@ -139,7 +152,9 @@ class MySqlEngine(ConnectedEngine):
         number = arguments[0] if arguments else None
         if len(arguments) == 2:
             told = f"source {self._source}: {str(arguments[1]).partition(chr(10))[0]}"
-        if number in _SLOW:
+        if isinstance(error.orig, _SilentError):
+            return SourceSilentError(told, hint=SILENT)
+        if number in _SLOW or isinstance(error.orig, _LateError):
             return SourceUnavailableError(told, hint=TIMED_OUT)
         if number in _FORBIDDEN:
             return UnusableDataError(told, hint=DENIED)
@@ -171,7 +186,8 @@ class MySqlEngine(ConnectedEngine):
             suppress(pymysql.Error),
             closing(
                 pymysql.connect(
-                    **self._at, connect_timeout=_SECONDS_TO_KILL, read_timeout=_SECONDS_TO_KILL
+                    **{**self._at, "connect_timeout": _SECONDS_TO_KILL},
+                    read_timeout=_SECONDS_TO_KILL,
                 )
             ) as other,
             closing(other.cursor()) as cursor,
@@ -192,36 +208,98 @@ class MySqlEngine(ConnectedEngine):
 
     def _connect(self) -> Any:
         try:
-            connection = pymysql.connect(**self._at)
+            connection = _TimelyConnection(**self._at)
         except (TypeError, RuntimeError) as error:
             # An option of the url that there is none of, or a package that the server asks for.
             raise RefusedError(
                 f"source {self._source}: {error}", hint=f"a url is for example {_EXAMPLE}"
             ) from error
+        connection.patience = patience(self._limits)
         is_mariadb = "MariaDB" in connection.get_server_info()
         statements = [*_SESSION, *(_SESSION_OF_MARIADB if is_mariadb else ())]
-        if self._timeout and is_mariadb:
-            statements.append(f"SET SESSION max_statement_time = {self._timeout / 1000}")
-        elif self._timeout:
-            statements.append(f"SET SESSION max_execution_time = {self._timeout}")
+        timeout = longest(self._limits)
+        if timeout and is_mariadb:
+            statements.append(f"SET SESSION max_statement_time = {timeout / 1000}")
+        elif timeout:
+            statements.append(f"SET SESSION max_execution_time = {timeout}")
         with closing(connection.cursor()) as cursor:
             for statement in statements:
                 cursor.execute(statement)
         return connection
 
 
-def _arguments(source: str, url: str) -> dict[str, Any]:
+class _SilentError(pymysql.OperationalError):  # type: ignore[misc]
+    """A server that is not ready for questions in time."""
+
+
+class _LateError(pymysql.OperationalError):  # type: ignore[misc]
+    """An answer that did not come in time; the connection is lost with it."""
+
+
+class _TimelyConnection(pymysql.connections.Connection):  # type: ignore[misc] # has no types
+    """One that waits `patience` seconds for an answer, also of a server that hangs."""
+
+    patience: float | None = None
+
+    def connect(self, sock: socket.socket | None = None) -> None:
+        """See PyMySQL."""
+        try:
+            with cut_after(self.connect_timeout, lambda: self._sock):
+                super().connect(sock)
+        except TimeoutError as error:
+            raise _SilentError(_CANT_CONNECT, str(error)) from error
+        except pymysql.OperationalError as error:
+            if isinstance(getattr(error, "original_exception", None), TimeoutError):
+                raise _SilentError(*error.args) from error
+            raise
+
+    def query(self, *given: Any, **more: Any) -> Any:
+        """See PyMySQL."""
+        return self._in_time(lambda: super(_TimelyConnection, self).query(*given, **more))
+
+    def ping(self, *given: Any, **more: Any) -> None:
+        """See PyMySQL."""
+        self._in_time(lambda: super(_TimelyConnection, self).ping(*given, **more))
+
+    def commit(self) -> None:
+        """See PyMySQL."""
+        self._in_time(super().commit)
+
+    def rollback(self) -> None:
+        """See PyMySQL."""
+        self._in_time(super().rollback)
+
+    def show_warnings(self) -> Any:
+        """See PyMySQL."""
+        return self._in_time(super().show_warnings)
+
+    def _in_time(self, act: Callable[[], Any]) -> Any:
+        if self.patience is None:
+            return act()
+        try:
+            with cut_after(self.patience, lambda: self._sock):
+                return act()
+        except TimeoutError as error:
+            raise _LateError(_LOST, str(error)) from error
+
+
+def _arguments(source: Source, url: str) -> dict[str, Any]:
     """What the driver is given. Raises RefusedError, without the url."""
     read: URL | None = None
     with suppress(ArgumentError, ValueError):
         read = make_url(url)
     if read is None or read.drivername not in _DRIVERS:
         raise RefusedError(
-            f"source {source}: the url can't be read", hint=f"for example {_EXAMPLE}"
+            f"source {source.name}: the url can't be read", hint=f"for example {_EXAMPLE}"
         )
     read = read.set(drivername="mysql+pymysql")
     _, arguments = read.get_dialect()().create_connect_args(read)
-    return {**arguments, "charset": "utf8mb4", "local_infile": False}
+    return {
+        "connect_timeout": greeting(source.limits),
+        **arguments,
+        "charset": "utf8mb4",
+        "local_infile": False,
+    }
 
 
 def _word(type_: str | bytes) -> str:

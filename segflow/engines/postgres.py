@@ -3,13 +3,17 @@
 Sets of keys and texts are parameters: nothing is written, no temporary table either.
 """
 
+import os
+import socket
 import sys
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pyroaring import BitMap64
 from sqlalchemy import (
     ARRAY,
@@ -41,10 +45,20 @@ from segflow.engines.connected import (
     UNFIT,
     ConnectedEngine,
 )
-from segflow.engines.servers import DENIED, TIMED_OUT, UNREACHABLE, longest, whole_keys
+from segflow.engines.servers import (
+    DENIED,
+    SILENT,
+    TIMED_OUT,
+    UNREACHABLE,
+    greeting,
+    longest,
+    patience,
+    whole_keys,
+)
 from segflow.errors import (
     RefusedError,
     SegflowError,
+    SourceSilentError,
     SourceUnavailableError,
     TooLargeError,
     UnusableDataError,
@@ -52,6 +66,7 @@ from segflow.errors import (
 from segflow.model.catalog import Source
 from segflow.model.instant import instant_of
 from segflow.ports import Keys, Reached, Selection
+from segflow.sockets import cut_after
 
 _SIGNED = literal(Decimal(2**63), Numeric)
 _EXAMPLE = "postgresql://user:password@host:5432/database"
@@ -93,7 +108,7 @@ class PostgresEngine(ConnectedEngine):
         """Connects when it is first asked. `url` is that of the source with its secret filled in:
         one of libpq's or of SQLAlchemy's, or libpq's pairs of key and value."""
         self._url = (url or str(source.url)).replace("postgresql+psycopg://", "postgresql://", 1)
-        self._timeout = longest(source.limits)
+        self._limits = source.limits
         engine = create_engine("postgresql+psycopg://", creator=self._connect, pool_pre_ping=True)
         super().__init__(source, engine)
 
@@ -140,7 +155,9 @@ class PostgresEngine(ConnectedEngine):
 
     def _error(self, error: DBAPIError, told: str) -> SegflowError:
         state = getattr(error.orig, "sqlstate", None) or ""
-        if state == _CANCELLED and self._timeout:
+        if isinstance(error.orig, psycopg.errors.ConnectionTimeout):
+            return SourceSilentError(told, hint=SILENT)
+        if isinstance(error.orig, _LateError) or (state == _CANCELLED and longest(self._limits)):
             return SourceUnavailableError(told, hint=TIMED_OUT)
         if state == _DENIED:
             return UnusableDataError(told, hint=DENIED)
@@ -190,8 +207,10 @@ class PostgresEngine(ConnectedEngine):
 
     def _connect(self) -> psycopg.Connection[Any]:
         try:
-            connection = psycopg.connect(
+            given = conninfo_to_dict(self._url)
+            connection = _TimelyConnection.connect(
                 self._url,
+                connect_timeout=given.get("connect_timeout", ceil(greeting(self._limits))),
                 autocommit=True,
                 prepare_threshold=None,
                 client_encoding="UTF8",
@@ -202,17 +221,37 @@ class PostgresEngine(ConnectedEngine):
             raise RefusedError(
                 f"source {self._source}: the url can't be read", hint=f"for example {_EXAMPLE}"
             ) from None
+        connection.patience = patience(self._limits)
         connection.execute("SET TIME ZONE 'UTC'")
         connection.execute("SET DateStyle = 'ISO, YMD'")
-        if self._timeout:
-            connection.execute(
-                "SELECT set_config('statement_timeout', %s, false)", [f"{self._timeout}"]
-            )
+        if timeout := longest(self._limits):
+            connection.execute("SELECT set_config('statement_timeout', %s, false)", [f"{timeout}"])
         connection.autocommit = False
         connection.read_only = True
         # All that one question needs is of one state of the data.
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         return connection
+
+
+class _LateError(psycopg.OperationalError):
+    """An answer that did not come in time; the connection is lost with it."""
+
+
+class _TimelyConnection(psycopg.Connection[Any]):
+    """One that waits `patience` seconds for an answer, also of a server that hangs."""
+
+    patience: float | None = None
+
+    def wait(self, *given: Any, **more: Any) -> Any:
+        """See psycopg, which waits here for all that the server says."""
+        if self.patience is None:
+            return super().wait(*given, **more)
+        with socket.socket(fileno=os.dup(self.fileno())) as ours:
+            try:
+                with cut_after(self.patience, lambda: ours):
+                    return super().wait(*given, **more)
+            except TimeoutError as error:
+                raise _LateError(str(error)) from error
 
 
 def _is_replayed(connection: Connection, found: Row[Any]) -> bool:

@@ -53,7 +53,16 @@ from segflow.errors import (
 )
 from segflow.model.catalog import Source
 from segflow.model.instant import Instant
-from segflow.ports import MASK_BITS, KeyColumn, Keys, Reached, Selection, Statement, as_select
+from segflow.ports import (
+    MASK_BITS,
+    KeyColumn,
+    Keys,
+    Reached,
+    Selection,
+    Statement,
+    Volume,
+    as_select,
+)
 
 _Answer = TypeVar("_Answer")
 _SIGNED = 2**63
@@ -132,6 +141,10 @@ class SparkEngine:
     def newest(self, table: str, column: str) -> Instant | None:
         """See Engine."""
         return newest_of(self.rows(select_newest(table, column, DIALECTS["spark"])))
+
+    def read_so_far(self) -> Volume:
+        """See Engine. Spark counts for its own pages alone, which are not open."""
+        return Volume()
 
     def render(self, statement: Statement) -> str:
         """See Engine."""

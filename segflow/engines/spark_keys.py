@@ -54,7 +54,9 @@ def _sets(batch: pa.RecordBatch, count: int, bits: int) -> Iterator[BitMap64]:
     rows = rows.filter(pc.is_valid(rows.column(0)))
     own = narrowed(rows.column(0).cast(pa.uint64()))
     if count:
-        yield from (bitmap(pc.filter(own, inside)) for inside in marked(rows, count, bits))
+        yield from (
+            bitmap(pc.filter(own, pa.array(inside))) for inside in marked(rows, count, bits)
+        )
     else:
         yield bitmap(own)
 

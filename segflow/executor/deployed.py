@@ -11,6 +11,7 @@ from segflow.loader.lists import kept_list
 from segflow.model.address import Address
 from segflow.model.codec import from_canonical
 from segflow.model.compiled import Compiled
+from segflow.model.cost import ScanCost
 from segflow.model.plan import Change, Plan
 from segflow.model.project import ListFile, Object, Project, ProjectFile, Settings
 from segflow.model.segment import Segment
@@ -21,11 +22,13 @@ from segflow.ports import StateReader
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployed:
-    """All that is deployed, read at once. `version` is None where there is no state yet."""
+    """All that is deployed, read at once. `version` is None where there is no state yet; `costs`
+    are what was measured of reading tables."""
 
     version: StateVersion | None = None
     objects: Mapping[Address, DeployedObject] = field(default_factory=dict)
     snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
+    costs: tuple[ScanCost, ...] = ()
 
     def definition(self, address: Address) -> str | None:
         """The deployed definition hash of a segment or rule; None where it is not deployed."""
@@ -42,11 +45,16 @@ class Deployed:
 
 
 def read_deployed(state: StateReader) -> Deployed:
-    """Version, objects and current snapshots, all of one serial: what is committed while we read
-    has us read again. Nothing is made where no state exists."""
+    """Version, objects, current snapshots and costs, all of one serial: what is committed while we
+    read has us read again. Nothing is made where no state exists."""
     version = state.version()
     while version is not None:
-        found = Deployed(version=version, objects=state.deployed(), snapshots=state.snapshots())
+        found = Deployed(
+            version=version,
+            objects=state.deployed(),
+            snapshots=state.snapshots(),
+            costs=tuple(state.scan_costs()),
+        )
         version = state.version()
         if version == found.version:
             return found

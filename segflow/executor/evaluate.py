@@ -7,6 +7,7 @@ from typing import Any
 from pyroaring import BitMap64
 
 from segflow.compiler.log_leaves import log_leaves
+from segflow.compiler.routing.costs import by_table
 from segflow.compiler.routing.route import Route, Router
 from segflow.compiler.targets.fields import fields_of, select_fields
 from segflow.compiler.targets.needs import kept_of
@@ -14,8 +15,8 @@ from segflow.compiler.targets.ranks import PLACE, SIZE
 from segflow.compiler.targets.sql import select_place
 from segflow.compiler.worlds import Logs, Place
 from segflow.errors import CorruptStateError, RefusedError
-from segflow.executor.answers import TOGETHER, Answers
-from segflow.executor.effects import Engines
+from segflow.executor.answers import TOGETHER, Answered, Answers, Bill, source_of
+from segflow.executor.effects import Sources
 from segflow.executor.past import Past
 from segflow.membership.ordinals import ordinals
 from segflow.membership.sets import put_together
@@ -24,9 +25,9 @@ from segflow.model.compiled import (
     list_set,
     log_set,
     logged_segment,
-    population_set,
     segment_set,
 )
+from segflow.model.cost import Cost, Question
 from segflow.model.instant import Instant
 from segflow.model.keys import Key
 from segflow.model.predicate import Predicate, Rank
@@ -46,17 +47,18 @@ class Evaluator:
     """
 
     def __init__(
-        self, compiled: Compiled, as_of: Instant, engines: Engines, kept: Kept, past: Past
+        self, compiled: Compiled, as_of: Instant, sources: Sources, kept: Kept, past: Past
     ) -> None:
         self._compiled = compiled
         self._as_of = as_of
         self._kept = kept
         self._past = past
-        self._router = Router(compiled=compiled, as_of=as_of)
-        self._answers = Answers(self._router, engines, self._set)
+        self._router = Router(compiled=compiled, as_of=as_of, measured=by_table(sources.costs))
+        self._answers = Answers(self._router, sources, self._set)
         self._sets: dict[str, Keys] = {}
         self._groups: dict[str, Sequence[str]] = {}
         self._prepared: dict[str, Keys] = {}
+        self._costs: dict[str, tuple[Cost, ...]] = {}
 
     def members(self, name: str) -> BitMap64:
         """The ordinals of keys(). Raises as that does, and RefusedError where keys have none."""
@@ -71,7 +73,15 @@ class Evaluator:
             self._ask(self._groups[name])
         if name in self._prepared:
             return self._prepared.pop(name)
-        return self._found(self._router.segment(name))
+        bill: Bill = []
+        route = self._router.segment(name)
+        found = self._found(route, bill)
+        self._costs |= self._costs_of({name: route}, bill)
+        return found
+
+    def costs(self, name: str) -> tuple[Cost, ...]:
+        """What it cost to find the members of a segment, which was evaluated."""
+        return self._costs[name]
 
     def prepare(self, names: Sequence[str]) -> None:
         """Let segments be evaluated together, each once, so that what they ask of a source is
@@ -87,7 +97,9 @@ class Evaluator:
             del self._groups[name]
         routes = {name: self._router.segment(name) for name in group}
         asked = {title: part for route in routes.values() for title, part in route.parts.items()}
-        answers = self._answers.to_all(asked)
+        bill: Bill = []
+        answers = self._answers.to_all(asked, bill)
+        self._costs |= self._costs_of(routes, bill)
         for name, route in routes.items():
             if route.parts.keys() <= answers.keys():
                 self._prepared[name] = put_together(route.members, answers)
@@ -111,19 +123,21 @@ class Evaluator:
 
     def population(self, entity: str) -> BitMap64:
         """Every user of an entity. Raises as members() does."""
-        return ordinals(self._answers.to(self._router.population(entity)))
+        return ordinals(self._answers.to(self._router.population(entity), []))
 
     def holding(self, entity: str, predicate: Predicate) -> Keys:
         """The users of an entity for whom a typed predicate holds. Raises as keys() does."""
-        return self._found(self._router.route(entity, predicate))
+        return self._found(self._router.route(entity, predicate), [])
 
     def place(self, entity: str, leaf: Rank, key: Key) -> Place | None:
         """The position of a user of an entity in a rank; None for one who is not ranked. Raises as
         members() does."""
-        (part,) = self._router.route(entity, leaf).parts.values()
+        ((name, part),) = self._router.route(entity, leaf).parts.items()
         people = self._router.people([part])
         selection = select_place(self._compiled, people, leaf, self._as_of, key)
-        rows = self._answers.engine(selection).values(selection, self._answers.sets_of(selection))
+        sets = self._answers.sets_of(selection, [name], [])
+        with self._answers.asking(selection) as engine:
+            rows = engine.values(selection, sets)
         return next((Place(int(row[PLACE]), int(row[SIZE])) for row in rows), None)
 
     def fields(
@@ -134,7 +148,8 @@ class Evaluator:
         for source, fields in self._router.fields(entity, names).items():
             people = self._router.sent_to(source, entity)
             selection = select_fields(self._compiled, people, fields, self._as_of)
-            rows = self._answers.engine(selection).values(selection, {selection.sets[0]: users})
+            with self._answers.asking(selection) as engine:
+                rows = engine.values(selection, {selection.sets[0]: users})
             for key, values in fields_of(self._compiled, entity, rows).items():
                 found[key].update(values)
         return found
@@ -143,9 +158,35 @@ class Evaluator:
         """The leaves of a segment that sources answer which give no rows, with repeats."""
         return self._router.unread(name)
 
-    def _found(self, route: Route) -> Keys:
-        answers = {name: self._answers.to(part) for name, part in route.parts.items()}
+    def _found(self, route: Route, bill: Bill) -> Keys:
+        answers = {name: self._answers.to(part, bill) for name, part in route.parts.items()}
         return put_together(route.members, answers)
+
+    def _costs_of(self, routes: Mapping[str, Route], bill: Bill) -> Mapping[str, tuple[Cost, ...]]:
+        """A bill as the costs of each of the segments that it was run up for."""
+        costs: dict[str, list[Cost]] = {name: [] for name in routes}
+        for answered in bill:
+            together = max if answered.is_set else sum
+            ids = {
+                name: together(answered.ids[part] for part in route.parts if part in answered.ids)
+                for name, route in routes.items()
+                if not route.parts.keys().isdisjoint(answered.ids)
+            }
+            question = self._question(answered, len(ids))
+            for name, count in ids.items():
+                costs[name].append(Cost(question=question, ids=count))
+        return {name: tuple(found) for name, found in costs.items()}
+
+    def _question(self, answered: Answered, segments: int) -> Question:
+        return Question(
+            source=answered.source,
+            engine=source_of(self._compiled, answered.source).engine,
+            tables=answered.tables,
+            segments=segments,
+            microseconds=answered.microseconds,
+            rows_read=answered.read.rows,
+            bytes_read=answered.read.bytes,
+        )
 
     def nested(self, name: str) -> Mapping[str, Keys]:
         """The sets of other segments that the members of a segment are judged by: frozen ones of
@@ -187,9 +228,6 @@ class Evaluator:
                 type_ = self._compiled.entity_of(name).key_type  # what is kept may be older
                 is_fitting = isinstance(kept, BitMap64) == (type_ == "integer")
                 return self.keys(name) if kept is None or not is_fitting else kept
-        for entity in self._compiled.entities:
-            if wanted == population_set(entity):
-                return self._answers.to(self._router.population(entity))
         for leaf in log_leaves(self._compiled):
             if wanted == log_set(leaf):
                 self._refuse_texts(logged_segment(leaf))

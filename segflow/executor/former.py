@@ -18,6 +18,7 @@ from segflow.executor.members import load
 from segflow.executor.past import Past
 from segflow.membership.changes import Previous
 from segflow.model.address import Address
+from segflow.model.cost import ScanCost
 from segflow.model.instant import Instant
 from segflow.model.plan import Impact
 from segflow.planner.impact import measure
@@ -56,12 +57,20 @@ def _unless_refused(evaluate: Callable[[str], BitMap64], name: str) -> BitMap64 
 
 class Former:
     """Gives what is deployed of segments and rules at one instant. Definitions are compiled when
-    first asked for, since a plan of new segments needs none."""
+    first asked for, since a plan of new segments needs none. `costs` are those by which it is
+    chosen between sources."""
 
-    def __init__(self, effects: Effects, deployed: Deployed, as_of: Instant) -> None:
+    def __init__(
+        self,
+        effects: Effects,
+        deployed: Deployed,
+        as_of: Instant,
+        costs: tuple[ScanCost, ...],
+    ) -> None:
         self._effects = effects
         self._deployed = deployed
         self._as_of = as_of
+        self._sources = effects.sources(costs)
 
     def prepare(self, names: Iterable[str]) -> None:
         """Let those of the segments that are deployed and not static be evaluated together."""
@@ -104,4 +113,4 @@ class Former:
         except UnsupportedVersionError:
             return None
         past = Past(self._effects.state.log, self._effects.snapshots.get)
-        return Evaluator(compiled, self._as_of, self._effects.engines, self.recorded, past)
+        return Evaluator(compiled, self._as_of, self._sources, self.recorded, past)

@@ -9,11 +9,12 @@ from segflow.ports import SnapshotStore
 
 
 def keep(effects: Effects, purpose: str, segment: str, contents: tuple[bytes, ...]) -> None:
-    """Make bytes durable before a record points to them; those that no record ever points to are
-    garbage, not state. `purpose` ("apply", "refresh") begins the names of the failpoints."""
+    """Write bytes, which must be synced before a record points to them; those that no record ever
+    points to are garbage, not state. `purpose` ("apply", "refresh") begins the names of the
+    failpoints."""
     for number, content in enumerate(contents):
         effects.failpoint(f"{purpose}.snapshot.before.put.{segment}.{number}")
-        effects.snapshots.put(content)
+        effects.snapshots.write(content)
         effects.failpoint(f"{purpose}.snapshot.after.put.{segment}.{number}")
 
 

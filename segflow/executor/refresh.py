@@ -142,7 +142,8 @@ class _Refresh:
         self._as_of = as_of
         self._made: dict[str, Membership] = {}
         past = Past(effects.state.log, effects.snapshots.get, self._staged)
-        self._evaluator = Evaluator(compiled, as_of, effects.engines, self._recorded, past)
+        sources = effects.sources(deployed.costs)
+        self._evaluator = Evaluator(compiled, as_of, sources, self._recorded, past)
 
     def run(self, names: Sequence[str], progress: Progress) -> tuple[Refreshed, ...]:
         """Each segment in order, then one commit for all that succeeded."""
@@ -186,13 +187,15 @@ class _Refresh:
 
     def _evaluate(self, name: str) -> Membership:
         snapshot = self._snapshots.get(name)
+        members = self._evaluator.members(name)
         draft = draft_membership(
             segment=name,
             as_of=self._as_of,
             # Its hash today: a dependency of a static segment may have changed since it was frozen.
             definition=self._compiled.segments[name].definition,
-            members=self._evaluator.members(name),
+            members=members,
             previous=self._previous(snapshot),
+            costs=self._evaluator.costs(name),
         )
         keep(self._effects, "refresh", name, draft.contents)
         return draft.membership
@@ -222,6 +225,8 @@ class _Refresh:
 
     def _commit(self, made: Sequence[Membership]) -> None:
         if made:
+            self._effects.failpoint("refresh.before.sync")
+            self._effects.snapshots.sync()
             self._effects.failpoint("refresh.before.commit")
             self._effects.state.commit_refresh(self._hold.lease, made)
             self._effects.failpoint("refresh.after.commit")

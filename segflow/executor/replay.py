@@ -65,8 +65,9 @@ def rehearsed_sets(effects: Effects, compiled: Compiled) -> KeptAt:
             return None
         if (name, instant) not in made:
             past = Past(effects.state.log, effects.snapshots.get)
+            sources = effects.sources(tuple(effects.state.scan_costs()))
             evaluator = Evaluator(
-                compiled, instant, effects.engines, lambda other: kept(other, instant), past
+                compiled, instant, sources, lambda other: kept(other, instant), past
             )
             made[name, instant] = evaluator.members(name)
         return made[name, instant]

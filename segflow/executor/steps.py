@@ -37,9 +37,10 @@ class Stage:
         self._staged: dict[str, Membership] = {}
         self.planned = compile_planned(plan, deployed, effects.state)
         _refuse_other_meaning(plan, deployed, self.planned)
-        self._former = Former(effects, deployed, plan.as_of)
+        self._former = Former(effects, deployed, plan.as_of, plan.costs)
         past = Past(effects.state.log, effects.snapshots.get, self._to_log)
-        self._evaluator = Evaluator(self.planned, plan.as_of, effects.engines, self._kept, past)
+        sources = effects.sources(plan.costs)  # not those of by now: as it was planned
+        self._evaluator = Evaluator(self.planned, plan.as_of, sources, self._kept, past)
 
     def prepare(self, steps: Iterable[PlanStep]) -> None:
         """Let the segments of these steps be evaluated together; each is asked for once."""
@@ -74,10 +75,12 @@ class Stage:
             definition=segment.definition,
             members=members,
             previous=None if was is None else was.previous,
+            costs=self._evaluator.costs(name),
         )
         planned = self._changes[segment.address].impact
         refuse_drift(segment.segment, planned, impact(was, members))
         keep(self._effects, "apply", name, draft.contents)
+        self._effects.snapshots.sync()
         return draft.membership
 
     def _drop(self, name: str) -> LogEntry:
@@ -91,6 +94,7 @@ class Stage:
         members = self._former.recorded(name) or BitMap64()
         draft = draft_exit(segment=name, as_of=as_of, definition=definition, members=members)
         keep(self._effects, "apply", name, draft.contents)
+        self._effects.snapshots.sync()
         return draft.entry
 
     def _kept(self, name: str) -> BitMap64 | None:

@@ -7,6 +7,7 @@ from pyroaring import BitMap64
 from segflow.membership.bitmaps import to_bytes
 from segflow.membership.changes import MembershipChange, Previous, membership_changes
 from segflow.model.codec import digest
+from segflow.model.cost import Cost
 from segflow.model.instant import Instant
 from segflow.model.state import LogEntry, Membership, Snapshot
 
@@ -35,9 +36,11 @@ def draft_membership(
     definition: str,
     members: BitMap64,
     previous: Previous | None,
+    costs: tuple[Cost, ...] = (),
 ) -> MembershipDraft:
     """The snapshot of `members` at `as_of`, and the log entries that lead to it from what is
-    recorded (`previous` is None where the segment is new or was dropped)."""
+    recorded (`previous` is None where the segment is new or was dropped). `costs` are those of
+    finding the members."""
     contents: dict[str, bytes] = {}
     snapshot = Snapshot(
         segment=segment,
@@ -49,7 +52,7 @@ def draft_membership(
     changes = membership_changes(previous, members, definition)
     entries = tuple(_entry(contents, segment, as_of, change) for change in changes)
     return MembershipDraft(
-        membership=Membership(snapshot=snapshot, entries=entries),
+        membership=Membership(snapshot=snapshot, entries=entries, costs=costs),
         contents=tuple(contents.values()),
     )
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from segflow.model.address import Address
+from segflow.model.catalog import EngineName
+from segflow.model.cost import ScanCost
 from segflow.model.instant import Instant
 
 ActionName = Literal["create", "update", "delete", "recompute", "no-op"]
@@ -45,6 +47,19 @@ class Impact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """A table that a segment is to be read from whenever it is refreshed, and was not before.
+    `is_added`: until now, or a change before this one, it was read for nobody; `others` is how many
+    more segments are read from it once the plan is applied."""
+
+    source: str
+    engine: EngineName
+    table: str
+    is_added: bool
+    others: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What happens to one object.
 
@@ -68,6 +83,7 @@ class Change:
     reaches: tuple[Address, ...] = ()
     impact: Impact | None = None
     frozen: bool = False
+    scans: tuple[Scan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +132,8 @@ class Plan:
     `changes` has no no-ops; `unchanged` counts them. `with_impact` is False for --no-impact.
     `renames` pairs deleted objects with created ones that look like them. `timezone` is the
     project's, by which what is deployed will be read; `timezone_before` the one that is in force
-    now, where it is another.
+    now, where it is another. `costs` are those by which the sources were chosen that it asked, so
+    that its apply asks the same ones.
     """
 
     id: str
@@ -134,6 +151,7 @@ class Plan:
     timezone: str = "UTC"
     renames: tuple[tuple[Address, Address], ...] = ()
     timezone_before: str | None = None
+    costs: tuple[ScanCost, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from segflow.model.address import Address
+from segflow.model.cost import Cost
 from segflow.model.instant import Instant
 
 Cause = Literal["data", "time", "definition", "population", "correction"]
@@ -68,10 +69,12 @@ class LogEntry:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
     """What one evaluation adds to a segment's membership: the new snapshot and the log entries that
-    lead to it, in order of cause (the store numbers them; `sequence` is 0 until then)."""
+    lead to it, in order of cause (the store numbers them; `sequence` is 0 until then). `costs` are
+    those of the evaluation."""
 
     snapshot: Snapshot
     entries: tuple[LogEntry, ...]
+    costs: tuple[Cost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,14 @@ from segflow.model.plan import (
     Impact,
     Plan,
     PlanStep,
+    Scan,
 )
+from segflow.model.wording_cost import question_facts
 from segflow.planner.impact import totals
 from segflow.planner.rules import holdout, next_run, planned_rule, shares
+from segflow.planner.scans import last_asked
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 """The major number changes when a reader of the old form would be misled, the minor one when
 something is added."""
 
@@ -70,6 +73,19 @@ def _change(change: Change, plan: Plan) -> dict[str, Any]:
         "definition": change.definition,
         "impact": None if change.impact is None else _impact(change.impact),
         "rule": _rule(change, plan),
+        "scans": [_scan(scan, plan) for scan in change.scans],
+    }
+
+
+def _scan(scan: Scan, plan: Plan) -> dict[str, Any]:
+    last = last_asked(scan, plan)
+    return {
+        "source": scan.source,
+        "engine": scan.engine,
+        "table": scan.table,
+        "added": scan.is_added,
+        "others": scan.others,
+        "last": None if last is None else question_facts(last),
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from segflow.model.address import Address
 from segflow.model.codec import canonical, digest
 from segflow.model.compiled import Compiled
+from segflow.model.cost import ScanCost
 from segflow.model.instant import Instant
 from segflow.model.observed import Observed
 from segflow.model.plan import Change, Plan
@@ -15,6 +16,7 @@ from segflow.planner.diff import difference
 from segflow.planner.guards import blocked
 from segflow.planner.reach import closure
 from segflow.planner.renames import look_alikes
+from segflow.planner.scans import with_scans
 from segflow.planner.steps import drops_members, moves_audience, moves_members, steps
 
 
@@ -26,6 +28,8 @@ def build_plan(compiled: Compiled, observed: Observed, *, with_impact: bool) -> 
     """
     found = difference(compiled, observed)
     changes = tuple(_with_impact(change, observed) for change in found.changes)
+    if with_impact:
+        changes = with_scans(changes, compiled, observed)
     settings, version = compiled.project.settings, observed.version
     moved_zone = _zone_before(settings, version)
     plan = Plan(
@@ -44,6 +48,7 @@ def build_plan(compiled: Compiled, observed: Observed, *, with_impact: bool) -> 
         timezone=settings.timezone,
         renames=look_alikes(changes, compiled, observed),
         timezone_before=moved_zone,
+        costs=_costs(changes, compiled, observed),
     )
     return replace(plan, id=plan_id(plan))
 
@@ -91,6 +96,15 @@ def _with_impact(change: Change, observed: Observed) -> Change:
     if not (moves_members(change) or drops_members(change) or moves_audience(change)):
         return change
     return replace(change, impact=observed.impacts.get(change.address))
+
+
+def _costs(
+    changes: Iterable[Change], compiled: Compiled, observed: Observed
+) -> tuple[ScanCost, ...]:
+    """What is known of the project's sources, where any is asked."""
+    if not any(map(moves_members, changes)):
+        return ()
+    return tuple(one for one in observed.costs if compiled.project.source(one.source) is not None)
 
 
 def _bases(

@@ -9,11 +9,13 @@ from typing import Literal
 
 from segflow.model.address import Address
 from segflow.model.instant import format_instant
-from segflow.model.plan import ActionName, AttributeChange, Blocked, Change, Impact, Plan
+from segflow.model.plan import ActionName, AttributeChange, Blocked, Change, Impact, Plan, Scan
 from segflow.model.rule import Rule
+from segflow.model.wording_cost import cost_of
 from segflow.model.wording_text import Plain, Word, flow, layout
 from segflow.planner.impact import segment_impacts, totals
 from segflow.planner.rules import holdout, next_run, planned_rule, shares
+from segflow.planner.scans import last_asked
 
 Style = Literal["plain", "bold", "muted", "create", "update", "delete", "recompute", "blocked"]
 
@@ -161,6 +163,7 @@ def _body(change: Change, plan: Plan, stops: Iterable[Blocked]) -> Iterator[Line
         yield from _rule(rule, change, plan)
     elif change.impact is not None:
         yield _size(change.impact)
+    yield from _scans(change, plan)
     if change.reaches:
         yield from _wrapped(Piece("reaches ", "muted"), _names(change.reaches))
     for stop in stops:
@@ -272,6 +275,39 @@ def _reached(rule: Rule, impact: Impact | None) -> Iterator[Line]:
     many = () if impact is None else (Piece("reaches ", "muted"), Piece(f"{impact.size_after:,} "))
     if many or arms:
         yield (*many, Piece("at each run", "muted"), Piece(f": {arms}" if arms else ""))
+
+
+_ADDS = "adds a scan of ", "adds scans of "
+_SHARES = "shares the scan of ", "shares the scans of "
+_TAKES_OVER = "takes over the scan of ", "takes over the scans of "
+
+
+def _scans(change: Change, plan: Plan) -> Iterator[Line]:
+    """Tables that are read for a segment from now on; those of which the same is said together."""
+    alike: dict[tuple[tuple[str, str], str], list[str]] = {}
+    for scan in change.scans:
+        alike.setdefault(_said_of(scan, plan), []).append(scan.table)
+    for ((one, several), where), tables in alike.items():
+        label = Piece(one if len(tables) == 1 else several, "muted")
+        yield from _wrapped(label, f"{', '.join(tables)} in {where}")
+
+
+def _said_of(scan: Scan, plan: Plan) -> tuple[tuple[str, str], str]:
+    where = f"source.{scan.source} ({scan.engine})"
+    if scan.is_added:
+        return _ADDS, where + _last(scan, plan)
+    if not scan.others:
+        return _TAKES_OVER, where
+    others = "1 other segment" if scan.others == 1 else f"{scan.others:,} other segments"
+    return _SHARES, f"{where} with {others}"
+
+
+def _last(scan: Scan, plan: Plan) -> str:
+    last = last_asked(scan, plan)
+    if last is None:
+        return ""
+    what = "the last one" if scan.table in last.tables else "what was last asked there"
+    return f"; {what} took {cost_of(last)}"
 
 
 def _audience(impact: Impact) -> Line:

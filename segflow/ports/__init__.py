@@ -12,6 +12,7 @@ from segflow.ports.engines import (
     Selection,
     Split,
     Statement,
+    Volume,
     as_documents,
     as_select,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "StateCommit",
     "StateReader",
     "StateStore",
+    "Volume",
     "as_documents",
     "as_select",
     "is_among",

@@ -1,7 +1,8 @@
 """Sources that can be asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import add, sub
 from typing import Any, Protocol
 
 from sqlalchemy.sql import Select
@@ -56,7 +57,10 @@ class Selection:
     engine provides both (the names of id sets are made by segment_set(), list_set() and their like
     in model/compiled.py). For an engine that reads documents it is the sets of keys that these
     make, one per segment. Sets that are the answer to a query of their own stand in `made`, too,
-    with that query, which may be one of another source. `source` names the catalog's source.
+    with that query, which may be one of another source. The engine makes a table of each of
+    `stages` first, one after the other, so that what making one takes is free again before the
+    next; only those whose dialect has Traits.marks are given any. `source` names the catalog's
+    source.
     `one_row` are the columns in which a key may stand once only.
     """
 
@@ -66,6 +70,7 @@ class Selection:
     sets: tuple[str, ...] = ()
     made: "Mapping[str, Selection]" = field(default_factory=dict)
     splits: tuple[Split, ...] = ()
+    stages: Mapping[str, Select[Any]] = field(default_factory=dict)
     one_row: tuple[KeyColumn, ...] = ()
 
 
@@ -78,6 +83,32 @@ class Reached:
     until: Instant | None = None
     behind: int = 0
     follows: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """How much a source has read, of its own rows and bytes; None where it does not say."""
+
+    rows: int | None = None
+    bytes: int | None = None
+
+    def __add__(self, more: "Volume") -> "Volume":
+        """Both together."""
+        return Volume(
+            rows=_where_known(add, self.rows, more.rows),
+            bytes=_where_known(add, self.bytes, more.bytes),
+        )
+
+    def __sub__(self, before: "Volume") -> "Volume":
+        """What was read since it was so much."""
+        return Volume(
+            rows=_where_known(sub, self.rows, before.rows),
+            bytes=_where_known(sub, self.bytes, before.bytes),
+        )
+
+
+def _where_known(of: Callable[[int, int], int], one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else of(one, other)
 
 
 class Engine(Protocol):
@@ -125,6 +156,10 @@ class Engine(Protocol):
 
         Raises SourceUnavailableError and UnusableDataError.
         """
+
+    def read_so_far(self) -> Volume:
+        """How much the source has read for all that it answered since it was opened, as itself
+        counts it; what it only estimates is not known. Nobody is asked for it."""
 
     def render(self, statement: Statement) -> str:
         """The statement in the engine's language for a person to read, with its parameters filled

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from segflow.model.address import Address
+from segflow.model.cost import Cost, ScanCost
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant
 from segflow.model.state import (
@@ -59,6 +60,13 @@ class StateReader(Protocol):
 
     def snapshots(self) -> Mapping[str, Snapshot]:
         """The current snapshot of every deployed segment that has one."""
+
+    def costs(self) -> Mapping[str, Sequence[Cost]]:
+        """What it cost to find the members of every current snapshot; those that older versions
+        made are left out, whose cost nobody kept."""
+
+    def scan_costs(self) -> Sequence[ScanCost]:
+        """What reading tables costs, by all commits until now, in order of source and table."""
 
     def snapshot_at(self, segment: str, as_of: Instant) -> Snapshot | None:
         """The newest snapshot of a segment at or before an instant, also of a dropped one."""
@@ -147,7 +155,7 @@ class StateStore(StateReader, Protocol):
 
     def commit_refresh(self, lease: Lease, memberships: Sequence[Membership]) -> StateVersion:
         """In one transaction: snapshots and log entries of refreshed segments, which are stale no
-        more, and the next serial."""
+        more, with their costs, and the next serial."""
 
     def note_failures(self, lease: Lease, failed: Sequence[FailedRefresh]) -> None:
         """Mark segments as stale, whose snapshots stay the last good ones; so does the serial."""
@@ -158,6 +166,12 @@ class SnapshotStore(Protocol):
 
     def put(self, content: bytes) -> str:
         """Keep the bytes durably and return their digest in hex; the same bytes are kept once."""
+
+    def write(self, content: bytes) -> str:
+        """As put(), but durable not before the next sync()."""
+
+    def sync(self) -> None:
+        """Make durable what was written."""
 
     def get(self, digest: str) -> bytes:
         """The bytes under a digest. Raises CorruptStateError when missing or altered."""

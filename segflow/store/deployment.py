@@ -8,7 +8,7 @@ from segflow.errors import CorruptStateError, NotDeployedError
 from segflow.model.instant import Instant
 from segflow.model.state import Membership, StateVersion
 from segflow.ports import StateCommit
-from segflow.store import applies, histories, identity, inventory, objects
+from segflow.store import applies, costs, histories, identity, inventory, objects
 
 
 def deploy(
@@ -23,6 +23,7 @@ def deploy(
     objects.remove(connection, commit.delete)
     objects.put(connection, commit.put, now)
     histories.extend(connection, commit.dropped, commit.memberships)
+    costs.note(connection, commit.memberships)
     _check_agreement(connection, commit.memberships)
     _restock(connection, commit)
     version = identity.next_version(connection, commit.timezone)
@@ -33,6 +34,7 @@ def deploy(
 def refresh(connection: Connection, memberships: Sequence[Membership]) -> StateVersion:
     """New snapshots of deployed segments, and the next serial. Raises as deploy() does."""
     histories.extend(connection, (), memberships)
+    costs.note(connection, memberships)
     _check_agreement(connection, memberships)
     return identity.next_version(connection)
 

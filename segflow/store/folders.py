@@ -16,6 +16,12 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sync_file(file: Path) -> None:
+    """Makes the bytes of a file durable. Raises OSError."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+
+
 def make_folder(folder: Path) -> None:
     """Makes a folder and those above it, durably and for their owner alone: what is kept says of
     people what others must not read. Harmless where it exists. Raises OSError."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, and_, bindparam, insert, select, update
 
+from segflow.model.codec import canonical
 from segflow.model.instant import Instant
 from segflow.model.state import FailedRefresh, LogEntry, Membership, Snapshot
 from segflow.store.batches import batches
@@ -19,8 +20,10 @@ _SNAPSHOT = (
     SNAPSHOTS.c.size,
     SNAPSHOTS.c.digest,
 )
-_IS_CURRENT = and_(SNAPSHOTS.c.segment == SEGMENTS.c.name, SNAPSHOTS.c.number == SEGMENTS.c.current)
-_CURRENT = select(*_SNAPSHOT).join(SEGMENTS, _IS_CURRENT).order_by(SNAPSHOTS.c.segment)
+IS_CURRENT = and_(SNAPSHOTS.c.segment == SEGMENTS.c.name, SNAPSHOTS.c.number == SEGMENTS.c.current)
+"""What joins the current snapshot of a segment to it."""
+
+_CURRENT = select(*_SNAPSHOT).join(SEGMENTS, IS_CURRENT).order_by(SNAPSHOTS.c.segment)
 _UPDATE = update(SEGMENTS).where(SEGMENTS.c.name == bindparam("of_name"))
 
 
@@ -129,9 +132,9 @@ def _write(connection: Connection, histories: Iterable[History]) -> None:
         connection,
         insert(SNAPSHOTS),
         [
-            {"number": number, **asdict(snapshot)}
+            {"number": number, **asdict(snapshot), "costs": canonical(costs) if costs else None}
             for found in grown
-            for number, snapshot in found.new_snapshots
+            for number, snapshot, costs in found.new_snapshots
         ],
     )
     _execute(

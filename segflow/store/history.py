@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from segflow.membership.succession import Standing, adds_something, check_exit
+from segflow.model.cost import Cost
 from segflow.model.instant import Instant
 from segflow.model.state import LogEntry, Membership, Snapshot
 
@@ -19,7 +20,7 @@ class History:
     number: int | None = None
     current: Snapshot | None = None
     is_new: bool = True
-    new_snapshots: list[tuple[int, Snapshot]] = field(default_factory=list)
+    new_snapshots: list[tuple[int, Snapshot, tuple[Cost, ...]]] = field(default_factory=list)
     new_entries: list[LogEntry] = field(default_factory=list)
 
     def drop(self, entry: LogEntry) -> None:
@@ -38,7 +39,7 @@ class History:
         self.snapshots += 1
         self.number, self.current = self.snapshots, membership.snapshot
         self.last_as_of = membership.snapshot.as_of
-        self.new_snapshots.append((self.number, self.current))
+        self.new_snapshots.append((self.number, self.current, membership.costs))
 
     def _standing(self) -> Standing:
         return Standing(current=self.current, last_as_of=self.last_as_of)

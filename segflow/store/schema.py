@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, insert, inspect, select
 
 from segflow.errors import CorruptStateError, StateUnavailableError, UnsupportedVersionError
-from segflow.store.migrations import m0001_first, m0002_runs, m0003_files, m0004_stale
+from segflow.store.migrations import m0001_first, m0002_runs, m0003_files, m0004_stale, m0005_costs
 from segflow.store.sqlite import SqliteDatabase
 from segflow.store.tables import MIGRATIONS as RUN
 from segflow.store.trouble import RESTORE
@@ -26,6 +26,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(version=2, name="runs", migrate=m0002_runs.migrate),
     Migration(version=3, name="files", migrate=m0003_files.migrate),
     Migration(version=4, name="stale", migrate=m0004_stale.migrate),
+    Migration(version=5, name="costs", migrate=m0005_costs.migrate),
 )
 """Every migration, oldest first."""
 

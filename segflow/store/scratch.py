@@ -35,6 +35,11 @@ class ScratchSnapshots:
         self._new[digest] = content
         return digest
 
+    write = put
+
+    def sync(self) -> None:
+        pass
+
     def get(self, digest: str) -> bytes:
         found = self._new.get(digest)
         return self._base.get(digest) if found is None else found

@@ -3,7 +3,9 @@
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,9 +14,12 @@ from fsspec.implementations.local import LocalFileSystem
 
 from segflow.errors import CorruptStateError, RefusedError, SegflowError
 from segflow.model.codec import digest as digest_of
-from segflow.store.folders import make_folder, sync_folder
+from segflow.store.folders import make_folder, sync_file, sync_folder
 from segflow.store.trouble import unreachable
 from segflow.store.urls import masked
+
+_AT_ONCE = 16
+"""So many files are synced side by side."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -24,8 +29,9 @@ class FsspecSnapshotStore:
 
     The bytes of digest abcdef… lie in ab/cdef…. In a local folder they are written beside their
     place, synced and then renamed, so that a name always stands for all of its bytes; elsewhere one
-    put is trusted to do that. Nothing is made before the first put. A relative path starts from
-    `root` (None: the working directory). Raises RefusedError for a url that fsspec can't open.
+    put is trusted to do that. Many are synced side by side, which takes a disk hardly longer than
+    one. Nothing is made before the first put. A relative path starts from `root` (None: the working
+    directory). Raises RefusedError for a url that fsspec can't open.
     """
 
     def __init__(self, url: str, *, root: Path | None = None) -> None:
@@ -38,22 +44,42 @@ class FsspecSnapshotStore:
                 hint="install fsspec's package for that protocol, or use a folder",
             ) from error
         self._is_local = isinstance(self._files, LocalFileSystem)
+        self._lock = threading.RLock()
+        self._unnamed: dict[str, Path | None] = {}
+        """Digests that sync() is to name, each with the file of its bytes; None where only the name
+        is not durable yet."""
 
     def put(self, content: bytes) -> str:
-        digest = digest_of(content)
-        with self._trouble():
-            if self._is_local:
-                _put_durably(Path(self._path(digest)), content)
-            elif not self._has(digest, len(content)):
-                self._files.pipe_file(self._path(digest), content)
+        with self._lock:
+            digest = self.write(content)
+            self.sync()
         return digest
+
+    def write(self, content: bytes) -> str:
+        digest = digest_of(content)
+        path = self._path(digest)
+        with self._lock, self._trouble():
+            if not self._is_local:
+                if not self._has(digest, len(content)):
+                    self._files.pipe_file(path, content)
+            elif digest not in self._unnamed:
+                self._unnamed[digest] = _written(Path(path), content)
+        return digest
+
+    def sync(self) -> None:
+        with self._lock, self._trouble():
+            unnamed, self._unnamed = self._unnamed, {}
+            parts = {Path(self._path(digest)): part for digest, part in unnamed.items()}
+            if parts:
+                _name_durably(parts)
 
     def get(self, digest: str) -> bytes:
         if not _DIGEST.match(digest):
             raise self._corrupt(digest, "is named by what is no SHA-256")
-        with self._trouble():
+        with self._lock, self._trouble():
+            path = self._unnamed.get(digest) or self._path(digest)
             try:
-                content = bytes(self._files.cat_file(self._path(digest)))
+                content = bytes(self._files.cat_file(str(path)))
             except FileNotFoundError:
                 raise self._corrupt(digest, "is missing") from None
         if digest_of(content) != digest:
@@ -93,21 +119,34 @@ def _opened(url: str, root: Path) -> tuple[fsspec.AbstractFileSystem, str]:
     return files, path
 
 
-def _put_durably(path: Path, content: bytes) -> None:
+def _written(path: Path, content: bytes) -> Path | None:
+    """The file beside the path that has the content now; None where that is in its place."""
     make_folder(path.parent)
-    if not _holds(path, content):
-        part = _part_of(path)
-        try:
-            with part.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        except BaseException:
+    if _holds(path, content):
+        return None
+    part = _part_of(path)
+    try:
+        part.write_bytes(content)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return part
+
+
+def _name_durably(parts: Mapping[Path, Path | None]) -> None:
+    """Give each file its path. Names are synced also where they were there: whoever wrote one may
+    have died before that."""
+    new = {path: part for path, part in parts.items() if part is not None}
+    try:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            deque(pool.map(sync_file, new.values()), maxlen=0)
+            for path, part in new.items():
+                part.replace(path)
+            deque(pool.map(sync_folder, {path.parent for path in parts}), maxlen=0)
+    except BaseException:
+        for part in new.values():
             part.unlink(missing_ok=True)
-            raise
-    # Also where it was there: whoever wrote it may have died before this.
-    sync_folder(path.parent)
+        raise
 
 
 def _part_of(path: Path) -> Path:

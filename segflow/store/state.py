@@ -6,6 +6,7 @@ from types import TracebackType
 
 from segflow.errors import SegflowError
 from segflow.model.address import Address
+from segflow.model.cost import Cost, ScanCost
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant
 from segflow.model.state import (
@@ -21,7 +22,7 @@ from segflow.model.state import (
     StateVersion,
 )
 from segflow.ports import StateCommit
-from segflow.store import applies, blobs, histories, identity, leases, objects
+from segflow.store import applies, blobs, costs, histories, identity, leases, objects
 from segflow.store.database import StateDatabase
 from segflow.store.deployment import deploy, refresh
 from segflow.store.schema import MIGRATIONS, Migration
@@ -72,6 +73,12 @@ class SqlStateStore:
 
     def snapshots(self) -> Mapping[str, Snapshot]:
         return self.database.ask(histories.current_snapshots, {})
+
+    def costs(self) -> Mapping[str, Sequence[Cost]]:
+        return self.database.ask(costs.current_costs, {})
+
+    def scan_costs(self) -> Sequence[ScanCost]:
+        return self.database.ask(costs.scan_costs, ())
 
     def snapshot_at(self, segment: str, as_of: Instant) -> Snapshot | None:
         return self.database.ask(lambda found: histories.snapshot_at(found, segment, as_of), None)

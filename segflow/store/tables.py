@@ -90,9 +90,22 @@ SNAPSHOTS = Table(
     Column("definition", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("digest", Text, nullable=False),
+    Column("costs", Text),
     Index("snapshots_as_of", "segment", "as_of", "number"),
 )
-"""Every snapshot, numbered from 1 per segment."""
+"""Every snapshot, numbered from 1 per segment. `costs` is canonical JSON; older versions did not
+note it."""
+
+SCAN_COSTS = Table(
+    "scan_costs",
+    METADATA,
+    Column("source", Text, primary_key=True),
+    Column("table", Text, primary_key=True),
+    Column("level", BigInteger, nullable=False),
+    Column("segments", BigInteger, nullable=False),
+    Column("last", Text, nullable=False),
+)
+"""What reading each table costs. `last` is canonical JSON of the question by which it is known."""
 
 LOG_ENTRIES = Table(
     "log_entries",

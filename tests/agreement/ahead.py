@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import shake_256
 
 from segflow.compiler.deadlines.search import Deadline, foresee
@@ -61,7 +62,7 @@ class Story:
         subject, as_of = self.subject, self.subject.context.as_of
         seed = f"{subject.user.key} {subject.segment} {as_of}"
         pick = Pick(shake_256(seed.encode()).digest(SAMPLES * 12))
-        near = [*self.known(), *starts(subject)]
+        near = [*self.known(), *starts(subject.context.zone.key, as_of)]
         found = {
             Instant(end - 1),
             *(as_of + pick.below(256) * (end - as_of) // 256 for _ in range(8)),
@@ -107,15 +108,16 @@ def moved(pick: Pick, instant: Instant, subject: Subject) -> Instant:
             return Instant(instant + sign * times * pick.one(LENGTHS))
 
 
-def starts(subject: Subject) -> Iterator[Instant]:
+@lru_cache(maxsize=1)  # all users of a shop share them
+def starts(timezone: str, as_of: Instant) -> tuple[Instant, ...]:
     """Where the units after T begin, by the project's clocks and those of users."""
-    for name in (subject.context.zone.key, *zones.POOL[:10]):
-        for unit in UNITS:
-            for number in (1, 2, 3):
-                span = CalendarSpan(unit=unit, last=number)
-                start = calendar_bounds(span, subject.context.as_of, zone(name)).start
-                if start is not None:
-                    yield start
+    found = (
+        calendar_bounds(CalendarSpan(unit=unit, last=number), as_of, zone(name)).start
+        for name in (timezone, *zones.POOL[:10])
+        for unit in UNITS
+        for number in (1, 2, 3)
+    )
+    return tuple(start for start in found if start is not None)
 
 
 def stories(

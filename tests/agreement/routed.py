@@ -16,19 +16,20 @@ from segflow.executor.answers import Answers
 from segflow.membership.sets import put_together
 from segflow.model.address import Address
 from segflow.model.catalog import Entity, Event, Field, Source
-from segflow.model.compiled import Compiled, population_set
+from segflow.model.compiled import Compiled
 from segflow.model.contact import ConsentTopic, ContactAddress, Suppression
 from segflow.model.instant import Instant
 from segflow.model.keys import Key
 from segflow.model.predicate import InSegment, Sql
 from segflow.model.project import Object, Project
 from segflow.model.segment import Segment
-from segflow.ports import Engine, Keys
+from segflow.ports import Engine
 from tests.agreement.choices import Pick
 from tests.agreement.data import Tables
 from tests.agreement.forms.log import log_sets
 from tests.agreement.hosts import Host
 from tests.agreement.sides import kept_sets
+from tests.executor.worlds import asking
 
 Hosts = Sequence[Host]
 
@@ -199,21 +200,15 @@ def routed_sets(
     recorded = {name: keys for name, keys in world.snapshots.items() if name in compiled.segments}
     given = {**kept_sets(compiled, recorded), **log_sets(compiled, world.logs, as_of)}
 
-    def set_of(name: str) -> Keys:
-        for entity in compiled.entities:
-            if name == population_set(entity):
-                return answers.to(router.population(entity))
-        return given[name]
-
-    answers = Answers(router, engines, set_of)
+    answers = Answers(router, asking(engines), given.__getitem__)
     routes = {name: router.segment(name) for name in names}
     shared = answers.to_all(
-        {title: part for route in routes.values() for title, part in route.parts.items()}
+        {title: part for route in routes.values() for title, part in route.parts.items()}, []
     )
     found = {}
     for number, (name, route) in enumerate(routes.items()):
         own = {
-            title: answers.to(part) if number % 3 == 0 or title not in shared else shared[title]
+            title: answers.to(part, []) if number % 3 == 0 or title not in shared else shared[title]
             for title, part in route.parts.items()
         }
         found[name] = frozenset(put_together(route.members, own))

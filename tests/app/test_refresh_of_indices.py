@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -12,8 +13,10 @@ from segflow.planner.planfile import to_bytes
 from tests import services
 from tests.agreement.elastic import PREFIX, client, drop_indices, write_index
 from tests.app.test_refresh_of_servers import CATALOG, SECRET, SEGMENTS, refreshed
+from tests.engines.test_elasticsearch import answering
 from tests.faults import shop
 from tests.faults.worker import apply_at, plan_at
+from tests.proxy import Proxy, standing
 from tests.warehouse import SETTINGS
 
 PEOPLE = f"{PREFIX}people"
@@ -22,9 +25,15 @@ ROWS = [{"id": 1, "plan": "gold"}, {"id": 2, "plan": "gold"}, {"id": 3, "plan": 
 
 
 @pytest.fixture(params=["elasticsearch_url", "elasticsearch_7_url"])
-def server(request, fresh: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def url(request) -> str:
+    """The url of a server."""
+    found: str = getattr(services, request.param)()
+    return found
+
+
+@pytest.fixture
+def server(url: str, fresh: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A server, whose people are a segment that is deployed beside others."""
-    url = getattr(services, request.param)()
     monkeypatch.setenv("CRM_URL", url)
     (fresh / "segflow.toml").write_text(SETTINGS + SECRET)
     catalog = CATALOG.format(engine="elasticsearch").replace("table: people", f"table: {PEOPLE}")
@@ -63,6 +72,29 @@ def test_an_index_that_is_gone(server, fresh):
     server.indices.delete(index=PEOPLE)
     assert "table or column is missing" in (refreshed(fresh, shop.SECOND) or "")
     write_index(server, PEOPLE, MAPPING, ROWS)
+    assert refreshed(fresh, shop.LATER) is None
+
+
+@pytest.mark.parametrize("url", ["elasticsearch_url"], indirect=True)
+@pytest.mark.parametrize("marker", [b"_search", b""], ids=["to a question", "to a greeting"])
+def test_an_answer_that_never_ends(server, fresh, url, monkeypatch, marker):
+    """A byte comes now and then, each well in time; what ends is the time for all of them."""
+    with standing(Proxy(urlsplit(url).port or 0, marker, interval=0.5)) as proxy:
+        monkeypatch.setenv("CRM_URL", proxy.through(url))
+        assert "no answer within 3 s" in (refreshed(fresh, shop.SECOND) or "")
+    monkeypatch.setenv("CRM_URL", url)
+    assert refreshed(fresh, shop.LATER) is None
+
+
+def test_a_password_that_is_wrong(server, fresh, url, monkeypatch):
+    """Until the url has the right one; what the server says of it is not kept."""
+    refusal = {"error": {"type": "security_exception", "reason": "hush-hush"}, "status": 401}
+    with answering(401, refusal) as refusing:
+        monkeypatch.setenv("CRM_URL", f"http://me:hush-hush@127.0.0.1:{refusing.server_port}")
+        reason = refreshed(fresh, shop.SECOND) or ""
+    assert "the user of the url needs the right" in reason
+    assert "hush" not in reason
+    monkeypatch.setenv("CRM_URL", url)
     assert refreshed(fresh, shop.LATER) is None
 
 

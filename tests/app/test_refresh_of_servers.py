@@ -1,10 +1,12 @@
 """Refreshing from real servers that change, are slow or gone: their segments keep their last good
 members, marked as stale with the reason, and other sources' segments go on."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -16,6 +18,7 @@ from tests.agreement.mariadb import connected, drop_database, in_database, maria
 from tests.faults import shop
 from tests.faults.ledger import ledger
 from tests.faults.worker import apply_at, plan_at, world_at
+from tests.proxy import Proxy, standing
 from tests.services import mariadb_owner_url, postgres_owner_url, postgres_url
 from tests.warehouse import SETTINGS
 
@@ -198,6 +201,34 @@ def test_a_server_that_is_slow(server: Server, fresh: Path):
     assert refreshed(fresh, shop.SECOND) is not None
     with server.owner() as run:
         assert [*run(server.asked)] == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("marker", "says"),
+    [(b"people", "no answer within 3 s"), (b"", "timeout expired|no answer within 3 s")],
+    ids=["to a question", "to a greeting"],
+)
+def test_an_answer_that_never_ends(
+    server: Server, fresh: Path, monkeypatch: pytest.MonkeyPatch, marker: bytes, says: str
+):
+    """A byte comes now and then, each well in time; what ends is the time for all of them."""
+    place = urlsplit(server.address())
+    with standing(Proxy(place.port or 0, marker, interval=0.5)) as proxy:
+        monkeypatch.setenv("CRM_URL", proxy.through(server.address()))
+        assert re.search(says, refreshed(fresh, shop.SECOND) or "")
+    monkeypatch.setenv("CRM_URL", server.address())
+    assert refreshed(fresh, shop.LATER) is None
+
+
+def test_a_password_that_is_wrong(server: Server, fresh: Path, monkeypatch: pytest.MonkeyPatch):
+    """Until the url has the right one; neither is told."""
+    right = f":{urlsplit(server.address()).password}@"
+    monkeypatch.setenv("CRM_URL", server.address().replace(right, ":hush-hush@"))
+    reason = refreshed(fresh, shop.SECOND) or ""
+    assert re.search("password authentication failed|Access denied", reason), reason
+    assert "hush" not in reason
+    monkeypatch.setenv("CRM_URL", server.address())
+    assert refreshed(fresh, shop.LATER) is None
 
 
 def test_a_server_that_is_gone(server: Server, fresh: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,6 +1,7 @@
 """Every command on the example project: what people read, and the JSON that programs get."""
 
 import json
+import re
 
 import pyarrow.parquet as pq
 import pytest
@@ -141,7 +142,7 @@ def test_no_impact_asks_no_source(segflow, shop):
 def test_plan_as_json(segflow, shop):
     """The plan for programs has a format version, actions and sizes."""
     found = facts(segflow("plan", "--json", "--as-of", AS_OF))
-    assert (found["format_version"], found["as_of"]) == ("1.0", AS_OF)
+    assert (found["format_version"], found["as_of"]) == ("1.1", AS_OF)
     sizes = {
         change["name"]: change["impact"]["size_after"]
         for change in found["changes"]
@@ -420,6 +421,42 @@ def test_a_member_list_serves_as_a_list_file(segflow, shop):
         "segment: listed\nentity: customer\nwhere: {in_file: keys.csv}\n"
     )
     assert segflow("segment", "members", "listed", "--as-of", AS_OF).out.split() == WIN_BACK
+
+
+def test_segment_show_says_what_the_last_refresh_cost(segflow, deployed):
+    """A line per question, with how many shared it; what the source does not count is unknown."""
+    segflow("refresh", "--as-of", LATER)
+    result = segflow("segment", "show", "win_back")
+    assert (result.code, result.err) == (0, "")
+    *_, empty, head, row = result.out.splitlines()
+    assert (empty, head.split()) == (
+        "",
+        ["ASKED", "ENGINE", "FOR", "TOOK", "IDS", "ROWS", "READ", "BYTES", "READ", "TABLES"],
+    )
+    assert re.fullmatch(
+        r"source\.warehouse +duckdb +3 segments +[0-9.]+ (µs|ms|s) +16 +unknown +unknown"
+        r" +customers, purchases",
+        row,
+    )
+
+
+def test_costs_as_json(segflow, shop):
+    """Costs for programs: seconds as a number, null for what is not known; without a refresh there
+    are none."""
+    assert facts(segflow("segment", "show", "win_back", "--json"))["costs"] is None
+    assert "ASKED" not in segflow("segment", "show", "win_back").out
+    segflow("apply", "--auto-approve", "--as-of", AS_OF)
+    (cost,) = facts(segflow("segment", "show", "win_back", "--json"))["costs"]
+    assert 0 < cost.pop("seconds") < 3600
+    assert cost == {
+        "source": "warehouse",
+        "engine": "duckdb",
+        "tables": ["customers", "purchases"],
+        "segments": 3,
+        "ids": 3,
+        "rows_read": None,
+        "bytes_read": None,
+    }
 
 
 def test_segment_history(segflow, deployed):

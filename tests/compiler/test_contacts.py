@@ -186,7 +186,9 @@ def test_segments_asked_together_ask_for_each_topic_once(tmp_path):
         f"segment: {name}\nentity: customer\nwhere: {where}\n" for name, where in wheres.items()
     )
     made = compiled(tmp_path, text, catalog=CATALOG)
-    query = " ".join(str(select_shared(made, list(wheres), T).statement).split())
+    selection = select_shared(made, list(wheres), T)
+    statements = (*selection.stages.values(), selection.statement)
+    query = " ".join(word for one in statements for word in str(one).split())
     assert query.count("FROM consents") == 2  # marketing and service
     assert query.count("FROM bounces") == 2  # for the email and for the phone
 

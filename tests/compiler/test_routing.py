@@ -1,12 +1,19 @@
 """The choice between sources, and how the sets of parts are told to meet."""
 
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from itertools import product
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from segflow.compiler.routing.choice import chosen
+from segflow.compiler.routing.costs import by_table
+from segflow.compiler.routing.reasons import why
 from segflow.compiler.routing.route import Router
 from segflow.compiler.routing.worded import how_they_meet
+from segflow.model.cost import Question, ScanCost
 from segflow.model.instant import Instant
 from segflow.model.predicate import Predicate, Sample
 from segflow.model.wording import phrase
@@ -68,6 +75,122 @@ def test_of_equally_few_sources_the_cheapest_are_asked():
     assert chosen({A: ["x", "y"], B: ["home"]}, "home", cost) == {A: "y", B: "home"}
     assert chosen({A: ["home", "y"]}, "home", cost) == {A: "home"}
     assert chosen({A: ["home", "y"], B: ["y"]}, "home", cost) == {A: "y", B: "y"}
+
+
+SOURCES_DRAWN = ("home", "w", "x", "y", "z")
+drawn_options = st.dictionaries(
+    st.sampled_from([A, B, C]),
+    st.lists(st.sampled_from(SOURCES_DRAWN), unique=True, min_size=1).map(
+        lambda found: sorted(found, key=lambda one: one != "home")
+    ),
+)
+drawn_costs = st.fixed_dictionaries(
+    {(one, leaf): st.integers(0, 5) for one in SOURCES_DRAWN for leaf in (A, B, C)}
+)
+
+
+def every_choice(options: Mapping[Predicate, list[str]]) -> Iterator[dict[Predicate, str]]:
+    """All ways to give each leaf a source that can answer it."""
+    for sources in product(*options.values()):
+        yield dict(zip(options, sources, strict=True))
+
+
+@given(drawn_options, drawn_costs)
+def test_the_choice_is_the_fewest_sources_and_then_the_cheapest(options, costs):
+    """Of all choices there is none with fewer sources beside home, and of those with as few none
+    that costs less."""
+
+    def rank(assigned: Mapping[Predicate, str]) -> tuple[int, int]:
+        total = sum(costs[source, leaf] for leaf, source in assigned.items())
+        return len({"home", *assigned.values()}), total
+
+    found = chosen(options, "home", lambda source, leaf: costs[source, leaf])
+    fewest = min(len({"home", *one.values()}) for one in every_choice(options))
+    # Sources that are asked for one leaf may answer others, so that costs are looked at last.
+    assert rank(found) == min(
+        filter(lambda one: one[0] == fewest, map(rank, every_choice(options)))
+    )
+
+
+@given(drawn_options, drawn_costs, st.sets(st.sampled_from(SOURCES_DRAWN)))
+def test_what_was_not_measured_is_a_reason_for_nothing(options, costs, unknown):
+    """A leaf leaves the source that it has by order only for one that is known to cost less, where
+    that one's own cost is known."""
+
+    def cost(source: str, leaf: Predicate) -> int | None:
+        return None if source in unknown else costs[source, leaf]
+
+    by_order, found = chosen(options, "home"), chosen(options, "home", cost)
+    moved = [leaf for leaf in options if found[leaf] != by_order[leaf]]
+    assert all(by_order[leaf] not in unknown and found[leaf] not in unknown for leaf in moved)
+    before, after = (sum(costs[of[leaf], leaf] for leaf in moved) for of in (by_order, found))
+    assert after < before if moved else found == by_order
+
+
+def measured(**levels: int) -> tuple[ScanCost, ...]:
+    """What reading the tables of calls costs in sources."""
+    return tuple(
+        ScanCost(
+            source=source,
+            table="calls",
+            level=level,
+            segments=1,
+            last=Question(
+                source=source, engine="duckdb", tables=("calls",), segments=1, microseconds=1
+            ),
+        )
+        for source, level in levels.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("costs", "where", "source", "because"),
+    [
+        ({}, "did: call", "mart", "has event call, which source.warehouse has not"),
+        ({"lake": 1}, "did: call", "mart", "has event call, which source.warehouse has not"),
+        (
+            {"lake": 5, "mart": 5},
+            "did: call",
+            "mart",
+            "has event call, which source.warehouse has not",
+        ),
+        (
+            {"lake": 5, "mart": 8},
+            "did: call",
+            "lake",
+            "has event call, which source.warehouse has not, and takes about 1 ms for a segment"
+            " where source.mart takes about 66 ms, as it was measured",
+        ),
+        (
+            {"lake": 8, "mart": 1},
+            "all: [{did: call}, {did: click}]",
+            "lake",
+            "has event call, event click, which source.warehouse has not",
+        ),
+    ],
+)
+def test_what_was_measured_decides_between_equally_many(tmp_path, costs, where, source, because):
+    """A source is asked because it is cheaper only where as many would be asked otherwise, and says
+    so."""
+    text = f"{SOURCES}segment: s\nentity: customer\nwhere: {{{where}}}\n"
+    router = Router(
+        compiled=compiled(tmp_path, text),
+        as_of=Instant(0),
+        measured=by_table(measured(**costs)),
+    )
+    route = router.segment("s")
+    (part,) = (one for one in route.parts.values() if one.source != "warehouse")
+    assert (part.source, why(router, route, part)) == (source, because)
+
+
+def test_what_is_wished_is_done_whatever_it_costs(tmp_path):
+    """`read_from` is no matter of price."""
+    text = (
+        f"{SOURCES}segment: s\nentity: customer\nread_from: {{call: mart}}\nwhere: {{did: call}}\n"
+    )
+    costs = by_table(measured(lake=1, mart=9))
+    router = Router(compiled=compiled(tmp_path, text), as_of=Instant(0), measured=costs)
+    assert {one.source for one in router.segment("s").parts.values()} == {"warehouse", "mart"}
 
 
 @pytest.mark.parametrize(

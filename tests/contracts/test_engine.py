@@ -49,7 +49,7 @@ from segflow.model.hashing import stable_hash
 from segflow.model.instant import instant_of
 from segflow.model.operator import TextMatch
 from segflow.model.types import BOOLEAN, DATE, FLOAT, INTEGER, STRING, TIMESTAMP, decimal_type
-from segflow.ports import MASK_BITS, Engine, KeyColumn, Reached, Selection, Split
+from segflow.ports import MASK_BITS, Engine, KeyColumn, Reached, Selection, Split, Volume
 from tests.agreement.clickhouse import FOLDER, write_tables
 from tests.agreement.hosts import drop_schema, in_schema, postgres_schema
 from tests.agreement.mariadb import drop_database, in_database, insert, mariadb_database
@@ -715,6 +715,29 @@ def test_the_newest_instant_of_what_is_missing_is_refused(engine):
     """A column that is not there has no instant, and is not taken for an empty one."""
     with pytest.raises(UnusableDataError):
         engine.newest("people", "loaded")
+
+
+COUNTED = {"duckdb database": Volume(rows=50_000), "clickhouse": Volume(rows=50_000, bytes=450_000)}
+"""What engines say that they read of 50,000 keys, each of which may be missing; none of the others
+says anything."""
+
+
+def test_what_was_read_is_counted_or_not_known(place, engine_on):
+    """A question that gives one key has read all that it looked at, whether it is asked for one
+    segment or for several; asking for the number reads nothing."""
+    engine = engine_on(many=pa.table({"id": pa.array(range(50_000), pa.int64())}))
+    expected = COUNTED.get(place.name, Volume())
+    found = column("id") + 1 == 78
+    opened = engine.read_so_far()
+    assert engine.members(keys(found, of="many"), {}) == BitMap64([77])
+    once = engine.read_so_far()
+    assert once - opened == expected
+
+    both = select(column("id").label("key"), case((found, 1), else_=0).label("mask"))
+    asked = Selection(source="warehouse", statement=both.select_from(table("many")).where(found))
+    assert engine.memberships(asked, {}, 1) == (BitMap64([77]),)
+    assert engine.read_so_far() - once == expected
+    assert engine.read_so_far() - opened == expected + expected
 
 
 def within(engine, rows):

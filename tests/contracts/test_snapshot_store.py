@@ -1,5 +1,6 @@
 """What every snapshot store promises, asked of each of them."""
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -64,6 +65,16 @@ def test_the_same_bytes_can_be_put_again(store):
     """They are kept once, under the same digest."""
     assert store.put(b"members") == store.put(b"members")
     assert store.get(digest(b"members")) == b"members"
+
+
+def test_bytes_that_were_written_can_be_read_before_they_are_durable(store, place):
+    """By whoever wrote them; after a sync by all."""
+    names = [store.write(content) for content in (b"members", b"entered", b"members")]
+    assert [store.get(name) for name in names] == [b"members", b"entered", b"members"]
+    store.sync()
+    store.sync()
+    later = FsspecSnapshotStore(place)
+    assert [later.get(name) for name in names] == [b"members", b"entered", b"members"]
 
 
 def test_missing_bytes_are_said_so(store):
@@ -151,6 +162,30 @@ def test_a_put_waits_for_the_disk(local, folder, monkeypatch):
     assert made == [folder.parent.parent, folder.parent, folder]
     assert renamed == (synced, final)
     assert last == final.parent
+
+
+def test_many_are_named_after_all_of_them_are_synced(local, folder):
+    """Who dies before the sync leaves no name that could stand for less than its bytes."""
+    names = [local.write(bytes([number]) * 100) for number in range(40)]
+    assert not [one for one in files_in(folder) if not one.name.endswith(".part")]
+    local.sync()
+    assert files_in(folder) == {folder / name[:2] / name[2:] for name in names}
+
+
+def test_a_sync_that_fails_names_nothing(local, folder, monkeypatch):
+    """What was written is gone, and can be written again."""
+    name = local.write(b"members")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", _fail)
+        with pytest.raises(StateUnavailableError, match="Input/output error"):
+            local.sync()
+    assert files_in(folder) == set()
+    local.put(b"members")
+    assert local.get(name) == b"members"
+
+
+def _fail(descriptor):
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def test_a_full_disk_leaves_nothing_behind(local, folder):

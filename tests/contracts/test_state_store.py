@@ -19,6 +19,7 @@ from segflow.errors import (
 from segflow.membership.changes import Previous
 from segflow.model.address import Address
 from segflow.model.codec import digest
+from segflow.model.cost import Cost
 from segflow.model.duration import Duration
 from segflow.model.state import (
     ApplyRecord,
@@ -39,6 +40,7 @@ from tests.store.records import (
     exit_of,
     instants,
     membership,
+    question,
     segment,
     texts,
 )
@@ -89,6 +91,8 @@ def test_where_no_state_was_made_there_is_nothing(empty):
     assert empty.version() is None
     assert empty.fingerprints() == {}
     assert empty.deployed() == {}
+    assert empty.costs() == {}
+    assert empty.scan_costs() == ()
     assert empty.snapshots() == {}
     assert empty.snapshot_at("vip", 0) is None
     assert list(empty.log("vip")) == []
@@ -350,6 +354,44 @@ def test_a_segment_is_stale_until_its_next_snapshot(store, lease):
     gone = exit_of("old", 30, [1, 2])
     apply(store, lease, 2, delete=(segment("old").address,), dropped=(gone,))
     assert store.failed_refreshes() == {"new": last[1]}
+
+
+def test_what_a_segment_cost_is_that_of_its_current_snapshot(store, lease):
+    """It is kept with each snapshot; nothing is known of one that was made without, nor of what is
+    dropped."""
+    first, second = (
+        (Cost(question=question("orders", microseconds=took), ids=2),) for took in (100, 200)
+    )
+    apply(store, lease, put=[segment("vip")], memberships=[membership("vip", 10, [1], costs=first)])
+    assert store.costs() == {"vip": first}
+
+    was = Previous(definition="d1", members=BitMap64([1]))
+    store.commit_refresh(lease, [membership("vip", 20, [1], previous=was, costs=second)])
+    assert store.costs() == {"vip": second}
+
+    store.commit_refresh(lease, [membership("vip", 30, [1], previous=was)])
+    assert store.costs() == {}
+
+    store.commit_refresh(lease, [membership("vip", 40, [1], previous=was, costs=first)])
+    gone = {"delete": [Address("segment", "vip")], "dropped": [exit_of("vip", 50, [1])]}
+    apply(store, lease, number=2, **gone)
+    assert store.costs() == {}
+
+
+def test_what_reading_a_table_costs_is_that_of_the_last_commit_that_read_it(store, lease):
+    """Others keep theirs, also where a commit asked nothing."""
+    both, one = question("a", "b", microseconds=1_000), question("b", microseconds=2_000_000)
+    put = [segment(name) for name in ("vip", "new")]
+    costs = (Cost(question=both, ids=1), Cost(question=both, ids=2))
+    apply(store, lease, put=put, memberships=[membership("vip", 10, [1], costs=costs)])
+    later = (Cost(question=one, ids=1),)
+    store.commit_refresh(lease, [membership("new", 20, [1], costs=later)])
+    found = {(one.source, one.table): one.last for one in store.scan_costs()}
+    assert found == {("warehouse", "a"): both, ("warehouse", "b"): one}
+
+    was = Previous(definition="d1", members=BitMap64([1]))
+    store.commit_refresh(lease, [membership("vip", 30, [1], previous=was)])
+    assert {(one.source, one.table): one.last for one in store.scan_costs()} == found
 
 
 def test_what_is_not_deployed_is_not_stale(store, lease):

@@ -1,5 +1,8 @@
 """The purchases carried in data/ are whole and typed as data/README.md says."""
 
+import sqlite3
+from collections import Counter
+from contextlib import closing
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -83,3 +86,17 @@ def test_customers_are_the_buyers_since_their_first_purchase(purchases, customer
     assert customers["customer_id"].to_pylist() == first["customer_id"].to_pylist()
     assert customers["first_seen"].to_pylist() == first["purchased_at_min"].to_pylist()
     assert pc.max(customers["first_seen"]).as_py() == datetime(1997, 3, 25, tzinfo=UTC)
+
+
+def test_tiers_are_what_customers_had_spent_by_the_middle_of_1997(purchases):
+    """The made-up part follows from the purchases, to the last customer."""
+    early = purchases.filter(pc.less(purchases["purchased_at"], datetime(1997, 7, 1, tzinfo=UTC)))
+    spent = early.group_by("customer_id").aggregate([("amount", "sum")]).sort_by("customer_id")
+    expected = [
+        (row["customer_id"], "gold" if row["amount_sum"] >= 500 else "silver")
+        for row in spent.to_pylist()
+        if row["amount_sum"] >= 200
+    ]
+    with closing(sqlite3.connect(DATA / "crm.db")) as crm:
+        assert crm.execute("SELECT * FROM tiers ORDER BY customer_id").fetchall() == expected
+    assert Counter(tier for _, tier in expected) == {"gold": 166, "silver": 992}

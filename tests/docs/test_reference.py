@@ -15,9 +15,10 @@ from segflow.compiler.lint.codes import CODES as OF_LINT
 from segflow.loader.project import load_project
 from segflow.model.address import Address
 from segflow.model.codec import canonical
+from segflow.model.cost import Question, ScanCost
 from segflow.model.duration import Duration
 from segflow.model.instant import Instant
-from segflow.model.plan import AttributeChange, Blocked, Change, Impact, Plan
+from segflow.model.plan import AttributeChange, Blocked, Change, Impact, Plan, Scan
 from segflow.model.project import LintSettings
 from segflow.model.rule import Action, EveryTrigger, Rule, Variant
 from segflow.planner.machine import to_json
@@ -204,7 +205,9 @@ def full_plan() -> Plan:
         because=(address,),
         reaches=(address,),
         impact=Impact(size_now=1, size_after=2, entered=1, left=0),
+        scans=(Scan(source="crm", engine="sqlite", table="t", is_added=True, others=0),),
     )
+    question = Question(source="crm", engine="sqlite", tables=("t",), segments=1, microseconds=1)
     return Plan(
         id="id",
         project="docs",
@@ -218,11 +221,13 @@ def full_plan() -> Plan:
         steps=(),
         bases=(),
         blocked=(Blocked(address=address, rule="protect.max_size", message="x"),),
+        costs=(ScanCost(source="crm", table="t", level=0, segments=1, last=question),),
     )
 
 
 def test_every_key_of_a_plans_json_is_documented():
-    """The four tables of the page have the keys of the plan, a change, an impact and a rule."""
+    """The tables of the page have the keys of the plan, a change, an impact, a rule, a scan and a
+    question."""
     page = (DOCS / "reference" / "plan-json.md").read_text(encoding="utf-8")
     plan = to_json(full_plan())
     change = plan["changes"][0]
@@ -231,6 +236,8 @@ def test_every_key_of_a_plans_json_is_documented():
         sorted(change),
         sorted(change["impact"]),
         sorted(change["rule"]),
+        sorted(change["scans"][0]),
+        sorted(change["scans"][0]["last"]),
     ]
     assert f'"{plan["format_version"]}"' in page
 

@@ -1,11 +1,13 @@
 """The demo tells the truth: its counts equal SQL written by hand over the same file."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,8 @@ def conditions(*, edited: bool) -> dict[str, str]:
     return {
         "lapsed_7d": f"not exists ({BOUGHT}{WITHIN.format(days=7)})",
         "lapsed_30d": lapsed_30d,
+        "quiet_gold": f"{lapsed_30d} and exists (select 1 from tiers t"
+        " where t.customer_id = c.customer_id and t.tier = 'gold')",
         "big_spenders": big,
         "one_time_buyers": once,
         "frequent": times(">= 4", 180) if edited else times(">= 3", 90),
@@ -75,6 +79,10 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
         for table in ("customers", "purchases"):
             path = CHECKOUT / "data" / f"{table}.parquet"
             connection.execute(f"create table {table} as select * from '{path}'")
+        connection.execute("create table tiers (customer_id bigint, tier varchar)")
+        with closing(sqlite3.connect(CHECKOUT / "data" / "crm.db")) as crm:
+            tiers = crm.execute("select customer_id, tier from tiers").fetchall()
+        connection.executemany("insert into tiers values (?, ?)", tiers)
         yield connection
 
 
@@ -129,6 +137,16 @@ def test_lapsed_7d_on_new_year(told: tuple[Path, str]) -> None:
 
     assert counted == {"segment": "lapsed_7d", "as_of": NEW_YEAR, "count": 23_194}
     assert "23,194" in printed
+
+
+def test_a_segment_is_read_from_two_sources(told: tuple[Path, str]):
+    """The demo shows who is asked what for it, of which its YAML says nothing."""
+    folder, printed = told
+    assert "segment.quiet_gold is read from 2 sources" in printed
+    for source in ("crm (sqlite), which has field tier", "warehouse (duckdb), which has the"):
+        assert f"source.{source}" in printed
+    text = (folder / "segments/quiet_gold.yaml").read_text()
+    assert not any(word in text for word in ("crm", "warehouse", "sqlite", "duckdb", "source"))
 
 
 def test_plan_after_apply_is_empty(told: tuple[Path, str]) -> None:

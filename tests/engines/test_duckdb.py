@@ -1,6 +1,7 @@
 """DuckDB as a source: what it can't do to files, and how it opens them."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyroaring import BitMap64
-from sqlalchemy import TIMESTAMP, ColumnElement, cast, column, select, table, text
+from sqlalchemy import TIMESTAMP, ColumnElement, cast, column, select, table, text, union_all
 from sqlalchemy.ext.compiler import compiles
 
 from segflow.engines.duckdb import DuckDbEngine
 from segflow.errors import SegflowError, SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
-from segflow.ports import KeyColumn, Selection
+from segflow.ports import KeyColumn, Selection, Volume
 
 IDS = Selection(
     source="warehouse", statement=select(column("id").label("key")).select_from(table("people"))
@@ -180,6 +181,15 @@ def test_a_database_may_be_opened_twice(opened, tmp_path):
     assert first.members(IDS, {}) == second.members(IDS, {})
 
 
+def test_who_opens_a_database_second_does_not_know_what_is_read(opened, tmp_path):
+    """DuckDB counts for the connection that settled its settings; nothing is not told as zero."""
+    source = database_source(tmp_path, pa.table({"id": [1, 2]}))
+    first, second = opened(source, tmp_path), opened(source, tmp_path)
+    for engine in (first, second):
+        engine.members(IDS, {})
+    assert (first.read_so_far(), second.read_so_far()) == (Volume(rows=2), Volume())
+
+
 def test_a_folder_of_parquet_files_is_one_table(opened, tmp_path):
     """A table may be spread over files."""
     (tmp_path / "people").mkdir()
@@ -277,3 +287,35 @@ def test_a_query_that_is_stopped_is_an_interrupt(words, expected, opened, tmp_pa
     engine = opened(parquet_source(tmp_path, pa.table({"id": [1]})), tmp_path)
     with pytest.raises(expected):
         engine.rows(select(Failing(words)))
+
+
+def test_stages_are_made_in_turn_and_gone_after_the_question(opened, tmp_path):
+    """One reads the one before; nothing of them is left, nor of those before one that fails."""
+    engine = opened(parquet_source(tmp_path, pa.table({"id": [1, 2, 3]})), tmp_path)
+    key = column("id").label("key")
+    first = select(key).select_from(table("people")).where(column("id") > 1)
+    second = select(column("key")).select_from(table("one")).where(column("key") < 3)
+    asked = Selection(
+        source="warehouse",
+        statement=select(column("key")).select_from(table("two")),
+        stages={"one": first, "two": second},
+    )
+    missing = replace(asked, stages={"one": first, "two": select(column("nothing"))})
+    for _ in range(2):
+        assert engine.members(asked, {}) == BitMap64([2])
+        with pytest.raises(UnusableDataError, match="nothing"):
+            engine.members(missing, {})
+    assert engine.columns("one") is None
+
+
+def test_rows_of_stages_are_not_read_from_the_source(opened, tmp_path):
+    """Each stage reads the source; the question reads what they made."""
+    engine = opened(database_source(tmp_path, pa.table({"id": [1, 2, 3]})), tmp_path)
+    key = column("id").label("key")
+    stage = select(key).select_from(table("people")).where(column("id") > 1)
+    made = [select(column("key")).select_from(table(name)) for name in ("one", "two")]
+    both = union_all(*made).subquery("both")
+    statement = select(both.c.key).distinct()
+    asked = Selection(source="warehouse", statement=statement, stages={"one": stage, "two": stage})
+    assert engine.members(asked, {}) == BitMap64([2, 3])
+    assert engine.read_so_far() == Volume(rows=6)

@@ -468,7 +468,7 @@ class Answers(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_DELETE = do_POST
+    do_DELETE = do_GET = do_POST
 
     def log_message(self, *_: Any) -> None:
         """Nothing is printed."""

@@ -6,11 +6,11 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
-from segflow.executor.effects import Effects, no_failpoint
+from segflow.executor.effects import Effects, Engines, Sources, no_failpoint
 from segflow.model.catalog import Source
 from segflow.model.codec import digest
 from segflow.model.instant import Instant
-from segflow.ports import Chance, Engine, Keys, Reached, Selection
+from segflow.ports import Chance, Engine, Keys, Reached, Selection, Volume
 from segflow.store.ledger import SqlLedger
 from segflow.store.state import SqlStateStore
 
@@ -47,6 +47,11 @@ class MemorySnapshots:
         name = digest(content)
         self.contents[name] = content
         return name
+
+    write = put
+
+    def sync(self) -> None:
+        """Nothing outlives the test."""
 
     def get(self, name: str) -> bytes:
         """The bytes under a digest."""
@@ -91,12 +96,21 @@ class GivenEngine:
         """Nothing ever arrived."""
         return None
 
+    def read_so_far(self) -> Volume:
+        """Nothing is counted."""
+        return Volume()
+
     def render(self, statement: Any) -> str:
         """SQLAlchemy's own words."""
         return str(statement)
 
     def close(self) -> None:
         """Nothing was opened."""
+
+
+def asking(engines: Engines) -> Sources:
+    """Sources with these engines, of which nothing was measured."""
+    return Sources(engines=engines, clock=SetClock())
 
 
 def effects(engine: Engine | None = None, owner: str = "tester") -> Effects:

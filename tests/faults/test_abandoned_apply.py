@@ -30,7 +30,7 @@ LATEST = frozenset(7 * number % shop.CUSTOMERS for number in range(112, 122))
 
 @dataclass(frozen=True, slots=True)
 class FullDisk:
-    """A snapshot store that can be read and takes nothing more after so many puts."""
+    """A snapshot store that can be read and takes nothing more after so many writes."""
 
     store: SnapshotStore
     left: list[None]
@@ -41,6 +41,11 @@ class FullDisk:
             raise StateUnavailableError("the disk is full")
         self.left.pop()
         return self.store.put(content)
+
+    write = put
+
+    def sync(self) -> None:
+        """Nothing is left to do."""
 
     def get(self, digest: str) -> bytes:
         """The bytes under a digest."""

@@ -1,14 +1,17 @@
 """Golden cases: a project as applied, a project as written, and the plan that a person reads."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
+from segflow.model.cost import Cost
 from segflow.model.plan import CommitState, DropSegment, EvaluateSegment, Impact
 from segflow.planner.planfile import from_bytes, to_bytes
 from segflow.planner.render import render_plan, text_of
-from tests.planner.worlds import CATALOG, compile_text, plan
+from tests.planner.worlds import CATALOG, compile_text, plan, question
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 
@@ -40,7 +43,21 @@ def made(case: dict, folder: Path):
     impacts = case.get("impacts")
     if impacts is None:
         return plan(before, after)
-    return plan(before, after, {name: impact(**counts) for name, counts in impacts.items()})
+    moved = {name: impact(**counts) for name, counts in impacts.items()}
+    return plan(before, after, moved, asked(case.get("refreshed", ())))
+
+
+def asked(refreshed: Sequence[dict]) -> Mapping[str, Sequence[Cost]]:
+    """What the last refreshes cost: questions to the warehouse, each of several segments."""
+    found: dict[str, list[Cost]] = {}
+    for one in refreshed:
+        of = question(
+            "warehouse", *one["read"], segments=len(one["segments"]), seconds=one["seconds"]
+        )
+        of = replace(of, rows_read=one.get("rows"), bytes_read=one.get("bytes"))
+        for name in one["segments"]:
+            found.setdefault(name, []).append(Cost(question=of, ids=1))
+    return found
 
 
 def named(step) -> str:

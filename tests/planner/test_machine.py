@@ -93,6 +93,7 @@ def test_an_update_in_full(tmp_path):
             "from_snapshot": False,
         },
         "rule": None,
+        "scans": [],
     }
     assert document["steps"][0] == {"step": "evaluate", "segment": "lapsed"}
     assert document["steps"][-1] == {"step": "commit"}

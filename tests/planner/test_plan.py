@@ -20,7 +20,7 @@ from segflow.model.plan import (
 from segflow.model.state import DeployedObject
 from segflow.planner.plan import build_plan, plan_id
 from tests.planner.shops import FEWER, shops
-from tests.planner.worlds import AS_OF, observed, plan
+from tests.planner.worlds import AS_OF, observed, plan, scan_cost
 
 pairs = st.tuples(st.none() | shops(), shops())
 
@@ -186,6 +186,7 @@ def test_every_part_of_a_plan_counts_for_its_id(pair):
         "timezone": "Asia/Shanghai",
         "timezone_before": "Europe/Paris",
         "renames": ((Address("segment", "x"), Address("segment", "y")),),
+        "costs": (*made.costs, scan_cost("warehouse", "purchases", 7)),
     }
 
     assert {"id", *other} == {field.name for field in fields(Plan)}

@@ -1,13 +1,16 @@
 """Small worlds for the planner: a project compiled from YAML, and the state after its apply."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from segflow.compiler.pipeline import compile_project
+from segflow.compiler.routing.costs import noted
 from segflow.loader.project import load_project
 from segflow.model.address import Address, parse_address
 from segflow.model.codec import canonical
 from segflow.model.compiled import Compiled
+from segflow.model.cost import Cost, Question, ScanCost
 from segflow.model.instant import Instant
 from segflow.model.observed import Observed
 from segflow.model.plan import Impact, Plan
@@ -15,6 +18,8 @@ from segflow.model.project import Object, Project, Settings
 from segflow.model.state import DeployedObject, StateVersion
 from segflow.planner.files import named_files
 from segflow.planner.plan import build_plan
+
+NO_COSTS: "Asked" = MappingProxyType({})
 
 AS_OF = Instant(883_612_800_000)  # 1998-01-01T00:00:00Z
 LINEAGE = "5eed"
@@ -86,7 +91,13 @@ Impacts = Mapping[str, Impact]
 """By name of a segment, or by address as text: "rule.winback"."""
 
 
-def observed(compiled: Compiled | None, impacts: Impacts | None = None) -> Observed:
+Asked = Mapping[str, Sequence[Cost]]
+"""By name of a segment, what its last refresh cost."""
+
+
+def observed(
+    compiled: Compiled | None, impacts: Impacts | None = None, asked: Asked = NO_COSTS
+) -> Observed:
     """The world in which the project was applied; None for one without a state."""
     moved = {_address(name): impact for name, impact in (impacts or {}).items()}
     if compiled is None:
@@ -98,6 +109,8 @@ def observed(compiled: Compiled | None, impacts: Impacts | None = None) -> Obser
         deployed=deployed(compiled),
         impacts=moved,
         former={file.digest: file.content for file in compiled.project.files.values()},
+        costs=tuple(noted({}, (cost.question for costs in asked.values() for cost in costs))),
+        asked=asked,
     )
 
 
@@ -105,9 +118,31 @@ def _address(name: str) -> Address:
     return parse_address(name) if "." in name else Address("segment", name)
 
 
-def plan(before: Compiled | None, after: Compiled, impacts: Impacts | None = None) -> Plan:
+def plan(
+    before: Compiled | None,
+    after: Compiled,
+    impacts: Impacts | None = None,
+    asked: Asked = NO_COSTS,
+) -> Plan:
     """The plan that leads from one project, as applied, to another."""
-    return build_plan(after, observed(before, impacts), with_impact=impacts is not None)
+    return build_plan(after, observed(before, impacts, asked), with_impact=impacts is not None)
+
+
+def question(source: str, *tables: str, segments: int = 1, seconds: float = 0.0) -> Question:
+    """One that was answered by DuckDB, which told nothing of what it read."""
+    return Question(
+        source=source,
+        engine="duckdb",
+        tables=tables,
+        segments=segments,
+        microseconds=round(seconds * 1_000_000),
+    )
+
+
+def scan_cost(source: str, table: str, level: int) -> ScanCost:
+    """What reading a table costs, as a choice goes by it."""
+    last = question(source, table)
+    return ScanCost(source=source, table=table, level=level, segments=1, last=last)
 
 
 def fingerprints(compiled: Compiled) -> dict[Address, str]:

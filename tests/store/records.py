@@ -6,6 +6,7 @@ from pyroaring import BitMap64
 from segflow.membership.draft import draft_exit, draft_membership
 from segflow.model.address import Address
 from segflow.model.codec import digest
+from segflow.model.cost import Question
 from segflow.model.duration import Duration
 from segflow.model.state import ApplyRecord, DeployedObject
 from segflow.ports import StateCommit
@@ -36,7 +37,19 @@ def channel(name, text="{}"):
     )
 
 
-def membership(name, as_of, members, definition="d1", previous=None):
+def question(*tables, segments=1, microseconds=0, rows=None, source="warehouse"):
+    """A question that DuckDB answered."""
+    return Question(
+        source=source,
+        engine="duckdb",
+        tables=tables,
+        segments=segments,
+        microseconds=microseconds,
+        rows_read=rows,
+    )
+
+
+def membership(name, as_of, members, definition="d1", previous=None, costs=()):
     """The records of an evaluation; their bytes are stored nowhere."""
     return draft_membership(
         segment=name,
@@ -44,6 +57,7 @@ def membership(name, as_of, members, definition="d1", previous=None):
         definition=definition,
         members=BitMap64(members),
         previous=previous,
+        costs=costs,
     ).membership
 
 

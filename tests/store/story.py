@@ -14,13 +14,27 @@ from pyroaring import BitMap64
 from segflow.membership.changes import Previous
 from segflow.model.address import Address
 from segflow.model.codec import canonical, digest
+from segflow.model.cost import Cost
 from segflow.model.state import FailedRefresh, JournalEntry
 from segflow.ports import StateCommit
 from segflow.store.state import SqlStateStore
-from tests.store.records import MINUTE, apply, begun, channel, exit_of, membership, segment
+from tests.store.records import (
+    MINUTE,
+    apply,
+    begun,
+    channel,
+    exit_of,
+    membership,
+    question,
+    segment,
+)
 from tests.store.run_story import CODES, NOON, seen_of_runs, tell_of_runs
 
 LIST = b"7\n8\n"
+ASKED = (
+    Cost(question=question("customers", "orders", segments=3, microseconds=7_000, rows=9), ids=2),
+    Cost(question=question(source="“crm”", microseconds=1), ids=0),
+)
 SEGMENTS = ("vip", "lapsed", "gone")
 
 
@@ -56,7 +70,7 @@ def tell(store):
 def seen(store):
     """Everything that a reader sees, as canonical texts."""
     applies, deployed, snapshots = store.applies(), store.deployed(), store.snapshots()
-    failed = store.failed_refreshes()
+    failed, costs = store.failed_refreshes(), store.costs()
     records = {
         "version": store.version(),
         "lease": store.lease(),
@@ -67,6 +81,8 @@ def seen(store):
         "files": tuple(deployed[address].files for address in sorted(deployed)),
         "deployed at": tuple(deployed[address].deployed_at for address in sorted(deployed)),
         "snapshots": tuple(snapshots[name] for name in sorted(snapshots)),
+        "costs": tuple((name, tuple(costs[name])) for name in sorted(costs)),
+        "costs of tables": tuple(store.scan_costs()),
         "failed refreshes": tuple(failed[name] for name in sorted(failed)),
         "applies": tuple(applies),
         "unfinished": store.unfinished_apply(),
@@ -105,14 +121,16 @@ def _deploy(store, lease):
 
 def _refresh_and_edit(store, lease):
     previous = Previous(definition="d1", members=BitMap64([7, 8]))
-    store.commit_refresh(lease, (membership("vip", NOON + 1, [8, 9], previous=previous),))
+    store.commit_refresh(
+        lease, (membership("vip", NOON + 1, [8, 9], previous=previous, costs=ASKED),)
+    )
     edited = replace(previous, members=BitMap64([8, 9]), now=BitMap64([9]))
     apply(
         store,
         lease,
         2,
         put=(segment("vip", "d2"),),
-        memberships=(membership("vip", NOON + 2, [9, 10], "d2", edited),),
+        memberships=(membership("vip", NOON + 2, [9, 10], "d2", edited, costs=ASKED),),
     )
 
 

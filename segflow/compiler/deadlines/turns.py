@@ -77,7 +77,7 @@ def _parts(  # noqa: C901 - one arm per form
         case p.Held() | p.Changed() | p.Transition():
             yield from _past(predicate, subject)
         case p.Periods(aggregate=aggregate):
-            yield from _windowed(aggregate, tuple(period_windows(predicate)), subject)
+            yield from _windowed(aggregate, period_windows(predicate), subject)
         case p.EventHas(aggregate=aggregate, has=has):
             yield from _windowed(aggregate, (aggregate.window,), subject)
             yield from _parts(has, subject, rows_of(aggregate.events, subject))

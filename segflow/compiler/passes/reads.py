@@ -31,8 +31,21 @@ class Mention(NamedTuple):
     key: str
 
 
-Places = Mapping[str, Mention | None]
-"""By source where something is; None where its rows are not about the users in question."""
+class Place(NamedTuple):
+    """Where something is in a source: a table, and its column of keys of the users in question;
+    None where its rows are not about these."""
+
+    table: str
+    key: str | None
+
+    @property
+    def mention(self) -> Mention | None:
+        """The table as one that mentions the users in question."""
+        return None if self.key is None else Mention(self.table, self.key)
+
+
+Places = Mapping[str, Place]
+"""By source where something is."""
 
 
 class Read(NamedTuple):
@@ -43,14 +56,17 @@ class Read(NamedTuple):
     places: Places
     name: str | None = None
 
+    def about_others(self) -> "Read":
+        """The same, of users who are not in question."""
+        return self._replace(places={one: Place(at.table, None) for one, at in self.places.items()})
+
 
 def reads(leaf: Predicate | Feature, entity: str, index: Index) -> Iterator[Read]:
     """All that a leaf, or a feature, about users of an entity reads, perhaps more than once. What
     the index does not know is passed over: others report it."""
     for site in sites_below(leaf, entity, index):
         for read in _of_site(site, index):
-            others = site.entity != entity
-            yield read._replace(places=dict.fromkeys(read.places)) if others else read
+            yield read if site.entity == entity else read.about_others()
 
 
 def sites_below(
@@ -118,8 +134,8 @@ def _of_site(site: Site, index: Index) -> Iterator[Read]:
             yield from (read for name, _ in by for read in _of_event(name, entity, index))
         case Held(item=Test()) if entity.population.since is not None:
             population = entity.population  # a value is held by users who are there all the time
-            mention = Mention(population.table, population.key)
-            yield Read("since when users exist", {population.source: mention})
+            place = Place(population.table, population.key)
+            yield Read("since when users exist", {population.source: place})
         case Via() | Members():
             yield from _of_relation(node, entity, index)
         case Consent(topic=name):
@@ -140,12 +156,12 @@ def _of_field(name: str, entity: Entity, index: Index) -> Iterator[Read]:
     if field.at:
         yield Read(
             f"field {name}",
-            {at.source: Mention(*population.rows_of(at)) for at in field.at},
+            {at.source: Place(*population.rows_of(at)) for at in field.at},
             name,
         )
     history = field.history
     if history is not None:
-        places = {history.source: Mention(history.table, history.key)}
+        places = {history.source: Place(history.table, history.key)}
         yield Read(f"the history of field {name}", places)
 
 
@@ -153,7 +169,7 @@ def _of_event(name: str, entity: Entity, index: Index) -> Iterator[Read]:
     event = index.events.get(name)
     key = None if event is None else dict(event.entities).get(entity.name)
     if event is not None and key is not None:
-        places = {at.source: Mention(at.table, key) for at in event.tables}
+        places = {at.source: Place(at.table, key) for at in event.tables}
         yield Read(f"event {name}", places, name)
 
 
@@ -165,20 +181,20 @@ def _of_relation(leaf: Via | Members, entity: Entity, index: Index) -> Iterator[
     there = other.population
     if isinstance(leaf, Via):
         here = entity.population
-        yield Read(f"relation {leaf.relation}", {here.source: Mention(here.table, here.key)})
-        yield Read(f"entity {other.name}", {there.source: None})
+        yield Read(f"relation {leaf.relation}", {here.source: Place(here.table, here.key)})
+        yield Read(f"entity {other.name}", {there.source: Place(there.table, None)})
         return
     for relation in index.relations.values():
         if (relation.from_entity, relation.to_entity) == (other.name, entity.name):
-            mention = Mention(there.table, relation.from_column)
-            yield Read(f"entity {other.name}", {there.source: mention})
+            place = Place(there.table, relation.from_column)
+            yield Read(f"entity {other.name}", {there.source: place})
 
 
 def _of_topic(name: str, index: Index) -> Iterator[Read]:
     topic = index.consents.get(name)
     if topic is not None and topic.at is not None:
-        mention = Mention(topic.at.table, topic.at.key)
-        yield Read(f"consent {name}", {topic.at.source: mention})
+        place = Place(topic.at.table, topic.at.key)
+        yield Read(f"consent {name}", {topic.at.source: place})
 
 
 def _of_address(name: str, entity: Entity, index: Index) -> Iterator[Read]:
@@ -187,11 +203,11 @@ def _of_address(name: str, entity: Entity, index: Index) -> Iterator[Read]:
         return
     at = address.at
     if at is not None:
-        mention = Mention(*entity.population.rows_of(at))
-        yield Read(f"address {name}", {at.source: mention})
+        place = Place(*entity.population.rows_of(at))
+        yield Read(f"address {name}", {at.source: place})
     yield from _of_field(address.field or "", entity, index)
     yield from _of_topic(address.topic or "", index)
     for one in index.suppressions(entity.name):
         if one.at is not None:
-            by_key = None if one.at.key is None else Mention(one.at.table, one.at.key)
-            yield Read(f"suppression {one.name}", {one.at.source: by_key})
+            place = Place(one.at.table, one.at.key)
+            yield Read(f"suppression {one.name}", {one.at.source: place})

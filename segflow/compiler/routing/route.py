@@ -15,7 +15,8 @@ from segflow.compiler.interpret import holds
 from segflow.compiler.passes.draft import Index, index_of
 from segflow.compiler.passes.reads import Mention, reads, sites_below
 from segflow.compiler.passes.sources import Wishes, sources_of, sources_with, wished
-from segflow.compiler.routing.choice import Cost, chosen, no_cost
+from segflow.compiler.routing.choice import chosen
+from segflow.compiler.routing.costs import Measured, price
 from segflow.compiler.targets.needs import combined_leaves, inlined_segment
 from segflow.compiler.targets.seen import seen_by_mentions, seen_when_sent
 from segflow.compiler.targets.sql import select_keys
@@ -44,7 +45,6 @@ whose keys it is given, which is needed where users are compared with each other
 
 NO_WISHES: Wishes = MappingProxyType({})
 
-
 _Place = tuple[str, People]
 
 
@@ -59,20 +59,23 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Parts by name, and the members as the sets of them, which meet outside of all sources."""
+    """Parts by name, and the members as the sets of them, which meet outside of all sources. Leaves
+    that are answered where they are cheaper, and not where they would be by the order in which
+    places are declared, are there with that other source in `dearer`."""
 
     parts: Mapping[str, Part]
     members: KeySet
+    dearer: Mapping[Predicate, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Router:
-    """Routes of predicates of a compiled project as of an instant. A part that several routes have
-    is called the same in all of them."""
+    """Routes of predicates of a compiled project as of an instant, by what was `measured`. A part
+    that several routes have is called the same in all of them."""
 
     compiled: Compiled
     as_of: Instant
-    cost: Cost = no_cost
+    measured: Measured = field(default_factory=dict)
     _names: dict[Part, str] = field(default_factory=dict)
 
     def segment(self, name: str) -> Route:
@@ -88,9 +91,16 @@ class Router:
         if self._sources <= {home}:
             part = Part(entity, home, "own", where)
             return Route(parts={self.named(part): part}, members=Given(self.named(part)))
-        way = _Way(self, self.compiled.entities[entity], self._places(entity, where, wishes))
+        options = self._options(entity, where, wishes)
+        places = self._places(entity, options)
+        way = _Way(self, self.compiled.entities[entity], places)
         members = way.members(where)
-        return Route(parts=way.parts, members=members)
+        dearer = {
+            leaf: source
+            for leaf, source in chosen(options, home).items()
+            if source != places[leaf][0]
+        }
+        return Route(parts=way.parts, members=members, dearer=dearer)
 
     def population(self, entity: str) -> Part:
         """The part that is the whole population of an entity."""
@@ -129,20 +139,28 @@ class Router:
             found.setdefault(next(filter(self._gives_rows, sources)), []).append(name)
         return found
 
-    def why(self, part: Part) -> str:
-        """Why a source is asked for a part, as what it does or has."""
-        home = self.compiled.entities[part.entity].population.source
-        having: dict[str, None] = {}
-        elsewhere = False
-        for leaf in leaves(part.where, self.compiled):
-            for read in reads(leaf, part.entity, self.index):
-                having[read.what] = None
-                elsewhere |= home not in read.places
-        what = ", ".join(having)
-        if part.source == home:
-            population = f"has the population of {part.entity}"
-            return f"{population}, and {what}" if what else population
-        return f"has {what}" + (f", which source.{home} has not" if elsewhere else "")
+    def tables(self, parts: Iterable[Part]) -> tuple[str, ...]:
+        """The tables of their sources that are read for parts, as far as the catalog tells."""
+        found: dict[str, None] = {}
+        for part in parts:
+            of = list(leaves(part.where, self.compiled))
+            if part.people == "own":
+                population = self.compiled.entities[part.entity].population
+                found[population.table] = None
+                of += [] if population.where is None else [population.where]
+            found |= dict.fromkeys(self._read_for(of, part.entity, part.source))
+        return tuple(found)
+
+    def price(self, of: Iterable[Predicate], entity: str, source: str) -> float | None:
+        """What it is taken to cost to read, in a source, all that leaves need; None where that of a
+        table was never measured."""
+        return price(self._read_for(of, entity, source), source, self.measured)
+
+    def _read_for(self, of: Iterable[Predicate], entity: str, source: str) -> Sequence[str]:
+        """The tables of a source that are read for leaves."""
+        every = (read for leaf in of for read in reads(leaf, entity, self.index))
+        found = (read.places.get(source) for read in every)
+        return list(dict.fromkeys(at.table for at in found if at is not None))
 
     def unread(self, name: str) -> Iterator[Predicate]:
         """The leaves of a segment of which not all that they read can be had as rows."""
@@ -186,16 +204,28 @@ class Router:
         """The name of a part."""
         return self._names.setdefault(part, f"{part.source} {len(self._names) + 1}")
 
-    def _places(self, entity: str, where: Predicate, wishes: Wishes) -> Mapping[Predicate, _Place]:
-        """Where each leaf is answered, and about whom."""
-        home = self.compiled.entities[entity].population.source
+    def _options(
+        self, entity: str, where: Predicate, wishes: Wishes
+    ) -> Mapping[Predicate, Sequence[str]]:
+        """The sources that may answer each leaf."""
         options = {}
         for leaf in leaves(where, self.compiled):
             found = sources_of(leaf, entity, self.index)
             options[leaf] = wished(found, leaf, entity, self.index, wishes) or found
+        return options
+
+    def _places(
+        self, entity: str, options: Mapping[Predicate, Sequence[str]]
+    ) -> Mapping[Predicate, _Place]:
+        """Where each leaf is answered, and about whom."""
+        home = self.compiled.entities[entity].population.source
+
+        def cost(source: str, leaf: Predicate) -> float | None:
+            return self.price([leaf], entity, source)
+
         return {
             leaf: (source, "own" if source == home else self._people(leaf, entity))
-            for leaf, source in chosen(options, home, self.cost).items()
+            for leaf, source in chosen(options, home, cost).items()
         }
 
     def _people(self, leaf: Predicate, entity: str) -> People:
@@ -208,7 +238,7 @@ class Router:
     def _mentions(self, part: Part) -> Iterator[Mention]:
         for leaf in leaves(part.where, self.compiled):
             for read in reads(leaf, part.entity, self.index):
-                mention = read.places[part.source]
+                mention = read.places[part.source].mention
                 if mention is not None:
                     yield mention
 

@@ -20,15 +20,17 @@ from sqlalchemy import (
     Select,
     case,
     cast,
+    column,
     false,
     func,
     literal,
     null,
     select,
+    table,
     union_all,
 )
 from sqlalchemy.sql.sqltypes import NullType
-from sqlalchemy.sql.visitors import iterate, replacement_traverse
+from sqlalchemy.sql.visitors import ExternallyTraversible, iterate, replacement_traverse
 
 from segflow.compiler.dialects.base import Condition, Expression
 from segflow.compiler.targets.events import KEY
@@ -103,11 +105,12 @@ class _Marking:
     ) -> Iterator[tuple[Predicate, _Mark]]:
         """The largest parts of the predicates that rest on one table each, or are no more made of
         parts."""
-        for node in predicates:
+        for leaf in predicates:
+            node = self._meant(leaf)
             condition = self.people.conditions.of(node)
             named = {one.table for one in iterate(condition) if isinstance(one, ColumnClause)}
             tables = frozenset(one for one in (self.people.population, *joined) if one in named)
-            parts = _parts(node, self.facts) if len(tables) > 1 else ()
+            parts = _parts(node) if len(tables) > 1 else ()
             if parts:
                 yield from self._marks(parts, joined)
             elif not tables or self.people.population in tables:
@@ -115,6 +118,13 @@ class _Marking:
                 yield node, _Mark(condition, everybody, false())
             else:
                 yield node, _Mark(condition, tables, _without(condition, tables))
+
+    def _meant(self, node: Predicate) -> Predicate:
+        """What a predicate stands for that names a segment: such may be marked for another one."""
+        if not isinstance(node, InSegment):
+            return node
+        inlined = inlined_segment(node, self.facts.compiled)
+        return node if inlined is None else self._meant(inlined)
 
     # --- marking ---
 
@@ -135,14 +145,22 @@ class _Marking:
         by_tables: dict[_Tables, dict[int, _Mark]] = defaultdict(dict)
         for place, mark in marks.items():
             by_tables[mark.tables][place] = mark
-        parts = [
-            self._part(tables, found, max(marks) + 1, joined_by)
-            for tables, found in by_tables.items()
-        ]
+        size = max(marks) + 1
+        parts = [self._part(tables, found, size, joined_by) for tables, found in by_tables.items()]
+        groups = list(_sharing(parts, self.people.population))
+        if len(groups) > 1:
+            parts = list(map(self._staged, groups))
         every = union_all(*parts).subquery(self.facts.name("marks"))
         key, *columns = every.c
         merged = [func.bit_or(column).label(column.name) for column in columns]
         return select(key, *merged).group_by(key).cte(self.facts.name("marked"))
+
+    def _staged(self, parts: Sequence[Select[Any]]) -> Select[Any]:
+        """What stands in a table that is made of the parts before the statement is asked."""
+        whole = union_all(*parts).subquery(self.facts.name("marks"))
+        name = self.facts.name("stage")
+        self.facts.stages[name] = select(*whole.c)
+        return select(*table(name, *(column(one.name, one.type) for one in whole.c)).c)
 
     def _part(
         self,
@@ -205,6 +223,34 @@ def _differing(mask: Expression, other: Label[Any]) -> Label[Any]:
     return func.xor(mask, other.element, type_=BigInteger).label(other.name)
 
 
+def _sharing(parts: Iterable[Select[Any]], population: CTE) -> Iterator[Sequence[Select[Any]]]:
+    """The parts, those together that rest on something in common other than the population."""
+    groups: list[tuple[set[CTE], list[Select[Any]]]] = []
+    for part in parts:
+        used, together = _common_tables(part) - {population}, [part]
+        apart = []
+        for group in groups:
+            if used.isdisjoint(group[0]):
+                apart.append(group)
+            else:
+                used |= group[0]
+                together = group[1] + together
+        groups = [*apart, (used, together)]
+    return (together for _, together in groups)
+
+
+def _common_tables(part: Select[Any]) -> set[CTE]:
+    """All common tables that a part rests on. Each is looked into once, as iterate() does not."""
+    found: dict[int, ExternallyTraversible] = {}
+    waiting: list[ExternallyTraversible] = [part]
+    while waiting:
+        one = waiting.pop()
+        if id(one) not in found:
+            found[id(one)] = one
+            waiting += one.get_children()
+    return {one for one in found.values() if isinstance(one, CTE)}
+
+
 def _joins(relation: FromClause) -> Iterator[tuple[FromClause, Condition]]:
     """The tables that are joined to a population, each with the equation of keys that joins it."""
     if isinstance(relation, Join):
@@ -219,16 +265,13 @@ def _key_in(table: FromClause, joined_by: Any) -> Expression:
     return side
 
 
-def _parts(node: Predicate, facts: Facts) -> Sequence[Predicate]:
+def _parts(node: Predicate) -> Sequence[Predicate]:
     """What a predicate is made of, if it is."""
     match node:
         case All(items=items) | AnyOf(items=items) | NoneOf(items=items):
             return items
         case Not(item=item):
             return (item,)
-        case InSegment():
-            inlined = inlined_segment(node, facts.compiled)
-            return () if inlined is None else (inlined,)
         case _:
             return ()
 

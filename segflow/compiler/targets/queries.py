@@ -10,7 +10,6 @@ from sqlalchemy import bindparam, column, select, text
 
 from segflow.compiler.dialects import DIALECTS
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Expression
-from segflow.compiler.queries import AS_OF, read_query
 from segflow.compiler.targets.events import KEY
 from segflow.compiler.targets.keys import key_of
 from segflow.model.compiled import Compiled
@@ -29,6 +28,8 @@ class KeyQuery(NamedTuple):
 
 def select_query(asked: KeyQuery, compiled: Compiled, as_of: Instant) -> Selection:
     """The query for the keys, each once; a missing one is nobody's."""
+    from segflow.compiler.queries import AS_OF, read_query  # slow to import, seldom needed
+
     leaf = asked.leaf
     source = compiled.project.source(leaf.source)
     assert source is not None

@@ -77,7 +77,8 @@ def evaluator_at(running: Running, compiled: Compiled, at: Instant) -> Evaluator
     """Evaluates what is deployed at an instant, with the sets that are kept as of then."""
     effects = running.effects
     past = Past(effects.state.log, effects.snapshots.get)
-    return Evaluator(compiled, at, effects.engines, lambda name: running.kept(name, at), past)
+    sources = effects.sources(tuple(effects.state.scan_costs()))
+    return Evaluator(compiled, at, sources, lambda name: running.kept(name, at), past)
 
 
 def judge(

@@ -1,0 +1,67 @@
+"""What is made before a query for many segments: a table for all that rests on one scan."""
+
+from pathlib import Path
+
+from segflow.model.instant import parse_instant
+from segflow.ports import Selection
+from tests.compiler.projects import compiled
+from tests.selections import select_shared
+
+T = parse_instant("2026-01-31T00:00:00Z")
+
+
+def asked(folder: Path, *wheres: str) -> Selection:
+    texts = [
+        f"segment: s{number}\nentity: customer\nwhere: {where}\n"
+        for number, where in enumerate(wheres)
+    ]
+    names = [f"s{number}" for number in range(len(wheres))]
+    return select_shared(compiled(folder, "---\n".join(texts)), names, T)
+
+
+def scanned(selection: Selection) -> list[set[str]]:
+    """The tables of events that each stage, and in the end the query itself, reads."""
+    statements = [*selection.stages.values(), selection.statement]
+    return [{name for name in ("purchases", "visits") if name in str(one)} for one in statements]
+
+
+def test_each_scan_is_a_stage_of_its_own(tmp_path: Path) -> None:
+    """So that no more than one is in memory, and each is made once for all segments."""
+    found = asked(
+        tmp_path,
+        "{did: purchase, within: 7d}",
+        "{all: [{did: visit, within: 7d}, {did: purchase, within: 9d}]}",
+        "{did_not: visit, within: 30d}",
+    )
+    assert scanned(found) == [{"purchases"}, {"visits"}, set()]
+
+
+def test_what_compares_two_scans_is_made_with_both(tmp_path: Path) -> None:
+    """Else both would be scanned twice."""
+    found = asked(
+        tmp_path,
+        "{sum: purchase.amount, within: 7d, gt: {sum: visit.amount, within: 7d}}",
+        "{did: purchase, within: 7d}",
+        "{did: visit, within: 7d}",
+        "{field: country, eq: DE}",
+    )
+    assert scanned(found) == [{"purchases", "visits"}, set(), set()]
+
+
+def test_one_scan_needs_no_stage(tmp_path: Path) -> None:
+    """There is nothing else to be in memory at the same time."""
+    found = asked(tmp_path, "{did: purchase, within: 7d}", "{did: purchase, within: 9d}")
+    assert scanned(found) == [{"purchases"}]
+    assert not found.stages
+
+
+def test_a_segment_in_another_is_marked_once(tmp_path: Path) -> None:
+    """One bit serves both."""
+    alone = asked(tmp_path, "{did: purchase, within: 7d}", "{did: visit, within: 7d}")
+    nested = asked(
+        tmp_path,
+        "{did: purchase, within: 7d}",
+        "{all: [{segment: s0}, {did: visit, within: 7d}]}",
+    )
+    first, again = (next(iter(one.stages.values())) for one in (alone, nested))
+    assert str(first) == str(again)
