@@ -40,6 +40,8 @@ test: check  ## the checks, then every test, beside real servers
 agreement: setup  ## thousands of segments on every engine, for most of an hour; SEED=2 for others
 	@services/with $(SERVERS) -- $(BIN)/python -m tests.agreement.full \
 	  --date "$$(date -u +%F)" --seed $(SEED)
+	@HYPOTHESIS_PROFILE=agreement services/with elasticsearch -- \
+	  $(BIN)/python -m pytest -q tests/agreement/test_elastic.py
 
 services:  ## start the servers that tests need, on loopback, until they are stopped
 	@for name in $(SERVERS); do services/start-$$name || exit 1; done
