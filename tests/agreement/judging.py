@@ -2,9 +2,10 @@
 
 import re
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import func, select
 
@@ -42,6 +43,7 @@ FAULTS = (
 """Every seeded fault."""
 
 BY_NAME = {host.name: host for host in (*HOSTS, SPARK)}
+_Held = TypeVar("_Held")
 _BUILD = re.compile(r" (\(.*|[0-9a-f]{40}\Z)", re.DOTALL)
 
 
@@ -129,7 +131,16 @@ def answered(shop: Example, cells: Collection[Cell]) -> Example:
         for address, one in project.objects.items()
         if not (isinstance(one, Segment) and one.name in refused)
     }
-    return replace(shop, project=replace(project, objects=objects))
+    world = replace(
+        shop.world,
+        snapshots=_without(shop.world.snapshots, refused),
+        logs=_without(shop.world.logs, refused),
+    )
+    return replace(shop, project=replace(project, objects=objects), world=world)
+
+
+def _without(found: Mapping[str, _Held], names: Collection[str]) -> dict[str, _Held]:
+    return {name: held for name, held in found.items() if name not in names}
 
 
 def _named(segment: Segment, project: Project) -> set[str]:
