@@ -320,76 +320,55 @@ def open_stage(source: Source, folder: Path, tables: Iterable[StagedTable]) -> E
 
 
 def _engine_of(source: Source, root: Path, url: str | None) -> Engine:
+    try:
+        return _imported(source, root, url)
+    except ModuleNotFoundError as error:
+        raise _not_installed(source, error) from error
+
+
+def _imported(source: Source, root: Path, url: str | None) -> Engine:
+    # Imported here: what some of them need takes longer to import than all else, and is an extra.
     match source.engine:
         case "duckdb":
-            return _duckdb(source, root, url)
+            from segflow.engines.duckdb import DuckDbEngine
+
+            return DuckDbEngine(source, root, url)
         case "sqlite":
-            return _sqlite(source, root, url)
+            from segflow.engines.sqlite import SqliteEngine
+
+            return SqliteEngine(source, root, url)
         case "postgres":
-            return _postgres(source, url)
+            from segflow.engines.postgres import PostgresEngine
+
+            return PostgresEngine(source, url)
         case "mysql":
-            return _mysql(source, url)
+            from segflow.engines.mysql import MySqlEngine
+
+            return MySqlEngine(source, url)
         case "clickhouse":
             return _clickhouse(source, root, url)
         case "spark":
-            return _spark(source, root, url)
+            from segflow.engines.spark import SparkEngine
+
+            return SparkEngine(source, root, url)
         case "elasticsearch":
-            return _elasticsearch(source, url)
+            from segflow.engines.elasticsearch import ElasticsearchEngine
+
+            return ElasticsearchEngine(source, url)
         case _:
             assert_never(source.engine)
 
 
-def _sqlite(source: Source, root: Path, url: str | None) -> Engine:
-    from segflow.engines.sqlite import SqliteEngine
-
-    return SqliteEngine(source, root, url)
-
-
-def _postgres(source: Source, url: str | None) -> Engine:
-    try:
-        from segflow.engines.postgres import PostgresEngine
-    except ModuleNotFoundError as error:
-        raise _not_installed(source, error) from error
-    return PostgresEngine(source, url)
-
-
-def _mysql(source: Source, url: str | None) -> Engine:
-    try:
-        from segflow.engines.mysql import MySqlEngine
-    except ModuleNotFoundError as error:
-        raise _not_installed(source, error) from error
-    return MySqlEngine(source, url)
-
-
 def _clickhouse(source: Source, root: Path, url: str | None) -> Engine:
-    try:
-        from segflow.engines.clickhouse import ClickHouseEngine
+    from segflow.engines.clickhouse import ClickHouseEngine
 
-        if "://" in (url or str(source.url)):
-            from segflow.engines.clickhouse_server import ServerHost
+    if "://" in (url or str(source.url)):
+        from segflow.engines.clickhouse_server import ServerHost
 
-            return ClickHouseEngine(source, ServerHost(source, url))
-        from segflow.engines.clickhouse_chdb import EmbeddedHost
+        return ClickHouseEngine(source, ServerHost(source, url))
+    from segflow.engines.clickhouse_chdb import EmbeddedHost
 
-        return ClickHouseEngine(source, EmbeddedHost(source, root, url))
-    except ModuleNotFoundError as error:
-        raise _not_installed(source, error) from error
-
-
-def _spark(source: Source, root: Path, url: str | None) -> Engine:
-    try:
-        from segflow.engines.spark import SparkEngine
-    except ModuleNotFoundError as error:
-        raise _not_installed(source, error) from error
-    return SparkEngine(source, root, url)
-
-
-def _elasticsearch(source: Source, url: str | None) -> Engine:
-    try:
-        from segflow.engines.elasticsearch import ElasticsearchEngine
-    except ModuleNotFoundError as error:
-        raise _not_installed(source, error) from error
-    return ElasticsearchEngine(source, url)
+    return ClickHouseEngine(source, EmbeddedHost(source, root, url))
 
 
 def _not_installed(source: Source, error: ModuleNotFoundError) -> RefusedError:
@@ -397,12 +376,3 @@ def _not_installed(source: Source, error: ModuleNotFoundError) -> RefusedError:
         f"source {source.name} needs {error.name}, which is not installed",
         hint=f'install it: pip install "segflow[{source.engine}]"',
     )
-
-
-def _duckdb(source: Source, root: Path, url: str | None) -> Engine:
-    # Imported here: DuckDB and Arrow take longer to import than all else, and are extras.
-    try:
-        from segflow.engines.duckdb import DuckDbEngine
-    except ModuleNotFoundError as error:
-        raise _not_installed(source, error) from error
-    return DuckDbEngine(source, root, url)

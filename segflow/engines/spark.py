@@ -12,9 +12,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.dataset
-from py4j.protocol import Py4JError, Py4JJavaError
 from pyroaring import BitMap64
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DecimalType, IntegralType, StringType
 from sqlalchemy import column, select, table
@@ -26,17 +24,15 @@ from segflow.compiler.targets.newest import select_newest
 from segflow.compiler.values import text_matches
 from segflow.engines.arrow import key_set, key_sets, plain_rows
 from segflow.engines.connected import (
-    MISSING,
     NEGATIVE,
     NO_INTEGERS,
     NO_TEXTS,
-    TOO_LARGE,
-    UNFIT,
     newest_of,
     repeated_error,
 )
 from segflow.engines.files import Stamp, file_inside, stamp_of
 from segflow.engines.servers import TIMED_OUT, longest
+from segflow.engines.spark_errors import first_line, spark_errors
 from segflow.engines.spark_keys import SCHEMA, packing, unpacked
 from segflow.engines.spark_session import (
     close_session,
@@ -46,9 +42,7 @@ from segflow.engines.spark_session import (
 )
 from segflow.engines.spark_sql import SPARK_SQL, query_of, quoted, rendered
 from segflow.errors import (
-    SegflowError,
     SourceUnavailableError,
-    TooLargeError,
     UnusableDataError,
 )
 from segflow.model.catalog import Source
@@ -71,18 +65,6 @@ _AGAIN = 0.1
 
 _FLOORED = "timestamp_micros({0} DIV 1000 - IF({0} % 1000 < 0, 1, 0))"
 """The nanoseconds of a timestamp, floored to what Spark has."""
-
-_NOT_THERE = ("PATH_NOT_FOUND", "FAILED_READ_FILE", "CANNOT_READ_FILE", "UNABLE_TO_INFER_SCHEMA")
-_LARGE = (
-    "FAILED_TO_PARSE_TOO_COMPLEX",
-    "OUT_OF_MEMORY",
-    "UNABLE_TO_ACQUIRE_MEMORY",
-    "StackOverflowError",
-    "OutOfMemoryError",
-    "Could not allocate memory",
-    "Not enough memory",
-)
-_NAMES = ("TABLE_OR_VIEW_NOT_FOUND", "UNRESOLVED_", "DATATYPE_MISMATCH", "INCOMPATIBLE_TYPES")
 
 
 class SparkEngine:
@@ -214,7 +196,7 @@ class SparkEngine:
                 wait([answer], _AGAIN)
 
     def _asked(self, question: Callable[..., _Answer], *given: Any) -> _Answer:
-        with self._errors():
+        with spark_errors(self._source):
             return question(*given)
 
     def _session(self) -> SparkSession:
@@ -234,7 +216,7 @@ class SparkEngine:
         session = open_session(self._source, self._master)
         self._stamps.clear()
         try:
-            with self._errors():
+            with spark_errors(self._source):
                 for name, path in self._remote.items():
                     self._register(name, session.read.parquet(path))
         except BaseException:
@@ -261,7 +243,7 @@ class SparkEngine:
             schema = pyarrow.dataset.dataset(file, format="parquet").schema
         except (pa.ArrowException, OSError) as error:
             raise SourceUnavailableError(
-                f"source {self._source}: table {name} can't be read: {_first_line(error)}",
+                f"source {self._source}: table {name} can't be read: {first_line(error)}",
                 hint="the file must be Parquet",
             ) from error
         # A path is a name, not a pattern of several.
@@ -354,28 +336,6 @@ class SparkEngine:
         if stamp is not None:
             self._checked[of] = stamp
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Spark's errors as ours."""
-        try:
-            yield
-        except PySparkException as error:
-            raise self._error(error.getCondition() or "", str(error)) from error
-        except Py4JError as error:
-            raise self._error("", _cause(error)) from error
-
-    def _error(self, condition: str, message: str) -> SegflowError:
-        told = f"source {self._source}: {_first_line(message)}"
-        if any(one in condition or one in message for one in _LARGE):
-            return TooLargeError(told, hint=TOO_LARGE)
-        if condition.startswith(_NOT_THERE):
-            return SourceUnavailableError(told)
-        if condition.startswith(_NAMES):
-            return UnusableDataError(told, hint=MISSING)
-        if condition:
-            return UnusableDataError(told, hint=UNFIT)
-        return SourceUnavailableError(told)
-
 
 def _view(number: int) -> str:
     return f"segflow_given_{number}"
@@ -396,17 +356,3 @@ def _is_whole(type_: Any) -> bool:
 
 def _is_finer(type_: pa.DataType) -> bool:
     return bool(pa.types.is_timestamp(type_)) and type_.unit == "ns"
-
-
-def _cause(error: Py4JError) -> str:
-    """What Java says at the bottom of an error."""
-    if not isinstance(error, Py4JJavaError):
-        return str(error)
-    found = error.java_exception
-    while (cause := found.getCause()) is not None:
-        found = cause
-    return str(found)
-
-
-def _first_line(message: object) -> str:
-    return str(message).strip().partition("\n")[0]

@@ -55,6 +55,10 @@ _SETTINGS: Mapping[str, str] = {
     # Decimals keep the digits behind their point, or are an error: else comparisons round.
     "spark.sql.decimalOperations.allowPrecisionLoss": "false",
     "spark.sql.legacy.decimal.retainFractionDigitsOnTruncate": "true",
+    # It makes plans of some unions that Spark then refuses as invalid.
+    "spark.sql.optimizer.excludedRules": (
+        "org.apache.spark.sql.catalyst.optimizer.RemoveRedundantAliases"
+    ),
     "spark.sql.caseSensitive": "false",
     "spark.sql.legacy.sizeOfNull": "false",
     "spark.sql.json.enableExactStringParsing": "true",
