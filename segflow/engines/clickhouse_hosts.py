@@ -25,6 +25,9 @@ _SETTINGS: dict[str, int | str] = {
     "intersect_default_mode": "DISTINCT",
     # Else the last digit may be another one.
     "precise_float_parsing": 1,
+    # Else a set is made of three equations of one value, and no set holds minus zero.
+    "optimize_min_equality_disjunction_chain_length": 2**31,
+    "optimize_min_inequality_conjunction_chain_length": 2**31,
     "allow_experimental_correlated_subqueries": 1,
     # ASOF joins read wrong rows of what a join before has repeated (26.9).
     "enable_lazy_columns_replication": 0,
@@ -34,7 +37,11 @@ _SETTINGS: dict[str, int | str] = {
     "output_format_arrow_string_as_string": 1,
     "output_format_arrow_compression_method": "none",
 }
-YOUNG = ("allow_experimental_correlated_subqueries", "enable_lazy_columns_replication")
+YOUNG = (
+    "optimize_min_inequality_conjunction_chain_length",
+    "allow_experimental_correlated_subqueries",
+    "enable_lazy_columns_replication",
+)
 """Settings that older servers do not know, which have not what is set by them either."""
 
 _NUMBER = re.compile(r"(?:Code: |code )(\d+)")
