@@ -27,6 +27,8 @@ ALIKE = (tuple(host.name for host in HOSTS), (SPARK.name,))
 """Engines that are judged on the same shops."""
 MOST = 3_000
 """Shops. A cell that was judged too seldom in so many is not met."""
+TASKS = 100
+"""So many shops a process judges: chDB leaves threads behind wherever it was opened."""
 TOLD = 20
 """Shops between two lines of progress, where there is no terminal for a bar."""
 FAILURES = 5
@@ -44,7 +46,7 @@ def main() -> int:
     engines: list[str] = asked.engine or [*BY_NAME]
     spawned = multiprocessing.get_context("spawn")
     tallies: dict[str, Tally] = {}
-    with ProcessPoolExecutor(asked.workers, mp_context=spawned) as pool:
+    with ProcessPoolExecutor(asked.workers, mp_context=spawned, max_tasks_per_child=TASKS) as pool:
         found = pool.submit(versions, engines)
         if not asked.engine and _told(uncaught(pool)):
             return 1
