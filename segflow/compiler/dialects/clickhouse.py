@@ -94,7 +94,9 @@ class ClickHouse(ClickHouseStorage, Standard):
                 return _decimal(column, type_)
             case "float":
                 number: Expression = cast(column, Double)
-                return case((func.isNaN(number), null()), else_=number)
+                # Minus zero is another value to sets and to counts of different ones.
+                zero = literal_column("toFloat64(0)", Double)
+                return case((func.isNaN(number), null()), (number == zero, zero), else_=number)
             case "boolean":
                 return cast(column, Boolean)
             case "date":
@@ -239,7 +241,7 @@ def _moment(column: Expression) -> Expression:
     """A column of times as one of microseconds, floored: a cast cuts off, which before 1970 is
     later."""
     cut = cast(column, UTC_TIMESTAMP)
-    return func.subtractMicroseconds(cut, cut > column, type_=UTC_TIMESTAMP)
+    return func.subtractMicroseconds(cut, func.greater(cut, column), type_=UTC_TIMESTAMP)
 
 
 def _inside(timestamp: Expression) -> Expression:
