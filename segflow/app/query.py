@@ -50,7 +50,7 @@ def routing(
     instant = Instant(world.clock.now()) if as_of is None else as_of
     measured = by_table(world.state.scan_costs())
     router = Router(compiled=compiled, as_of=instant, measured=measured)
-    route = router.segment(name)
+    route, dearer = router.segment(name), router.dearer(name)
     found = []
     for title, part in route.parts.items():
         source = source_of(compiled, part.source)
@@ -61,7 +61,7 @@ def routing(
                 engine=source.engine,
                 people=part.people,
                 asks=phrase(part.where),
-                because=why(router, route, part),
+                because=why(router, part, dearer),
                 query=world.engines(source).render(router.selection(part).statement),
             )
         )

@@ -11,7 +11,7 @@ from sqlalchemy.sql import Select
 from sqlalchemy.types import TypeEngine
 
 from segflow.engines.bitmaps import bitmap, marked, narrowed
-from segflow.engines.connected import NEGATIVE, NO_TEXTS
+from segflow.engines.connected import NEGATIVE, NO_TEXTS, first_line
 from segflow.engines.roaring import Universe, ascends
 from segflow.errors import UnusableDataError
 from segflow.model.keys import KeyType
@@ -36,7 +36,7 @@ def typed_keys(source: str, found: pa.ChunkedArray, type_: KeyType) -> pa.Chunke
         return found.cast(pa.uint64())
     except pa.ArrowInvalid as error:
         raise UnusableDataError(
-            f"source {source}: a key is negative: {str(error).strip().partition(chr(10))[0]}",
+            f"source {source}: a key is negative: {first_line(error)}",
             hint=NEGATIVE,
         ) from error
 

@@ -44,6 +44,11 @@ NO_INTEGERS = "the key of an entity is a column of integers"
 NO_TEXTS = "the key of such an entity is a column of texts"
 
 
+def first_line(message: object) -> str:
+    """What an error says first; more is for who knows the engine."""
+    return str(message).strip().partition("\n")[0]
+
+
 class ConnectedEngine(ABC):
     """One source behind a connection, asked question by question, each in a transaction of its own.
 
@@ -154,7 +159,7 @@ class ConnectedEngine(ABC):
             with self._engine.connect() as connection:
                 yield connection
         except DBAPIError as error:
-            line = str(error.orig).strip().partition("\n")[0]
+            line = first_line(error.orig)
             raise self._error(error, f"source {self._source}: {line}") from error
 
     def _prepared(

@@ -21,8 +21,9 @@ from segflow.compiler.targets.keys import repeated_keys
 from segflow.compiler.targets.newest import select_newest
 from segflow.compiler.values import text_matches
 from segflow.engines.arrow import key_set, key_sets, typed_keys
-from segflow.engines.connected import MISSING, UNFIT, newest_of, repeated_error
+from segflow.engines.connected import MISSING, UNFIT, first_line, newest_of, repeated_error
 from segflow.engines.files import Stamp, file_inside, stamp_of
+from segflow.engines.parquet import finer_columns, open_parquet
 from segflow.errors import SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
 from segflow.model.instant import Instant
@@ -158,16 +159,8 @@ class DuckDbEngine:
                 self._stamps[table] = stamp
 
     def _register_file(self, table: str, file: Path) -> None:
-        from pyarrow import dataset as parquet  # it imports pandas where there is one
-
-        try:
-            dataset = parquet.dataset(file, format="parquet")
-        except (pa.ArrowException, OSError) as error:
-            raise SourceUnavailableError(
-                f"source {self._source}: table {table} can't be read: {_first_line(error)}",
-                hint="the file must be Parquet",
-            ) from error
-        fine = [field.name for field in dataset.schema if _is_finer(field.type)]
+        dataset = open_parquet(self._source, table, file)
+        fine = finer_columns(dataset.schema)
         stored = f"{table}, as stored" if fine else table
         self._connection.register(stored, dataset)
         if fine:
@@ -269,16 +262,16 @@ class DuckDbEngine:
             yield
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise UnusableDataError(
-                f"source {self._source}: {_first_line(error)}",
+                f"source {self._source}: {first_line(error)}",
                 hint=MISSING,
             ) from error
         except duckdb.DataError as error:
             raise UnusableDataError(
-                f"source {self._source}: {_first_line(error)}",
+                f"source {self._source}: {first_line(error)}",
                 hint=UNFIT,
             ) from error
         except (duckdb.Error, OSError) as error:
-            raise SourceUnavailableError(f"source {self._source}: {_first_line(error)}") from error
+            raise SourceUnavailableError(f"source {self._source}: {first_line(error)}") from error
         except RuntimeError as error:
             if str(error) != _INTERRUPTED:
                 raise
@@ -305,13 +298,5 @@ def _ordinals(ordinals: BitMap64) -> pa.Array:
     return pa.Array.from_buffers(type_, len(ordinals), [None, pa.py_buffer(ordinals.to_array())])
 
 
-def _is_finer(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_timestamp(type_)) and type_.unit == "ns"
-
-
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0]

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.dataset
 from pyroaring import BitMap64
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DecimalType, IntegralType, StringType
@@ -31,8 +30,9 @@ from segflow.engines.connected import (
     repeated_error,
 )
 from segflow.engines.files import Stamp, file_inside, stamp_of
+from segflow.engines.parquet import finer_columns, open_parquet
 from segflow.engines.servers import TIMED_OUT, longest
-from segflow.engines.spark_errors import first_line, spark_errors
+from segflow.engines.spark_errors import spark_errors
 from segflow.engines.spark_keys import SCHEMA, packing, unpacked
 from segflow.engines.spark_session import (
     close_session,
@@ -239,17 +239,10 @@ class SparkEngine:
         frame.createOrReplaceTempView(quoted(name))
 
     def _read(self, session: SparkSession, name: str, file: Path) -> DataFrame:
-        try:
-            schema = pyarrow.dataset.dataset(file, format="parquet").schema
-        except (pa.ArrowException, OSError) as error:
-            raise SourceUnavailableError(
-                f"source {self._source}: table {name} can't be read: {first_line(error)}",
-                hint="the file must be Parquet",
-            ) from error
+        fine = finer_columns(open_parquet(self._source, name, file).schema)
         # A path is a name, not a pattern of several.
         reader = session.read.option("__globPaths__", "false")
         frame = reader.parquet(f"file:{file}")
-        fine = {one.name for one in schema if _is_finer(one.type)}
         if not fine:
             return frame
         floored = (
@@ -352,7 +345,3 @@ def _keys(keys: Keys) -> pa.Array:
 
 def _is_whole(type_: Any) -> bool:
     return isinstance(type_, DecimalType) and type_.scale == 0
-
-
-def _is_finer(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_timestamp(type_)) and type_.unit == "ns"

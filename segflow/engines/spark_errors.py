@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
 
-from segflow.engines.connected import MISSING, TOO_LARGE, UNFIT
+from segflow.engines.connected import MISSING, TOO_LARGE, UNFIT, first_line
 from segflow.errors import SegflowError, SourceUnavailableError, TooLargeError, UnusableDataError
 
 _NOT_THERE = ("PATH_NOT_FOUND", "FAILED_READ_FILE", "CANNOT_READ_FILE", "UNABLE_TO_INFER_SCHEMA")
@@ -32,11 +32,6 @@ def spark_errors(source: str) -> Iterator[None]:
         raise _error(source, error.getCondition() or "", str(error)) from error
     except Py4JError as error:
         raise _error(source, "", _cause(error)) from error
-
-
-def first_line(message: object) -> str:
-    """What an error says first; more is for who knows Spark."""
-    return str(message).strip().partition("\n")[0]
 
 
 def _error(source: str, condition: str, message: str) -> SegflowError:

@@ -67,12 +67,7 @@ class Answers:
     def to(self, part: Part, bill: Bill) -> Keys:
         """The keys of a part. Raises SourceUnavailableError and UnusableDataError."""
         name, selection = self._router.named(part), self._router.selection(part)
-        sets = self.sets_of(selection, [name], bill)
-
-        def ask(engine: Engine) -> Sequence[Keys]:
-            return [engine.members(selection, sets)]
-
-        return self._measured(ask, selection, [name], self._router.tables([part]), bill)[name]
+        return self._keys(selection, self._router.tables([part]), [name], bill)
 
     def to_all(self, parts: Mapping[str, Part], bill: Bill) -> dict[str, Keys]:
         """The sets of parts by their names; those that one source is asked about the same people in
@@ -102,11 +97,11 @@ class Answers:
             if name in self._made:
                 continue
             if name in selection.made:
-                self._made[name] = self._set(selection.made[name], (), names, bill)
+                self._made[name] = self._keys(selection.made[name], (), names, bill, is_set=True)
             elif name in self._populations:
                 part = self._populations[name]
                 query, tables = self._router.selection(part), self._router.tables([part])
-                self._made[name] = self._set(query, tables, names, bill)
+                self._made[name] = self._keys(query, tables, names, bill, is_set=True)
         return {
             wanted: self._made[wanted] if wanted in self._made else self._set_of(wanted)
             for wanted in selection.sets
@@ -125,16 +120,22 @@ class Answers:
             self._silent[source] = error
             raise
 
-    def _set(
-        self, query: Selection, tables: tuple[str, ...], names: Sequence[str], bill: Bill
+    def _keys(
+        self,
+        query: Selection,
+        tables: tuple[str, ...],
+        names: Sequence[str],
+        bill: Bill,
+        *,
+        is_set: bool = False,
     ) -> Keys:
-        """The set that a query gives for those that are for parts of these names."""
+        """The one set that a query gives for the parts of these names, see Answered."""
         sets = self.sets_of(query, names, bill)
 
         def ask(engine: Engine) -> Sequence[Keys]:
             return [engine.members(query, sets)] * len(names)
 
-        return self._measured(ask, query, names, tables, bill, is_set=True)[names[0]]
+        return self._measured(ask, query, names, tables, bill, is_set=is_set)[names[0]]
 
     def _together(self, parts: Mapping[str, Part], bill: Bill) -> Mapping[str, Keys]:
         router, every, names = self._router, list(parts.values()), list(parts)

@@ -180,7 +180,7 @@ def test_what_was_measured_decides_between_equally_many(tmp_path, costs, where, 
     )
     route = router.segment("s")
     (part,) = (one for one in route.parts.values() if one.source != "warehouse")
-    assert (part.source, why(router, route, part)) == (source, because)
+    assert (part.source, why(router, part, router.dearer("s"))) == (source, because)
 
 
 def test_what_is_wished_is_done_whatever_it_costs(tmp_path):

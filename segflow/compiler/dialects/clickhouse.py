@@ -199,12 +199,6 @@ class ClickHouse(ClickHouseStorage, Standard):
         wide = Numeric(_SUMMED if narrow else _WIDEST, type_.scale or 0)
         return func.sum(cast(value, wide), type_=wide)
 
-    def first(
-        self, value: Expression, order: Sequence[Expression], where: Condition | None
-    ) -> Expression:
-        """See Dialect."""
-        raise AssertionError("aggregates have no order here")
-
     def quotient(self, value: Expression, scale: int, divisor: Expression) -> Sequence[Expression]:
         """See Dialect. Taken apart into whole numbers, as the division of decimals cuts off. Rows
         without a quotient may be divided, too, before they are left out."""

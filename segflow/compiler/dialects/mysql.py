@@ -188,12 +188,6 @@ class MySql(MySqlStorage, Standard):
         whole = type_.name == "integer"
         return func.sum(value, type_=WHOLE if whole else Numeric(65, type_.scale))
 
-    def first(
-        self, value: Expression, order: Sequence[Expression], where: Condition | None
-    ) -> Expression:
-        """See Dialect."""
-        raise AssertionError("aggregates have no order here")
-
     def in_order(
         self, key: Expression, *, descending: bool = False, missing_first: bool = False
     ) -> Sequence[Expression]:

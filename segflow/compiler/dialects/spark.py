@@ -163,12 +163,6 @@ class Spark(SparkStorage, Standard):
         wide: Numeric[Any] = Numeric(_WIDEST, type_.scale or 0)
         return func.sum(cast(value, wide), type_=wide)
 
-    def first(
-        self, value: Expression, order: Sequence[Expression], where: Condition | None
-    ) -> Expression:
-        """See Dialect."""
-        raise AssertionError("aggregates have no order here")
-
     def quotient(self, value: Expression, scale: int, divisor: Expression) -> Sequence[Expression]:
         """See Dialect. Taken apart into whole numbers, as the division of decimals rounds. Rows
         without a quotient may be divided, too, before they are left out."""

@@ -179,12 +179,6 @@ class Sqlite(SqliteStorage, Standard):
         """See Dialect. SQLite's own sum() fails beyond 64 bits."""
         return func.segflow_sum(value, type_=Exact(type_.scale or 0))
 
-    def first(
-        self, value: Expression, order: Sequence[Expression], where: Condition | None
-    ) -> Expression:
-        """See Dialect."""
-        raise AssertionError("aggregates have no order here")
-
     def quotient(self, value: Expression, scale: int, divisor: Expression) -> Sequence[Expression]:
         """See Dialect."""
         digits = scale + QUOTIENT_DIGITS

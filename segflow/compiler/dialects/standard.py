@@ -124,6 +124,12 @@ class Standard:
         """See Dialect."""
         return func.sum(value)
 
+    def first(
+        self, value: Expression, order: Sequence[Expression], where: Condition | None
+    ) -> Expression:
+        """See Dialect."""
+        raise AssertionError("aggregates have no order here")
+
     def quantile(self, value: Expression, share: Fraction) -> Expression:
         """See Dialect."""
         raise AssertionError("quantiles are not asked for here")

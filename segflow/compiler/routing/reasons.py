@@ -1,16 +1,17 @@
 """Why a source is asked for a part: what it does, has, or costs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from segflow.compiler.passes.reads import reads
-from segflow.compiler.routing.route import Part, Route, Router, leaves
+from segflow.compiler.routing.route import Part, Router, leaves
 from segflow.model.predicate import Predicate
 from segflow.model.wording_cost import duration
 
 
-def why(router: Router, route: Route, part: Part) -> str:
-    """Why a source is asked for a part of a route of the router, in words that follow "which"."""
-    return ", and ".join([_what_it_has(router, part), *_why_cheaper(router, route, part)])
+def why(router: Router, part: Part, dearer: Mapping[Predicate, str]) -> str:
+    """Why a source is asked for a part, in words that follow "which"; `dearer` is of the segment
+    that it is a part of, see Router."""
+    return ", and ".join([_what_it_has(router, part), *_why_cheaper(router, part, dearer)])
 
 
 def _what_it_has(router: Router, part: Part) -> str:
@@ -28,12 +29,12 @@ def _what_it_has(router: Router, part: Part) -> str:
     return f"has {what}" + (f", which source.{home} has not" if elsewhere else "")
 
 
-def _why_cheaper(router: Router, route: Route, part: Part) -> Iterator[str]:
+def _why_cheaper(router: Router, part: Part, dearer: Mapping[Predicate, str]) -> Iterator[str]:
     """Of what would be read elsewhere by order: what it costs here, and what there."""
     moved: dict[str, list[Predicate]] = {}
     for leaf in leaves(part.where, router.compiled):
-        if leaf in route.dearer:
-            moved.setdefault(route.dearer[leaf], []).append(leaf)
+        if leaf in dearer:
+            moved.setdefault(dearer[leaf], []).append(leaf)
     for other, found in moved.items():
         here = router.price(found, part.entity, part.source)
         there = router.price(found, part.entity, other)

@@ -59,13 +59,10 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Parts by name, and the members as the sets of them, which meet outside of all sources. Leaves
-    that are answered where they are cheaper, and not where they would be by the order in which
-    places are declared, are there with that other source in `dearer`."""
+    """Parts by name, and the members as the sets of them, which meet outside of all sources."""
 
     parts: Mapping[str, Part]
     members: KeySet
-    dearer: Mapping[Predicate, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,16 +88,20 @@ class Router:
         if self._sources <= {home}:
             part = Part(entity, home, "own", where)
             return Route(parts={self.named(part): part}, members=Given(self.named(part)))
-        options = self._options(entity, where, wishes)
-        places = self._places(entity, options)
+        places = self._places(entity, self._options(entity, where, wishes))
         way = _Way(self, self.compiled.entities[entity], places)
         members = way.members(where)
-        dearer = {
-            leaf: source
-            for leaf, source in chosen(options, home).items()
-            if source != places[leaf][0]
-        }
-        return Route(parts=way.parts, members=members, dearer=dearer)
+        return Route(parts=way.parts, members=members)
+
+    def dearer(self, name: str) -> Mapping[Predicate, str]:
+        """The leaves of a segment that are answered where they are cheaper, each with the source
+        that would be asked by the order in which places are declared."""
+        segment = self.compiled.segments[name]
+        entity, wishes = segment.segment.entity, dict(segment.segment.read_from)
+        options = self._options(entity, segment.where, wishes)
+        places = self._places(entity, options)
+        by_order = chosen(options, self.compiled.entities[entity].population.source)
+        return {leaf: one for leaf, one in by_order.items() if one != places[leaf][0]}
 
     def population(self, entity: str) -> Part:
         """The part that is the whole population of an entity."""
