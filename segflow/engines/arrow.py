@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy
@@ -10,7 +11,7 @@ from sqlalchemy import types
 from sqlalchemy.sql import Select
 from sqlalchemy.types import TypeEngine
 
-from segflow.engines.bitmaps import bitmap, marked, narrowed
+from segflow.engines.bitmaps import bitmap, marked, masks_of, narrowed
 from segflow.engines.connected import NEGATIVE, NO_TEXTS, first_line
 from segflow.engines.roaring import Universe, ascends
 from segflow.errors import UnusableDataError
@@ -49,11 +50,17 @@ def key_set(keys: pa.ChunkedArray) -> Keys:
 def key_sets(keys: pa.ChunkedArray, found: pa.Table, count: int) -> tuple[Keys, ...]:
     """The sets of so many segments: Engine.memberships() says which columns of masks stand in the
     table behind that of the keys."""
-    inside = marked(found, count, MASK_BITS)
-    if keys.type == pa.uint64() and ascends(ordinals := keys.to_numpy()):
+    masks = masks_of(found)
+    if keys.type == pa.uint64():
+        ordinals = keys.to_numpy()
+        if not ascends(ordinals):
+            order = np.argsort(ordinals, kind="stable")
+            ordinals, masks = ordinals[order], [one[order] for one in masks]
         universe = Universe(ordinals)
         if universe.is_dense:
-            return tuple(map(universe.bitmap, inside))
+            return tuple(map(universe.bitmap, marked(masks, count, MASK_BITS)))
+        keys = pa.chunked_array([ordinals])
+    inside = marked(masks, count, MASK_BITS)
     return tuple(key_set(pc.filter(keys, pa.array(one))) for one in inside)
 
 

@@ -4,15 +4,18 @@ Knows little else of segflow, so that it is quickly at hand wherever ordinals ar
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from struct import pack
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pyroaring import BitMap, BitMap64
 
 from segflow.engines.roaring import Bits
+
+Masks = NDArray[np.int64]
 
 _NARROW = 2**32
 
@@ -39,14 +42,18 @@ def bitmap(ordinals: pa.ChunkedArray) -> BitMap64:
     return BitMap64.deserialize(pack("<QI", 1, 0) + BitMap(content).serialize())
 
 
-def marked(found: pa.Table, count: int, bits: int) -> Iterator[Bits]:
-    """For each segment in turn whether each row belongs to it, by the columns of masks, of so many
-    bits each, behind the first. Of a mask eight bits are cut out once, as tests of bytes take a
-    fifth of the time."""
+def masks_of(found: pa.Table) -> list[Masks]:
+    """The columns of masks, behind that of the keys."""
+    return [one.to_numpy() for one in found.columns[1:]]
+
+
+def marked(masks: Sequence[Masks], count: int, bits: int) -> Iterator[Bits]:
+    """For each segment in turn whether each row belongs to it, by the masks of so many bits each.
+    Of a mask eight bits are cut out once, as tests of bytes take a fifth of the time."""
     for number in range(count):
         column, bit = divmod(number, bits)
         if bit == 0:
-            mask = found.column(1 + column).to_numpy()
+            mask = masks[column]
         if bit % 8 == 0:
             octet = (mask >> bit).astype(np.uint8)
         yield (octet & (1 << bit % 8)) != 0

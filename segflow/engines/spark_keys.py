@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyroaring import BitMap64
 
-from segflow.engines.bitmaps import bitmap, marked, narrowed
+from segflow.engines.bitmaps import bitmap, marked, masks_of, narrowed
 
 SCHEMA = "segment INT, ordinals BINARY"
 """What comes back; no bitmap where a key has no ordinal, as it is negative or beyond 64 bits."""
@@ -55,7 +55,8 @@ def _sets(batch: pa.RecordBatch, count: int, bits: int) -> Iterator[BitMap64]:
     own = narrowed(rows.column(0).cast(pa.uint64()))
     if count:
         yield from (
-            bitmap(pc.filter(own, pa.array(inside))) for inside in marked(rows, count, bits)
+            bitmap(pc.filter(own, pa.array(inside)))
+            for inside in marked(masks_of(rows), count, bits)
         )
     else:
         yield bitmap(own)

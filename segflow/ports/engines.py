@@ -57,10 +57,11 @@ class Selection:
     engine provides both (the names of id sets are made by segment_set(), list_set() and their like
     in model/compiled.py). For an engine that reads documents it is the sets of keys that these
     make, one per segment. Sets that are the answer to a query of their own stand in `made`, too,
-    with that query, which may be one of another source. The engine makes a table of each of
-    `stages` first, one after the other, so that what making one takes is free again before the
-    next; only those whose dialect has Traits.marks are given any. `source` names the catalog's
-    source.
+    with that query, which may be one of another source. Each table of
+    `merged` is made of the answers to several queries, whose columns are the same: `key`, and
+    numbers whose bits tell something of it. It has the rows of the first query, in which each key
+    stands once, with all bits that any of them tells of the key; only engines whose dialect has
+    Traits.marks are given any. `source` names the catalog's source.
     `one_row` are the columns in which a key may stand once only.
     """
 
@@ -70,7 +71,7 @@ class Selection:
     sets: tuple[str, ...] = ()
     made: "Mapping[str, Selection]" = field(default_factory=dict)
     splits: tuple[Split, ...] = ()
-    stages: Mapping[str, Select[Any]] = field(default_factory=dict)
+    merged: Mapping[str, Sequence[Select[Any]]] = field(default_factory=dict)
     one_row: tuple[KeyColumn, ...] = ()
 
 
@@ -130,9 +131,9 @@ class Engine(Protocol):
     def memberships(
         self, selection: Selection, sets: Mapping[str, Keys], count: int
     ) -> tuple[Keys, ...]:
-        """The keys of so many segments in one query. Behind the key, in order of which the rows
-        come, the selection has a column of numbers per MASK_BITS segments, whose bit i says whether
-        the key belongs to the i-th of them. Raises as members() does."""
+        """The keys of so many segments in one query. Behind the key the selection has a column of
+        numbers per MASK_BITS segments, whose bit i says whether the key belongs to the i-th of
+        them. Raises as members() does."""
 
     def rows(self, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
         """The rows of a small query as plain Python values; timestamps as aware UTC datetimes.

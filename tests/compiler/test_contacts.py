@@ -187,7 +187,8 @@ def test_segments_asked_together_ask_for_each_topic_once(tmp_path):
     )
     made = compiled(tmp_path, text, catalog=CATALOG)
     selection = select_shared(made, list(wheres), T)
-    statements = (*selection.stages.values(), selection.statement)
+    (parts,) = selection.merged.values()
+    statements = (*parts, selection.statement)
     query = " ".join(word for one in statements for word in str(one).split())
     assert query.count("FROM consents") == 2  # marketing and service
     assert query.count("FROM bounces") == 2  # for the email and for the phone

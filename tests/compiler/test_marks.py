@@ -1,4 +1,4 @@
-"""What is made before a query for many segments: a table for all that rests on one scan."""
+"""What is asked for many segments: the population, and a part for all that rests on one scan."""
 
 from pathlib import Path
 
@@ -20,20 +20,21 @@ def asked(folder: Path, *wheres: str) -> Selection:
 
 
 def scanned(selection: Selection) -> list[set[str]]:
-    """The tables of events that each stage, and in the end the query itself, reads."""
-    statements = [*selection.stages.values(), selection.statement]
+    """The tables of events that each part, and in the end the query itself, reads."""
+    (parts,) = selection.merged.values()
+    statements = [*parts, selection.statement]
     return [{name for name in ("purchases", "visits") if name in str(one)} for one in statements]
 
 
-def test_each_scan_is_a_stage_of_its_own(tmp_path: Path) -> None:
-    """So that no more than one is in memory, and each is made once for all segments."""
+def test_each_scan_is_a_part_of_its_own(tmp_path: Path) -> None:
+    """So that they are asked side by side, and each once for all segments."""
     found = asked(
         tmp_path,
         "{did: purchase, within: 7d}",
         "{all: [{did: visit, within: 7d}, {did: purchase, within: 9d}]}",
         "{did_not: visit, within: 30d}",
     )
-    assert scanned(found) == [{"purchases"}, {"visits"}, set()]
+    assert scanned(found) == [set(), {"purchases"}, {"visits"}, set()]
 
 
 def test_what_compares_two_scans_is_made_with_both(tmp_path: Path) -> None:
@@ -45,14 +46,7 @@ def test_what_compares_two_scans_is_made_with_both(tmp_path: Path) -> None:
         "{did: visit, within: 7d}",
         "{field: country, eq: DE}",
     )
-    assert scanned(found) == [{"purchases", "visits"}, set(), set()]
-
-
-def test_one_scan_needs_no_stage(tmp_path: Path) -> None:
-    """There is nothing else to be in memory at the same time."""
-    found = asked(tmp_path, "{did: purchase, within: 7d}", "{did: purchase, within: 9d}")
-    assert scanned(found) == [{"purchases"}]
-    assert not found.stages
+    assert scanned(found) == [set(), {"purchases", "visits"}, set(), set()]
 
 
 def test_a_segment_in_another_is_marked_once(tmp_path: Path) -> None:
@@ -63,5 +57,5 @@ def test_a_segment_in_another_is_marked_once(tmp_path: Path) -> None:
         "{did: purchase, within: 7d}",
         "{all: [{segment: s0}, {did: visit, within: 7d}]}",
     )
-    first, again = (next(iter(one.stages.values())) for one in (alone, nested))
-    assert str(first) == str(again)
+    first, again = (list(map(str, *one.merged.values())) for one in (alone, nested))
+    assert first == again

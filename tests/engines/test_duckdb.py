@@ -1,16 +1,32 @@
 """DuckDB as a source: what it can't do to files, and how it opens them."""
 
 import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyroaring import BitMap64
-from sqlalchemy import TIMESTAMP, ColumnElement, cast, column, select, table, text, union_all
+from sqlalchemy import (
+    TIMESTAMP,
+    BigInteger,
+    ColumnElement,
+    Select,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.ext.compiler import compiles
 
 from segflow.engines.duckdb import DuckDbEngine
@@ -289,33 +305,119 @@ def test_a_query_that_is_stopped_is_an_interrupt(words, expected, opened, tmp_pa
         engine.rows(select(Failing(words)))
 
 
-def test_stages_are_made_in_turn_and_gone_after_the_question(opened, tmp_path):
-    """One reads the one before; nothing of them is left, nor of those before one that fails."""
-    engine = opened(parquet_source(tmp_path, pa.table({"id": [1, 2, 3]})), tmp_path)
+# --- several queries side by side ------------------------------------------------------------
+
+
+def bits_of(*wheres: ColumnElement[bool]) -> list[Select[Any]]:
+    """Everybody, and for each condition those for whom it holds, with a bit of its own."""
     key = column("id").label("key")
-    first = select(key).select_from(table("people")).where(column("id") > 1)
-    second = select(column("key")).select_from(table("one")).where(column("key") < 3)
-    asked = Selection(
-        source="warehouse",
-        statement=select(column("key")).select_from(table("two")),
-        stages={"one": first, "two": second},
-    )
-    missing = replace(asked, stages={"one": first, "two": select(column("nothing"))})
+    people = table("people", column("id"))
+    parts = [select(key, literal(0, BigInteger).label("mask_0")).select_from(people)]
+    for number, where in enumerate(wheres):
+        bit = literal(1 << number, BigInteger).label("mask_0")
+        parts.append(select(key, bit).select_from(people).where(where))
+    return parts
+
+
+def merging(*parts: Select[Any], mask: int = 3, **more: Any) -> Selection:
+    """Who has all of these bits."""
+    found = table("found", column("key"), column("mask_0", BigInteger))
+    statement = select(found.c.key).where(found.c.mask_0.bitwise_and(mask) == mask)
+    return Selection(source="warehouse", statement=statement, merged={"found": parts}, **more)
+
+
+@BOTH
+def test_what_several_queries_tell_is_merged(source_of, opened, tmp_path):
+    """Time after time, whatever was asked before."""
+    engine = opened(source_of(tmp_path, pa.table({"id": [1, 2, 3]})), tmp_path)
+    asked = merging(*bits_of(column("id") > 1, column("id") < 3))
     for _ in range(2):
         assert engine.members(asked, {}) == BitMap64([2])
-        with pytest.raises(UnusableDataError, match="nothing"):
-            engine.members(missing, {})
-    assert engine.columns("one") is None
+    assert engine.columns("found") is None
 
 
-def test_rows_of_stages_are_not_read_from_the_source(opened, tmp_path):
-    """Each stage reads the source; the question reads what they made."""
-    engine = opened(database_source(tmp_path, pa.table({"id": [1, 2, 3]})), tmp_path)
-    key = column("id").label("key")
-    stage = select(key).select_from(table("people")).where(column("id") > 1)
-    made = [select(column("key")).select_from(table(name)) for name in ("one", "two")]
-    both = union_all(*made).subquery("both")
-    statement = select(both.c.key).distinct()
-    asked = Selection(source="warehouse", statement=statement, stages={"one": stage, "two": stage})
+@BOTH
+def test_queries_side_by_side_have_the_sets_that_are_given(source_of, opened, tmp_path):
+    """As the question itself has them."""
+    engine = opened(source_of(tmp_path, pa.table({"id": [1, 2, 3]})), tmp_path)
+    listed = select(column("key")).select_from(table("listed"))
+    asked = merging(*bits_of(column("id").in_(listed), column("id") > 1), sets=("listed",))
+    assert engine.members(asked, {"listed": BitMap64([1, 3])}) == BitMap64([3])
+
+
+@BOTH
+def test_queries_side_by_side_compare_floored_timestamps(source_of, opened, tmp_path):
+    """Those of nanoseconds are finer than any question is."""
+    at = pa.array([999, 1_000, 1_999], pa.timestamp("ns", tz="UTC"))
+    engine = opened(source_of(tmp_path, pa.table({"id": [1, 2, 3], "at": at})), tmp_path)
+    moment = datetime(1970, 1, 1, microsecond=1, tzinfo=UTC)
+    asked = merging(*bits_of(column("at", TIMESTAMP(timezone=True)) == moment), mask=1)
     assert engine.members(asked, {}) == BitMap64([2, 3])
+
+
+@BOTH
+def test_one_of_several_queries_that_fails_ends_the_question(source_of, opened, tmp_path):
+    """The others are not waited for, and the next question finds everything as it was."""
+    engine = opened(source_of(tmp_path, pa.table({"id": [1, 2, 3]})), tmp_path)
+    numbers = func.generate_series(1, 10**12).table_valued("number")
+    endless = select(func.count().label("key"), literal(1, BigInteger).label("mask_0")).select_from(
+        numbers
+    )
+    missing = bits_of(column("nothing") == 1)
+    with pytest.raises(UnusableDataError, match="nothing"):
+        engine.members(merging(*missing, endless), {})
+    assert engine.members(merging(*bits_of(column("id") > 1), mask=1), {}) == BitMap64([2, 3])
+
+
+@pytest.mark.parametrize("reaching", ["read_csv('{folder}/secret.csv')", "'{folder}/secret.csv'"])
+def test_queries_side_by_side_have_no_power_over_files(reaching, opened, tmp_path):
+    """No more than any other."""
+    (tmp_path / "secret.csv").write_text("id\n1\n")
+    engine = opened(database_source(tmp_path, pa.table({"id": [1, 2, 3]})), tmp_path)
+    secret = text(f"SELECT id AS key, 1 AS mask_0 FROM {reaching.format(folder=tmp_path)}")
+    stolen = select(secret.columns(column("key"), column("mask_0")).subquery("stolen"))
+    with pytest.raises((SourceUnavailableError, UnusableDataError)):
+        engine.members(merging(*bits_of(), stolen), {})
+
+
+def test_a_database_may_have_any_name(opened, tmp_path):
+    """Quotes in it do not end what it is called in."""
+    source = database_source(tmp_path, pa.table({"id": [1, 2, 3]}))
+    (tmp_path / "data" / "shop.duckdb").rename(tmp_path / 'it\'s "data".duckdb')
+    engine = opened(replace(source, url='it\'s "data".duckdb'), tmp_path)
+    assert engine.members(merging(*bits_of(column("id") > 1), mask=1), {}) == BitMap64([2, 3])
+
+
+def test_all_that_queries_side_by_side_read_is_counted(opened, tmp_path):
+    """Not what they gave, which the question reads."""
+    engine = opened(database_source(tmp_path, pa.table({"id": [1, 2, 3]})), tmp_path)
+    assert engine.members(merging(*bits_of(column("id") > 1), mask=1), {}) == BitMap64([2, 3])
     assert engine.read_so_far() == Volume(rows=6)
+
+
+def test_a_person_can_stop_queries_side_by_side(tmp_path):
+    """Ctrl-C is heard while they work, though none of them runs where it is heard."""
+    database_source(tmp_path, pa.table({"id": [1, 2, 3]}))
+    script = tmp_path / "asks.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from sqlalchemy import func, literal, select, text\n"
+        "from segflow.engines.duckdb import DuckDbEngine\n"
+        "from segflow.model.catalog import Source\n"
+        "from segflow.ports import Selection\n"
+        "source = Source(name='w', engine='duckdb', url='data/shop.duckdb')\n"
+        f"engine = DuckDbEngine(source, Path({str(tmp_path)!r}))\n"
+        "numbers = func.generate_series(1, 10**12).table_valued('number')\n"
+        "endless = select(func.count().label('key')).select_from(numbers)\n"
+        "asked = Selection(source='w', statement=text(''), merged={'found': [endless, endless]})\n"
+        "print('asks', flush=True)\n"
+        "engine.members(asked, {})\n"
+    )
+    asking = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert asking.stdout is not None
+    assert asking.stdout.readline() == "asks\n"
+    asking.send_signal(signal.SIGINT)
+    _, told = asking.communicate(timeout=20)
+    assert told.rstrip().endswith("KeyboardInterrupt")

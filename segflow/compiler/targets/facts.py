@@ -80,21 +80,21 @@ class People:
 class Facts(Scans):
     """Joins facts to the users of one entity, as of one instant. `one_row` gathers the tables of
     fields with their key columns, `sets` the id sets that conditions refer to, as Conditions does,
-    `splits` the tests that the engine can't make, `stages` the tables that it makes first, `clocks`
-    the tables of zones. `judged` gives the
-    keys for which a leaf holds that is judged over rows of its own, or the keys and values of an
-    aggregate that is made of such. Without `then`, fields that have a history are what the source
-    has now. What parts of the statement share: its `populations`; all that people() of some entity
-    and instant are `all_asked`; and what was made of it for several leaves, such as one scan that
-    serves all ranks (`scanned`), the values of users among whom features rank (`ranked`) and the
-    sequences that are told in windows of several lengths (`told`)."""
+    `splits` the tests that the engine can't make, `merged` the tables that it makes of parts,
+    `clocks` the tables of zones. `judged` gives the keys for which a leaf holds that is judged over
+    rows of its own, or the keys and values of an aggregate that is made of such. Without `then`,
+    fields that have a history are what the source has now. What parts of the statement share: its
+    `populations`; all that people() of some entity and instant are `all_asked`; and what was made
+    of it for several leaves, such as one scan that serves all ranks (`scanned`), the values of
+    users among whom features rank (`ranked`) and the sequences that are told in windows of several
+    lengths (`told`)."""
 
     judged: "Callable[[Judgement | Aggregate, Facts], Select[Any]]"
     then: bool = True
     one_row: dict[KeyColumn, None] = field(default_factory=dict)
     sets: dict[str, KeyQuery | None] = field(default_factory=dict)
     splits: dict[object, Split] = field(default_factory=dict)
-    stages: dict[str, Select[Any]] = field(default_factory=dict)
+    merged: dict[str, Sequence[Select[Any]]] = field(default_factory=dict)
     clocks: dict[Ways[Offsets], FromClause] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
     populations: dict[object, CTE] = field(default_factory=dict)

@@ -1,5 +1,5 @@
 """Many predicates about users without joins of facts: what each table tells of the predicates is
-marked by bits, table by table, and the marks of a user are put together by key.
+marked by bits, table by table, and the engine puts the marks of a user together by key.
 
 A join carries every fact as a column of its own, of which the predicates need one bit each.
 """
@@ -89,10 +89,7 @@ class _Marking:
         marks = dict(self._marks(asked, joined_by))
         places = _places(marks.keys(), predicates)
         users = self._users({places[node]: mark for node, mark in marks.items()}, joined_by)
-        known = {}
-        for node, place in places.items():
-            number, bit = divmod(place, MASK_BITS)
-            known[node] = users.c[f"mask_{number}"].bitwise_and(_bits([bit])) != 0
+        known = {node: _is_set(users, place) for node, place in places.items()}
         conditions = replace(self.people.conditions, known=known)
         exists = () if described is None else (conditions.of(described),)
         people = People(population=users, relation=users, exists=exists, conditions=conditions)
@@ -132,35 +129,33 @@ class _Marking:
         """Every user with a bit at the place of each mark: whether its condition holds."""
         together = self._together(marks, joined_by)
         usual = masks({place: one.usual for place, one in marks.items()}, max(marks) + 1)
-        columns = [_differing(func.coalesce(together.c[one.name], 0), one) for one in usual]
-        population, key = self.people.population, self.people.key
-        joined = population.outerjoin(together, together.c[KEY] == key)
-        users = select(key.label(KEY), *columns).select_from(joined)
-        return users.cte(self.facts.name("users_marked"))
+        columns = [_differing(together.c[one.name], one) for one in usual]
+        return select(together.c[KEY], *columns).cte(self.facts.name("users_marked"))
 
     def _together(
         self, marks: Mapping[int, _Mark], joined_by: Mapping[FromClause, Condition]
-    ) -> CTE:
-        """The marks of each key of which a table has a row."""
-        by_tables: dict[_Tables, dict[int, _Mark]] = defaultdict(dict)
+    ) -> FromClause:
+        """The marks of every user that any table tells, as one table that the engine makes: of the
+        population, and of a part for each scan, as what rests on the same one is marked by one."""
+        by_tables: dict[_Tables, dict[int, _Mark]] = {frozenset({self.people.population}): {}}
         for place, mark in marks.items():
-            by_tables[mark.tables][place] = mark
+            by_tables.setdefault(mark.tables, {})[place] = mark
         size = max(marks) + 1
-        parts = [self._part(tables, found, size, joined_by) for tables, found in by_tables.items()]
-        groups = list(_sharing(parts, self.people.population))
-        if len(groups) > 1:
-            parts = list(map(self._staged, groups))
-        every = union_all(*parts).subquery(self.facts.name("marks"))
-        key, *columns = every.c
-        merged = [func.bit_or(column).label(column.name) for column in columns]
-        return select(key, *merged).group_by(key).cte(self.facts.name("marked"))
+        everybody, *parts = (
+            self._part(tables, found, size, joined_by) for tables, found in by_tables.items()
+        )
+        name = self.facts.name("marked")
+        self.facts.merged[name] = [
+            everybody,
+            *(self._one(group) for group in _sharing(parts, self.people.population)),
+        ]
+        return table(name, *(column(one.name, one.type) for one in everybody.selected_columns))
 
-    def _staged(self, parts: Sequence[Select[Any]]) -> Select[Any]:
-        """What stands in a table that is made of the parts before the statement is asked."""
-        whole = union_all(*parts).subquery(self.facts.name("marks"))
-        name = self.facts.name("stage")
-        self.facts.stages[name] = select(*whole.c)
-        return select(*table(name, *(column(one.name, one.type) for one in whole.c)).c)
+    def _one(self, parts: Sequence[Select[Any]]) -> Select[Any]:
+        """Several parts as one."""
+        if len(parts) == 1:
+            return parts[0]
+        return select(*union_all(*parts).subquery(self.facts.name("marks")).c)
 
     def _part(
         self,
@@ -212,6 +207,12 @@ def _from_marks(
         for number, bits in taken.items()
     }
     return masks(others, len(predicates), ready)
+
+
+def _is_set(users: FromClause, place: int) -> Condition:
+    """Whether the bit at the place is set."""
+    number, bit = divmod(place, MASK_BITS)
+    return users.c[f"mask_{number}"].bitwise_and(_bits([bit])) != 0
 
 
 def _bits(numbers: Iterable[int]) -> Expression:

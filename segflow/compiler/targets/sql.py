@@ -49,7 +49,7 @@ def selection_of(statement: Select[Any], facts: Facts) -> Selection:
         sets=tuple(facts.sets),
         made=_made_sets(facts),
         splits=tuple(facts.splits.values()),
-        stages=facts.stages,
+        merged=facts.merged,
         one_row=tuple(facts.one_row),
     )
 
