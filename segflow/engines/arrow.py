@@ -12,6 +12,7 @@ from sqlalchemy.sql import Select
 from sqlalchemy.types import TypeEngine
 
 from segflow.engines.bitmaps import bitmap, marked, masks_of, narrowed
+from segflow.engines.buffers import column_of, numbers_of
 from segflow.engines.connected import NEGATIVE, NO_TEXTS, first_line
 from segflow.engines.roaring import Universe, ascends
 from segflow.errors import UnusableDataError
@@ -52,14 +53,14 @@ def key_sets(keys: pa.ChunkedArray, found: pa.Table, count: int) -> tuple[Keys, 
     table behind that of the keys."""
     masks = masks_of(found)
     if keys.type == pa.uint64():
-        ordinals = keys.to_numpy()
+        ordinals = numbers_of(keys)
         if not ascends(ordinals):
             order = np.argsort(ordinals, kind="stable")
             ordinals, masks = ordinals[order], [one[order] for one in masks]
         universe = Universe(ordinals)
         if universe.is_dense:
             return tuple(map(universe.bitmap, marked(masks, count, MASK_BITS)))
-        keys = pa.chunked_array([ordinals])
+        keys = pa.chunked_array([column_of(ordinals)])
     inside = marked(masks, count, MASK_BITS)
     return tuple(key_set(pc.filter(keys, pa.array(one))) for one in inside)
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyroaring import BitMap, BitMap64
 
+from segflow.engines.buffers import numbers_of
 from segflow.engines.roaring import Bits
 
 Masks = NDArray[np.int64]
@@ -44,7 +45,7 @@ def bitmap(ordinals: pa.ChunkedArray) -> BitMap64:
 
 def masks_of(found: pa.Table) -> list[Masks]:
     """The columns of masks, behind that of the keys."""
-    return [one.to_numpy() for one in found.columns[1:]]
+    return [numbers_of(one) for one in found.columns[1:]]
 
 
 def marked(masks: Sequence[Masks], count: int, bits: int) -> Iterator[Bits]:

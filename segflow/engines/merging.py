@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from segflow.engines.buffers import column_of, numbers_of
+
 Places = NDArray[np.int64]
 Bits = NDArray[np.int64]
 Which = NDArray[np.bool_]
@@ -32,14 +34,14 @@ def merged(keys: pa.Table, parts: Sequence[pa.Table]) -> pa.Table:
     bits = np.zeros((keys.num_columns - 1, places.size), np.int64)
     for part in (keys, *parts):
         at, known = places.of(part.column(0))
-        columns = [one.to_numpy() for one in part.columns[1:]]
+        columns = [numbers_of(one) for one in part.columns[1:]]
         if not known.all():
             columns = [one[known] for one in columns]
         for start in range(0, len(at), _BLOCK):
             block = slice(start, start + _BLOCK)
             _add(bits, at[block], [one[block] for one in columns])
     at, _ = places.of(own)
-    return pa.table([own, *(pa.array(one[at]) for one in bits)], names=keys.column_names)
+    return pa.table([own, *(column_of(one[at]) for one in bits)], names=keys.column_names)
 
 
 class _Places(Protocol):
@@ -94,7 +96,7 @@ class _OfIntegers:
     def of(self, keys: pa.ChunkedArray) -> tuple[Places, Which]:
         """See _Places."""
         numbers, known = _integers(keys, self.first, self.last)
-        at = pc.index_in(pa.array(numbers).cast(self.every.type), value_set=self.every)
+        at = pc.index_in(column_of(numbers).cast(self.every.type), value_set=self.every)
         known[known] = found = np.asarray(at.is_valid(), np.bool_)
         return at.filter(pa.array(found)).to_numpy().astype(np.int64), known
 
@@ -118,16 +120,20 @@ class _OfTexts:
 
 def _integers(keys: pa.ChunkedArray, first: int, last: int) -> tuple[NDArray[Any], Which]:
     """Those of the keys that are integers from the first to the last, and which are."""
-    known = np.ones(len(keys), np.bool_)
-    if keys.null_count:
-        known = np.asarray(keys.is_valid(), np.bool_)
-        keys = keys.drop_null()
-    numbers = keys.to_numpy()
+    if pa.types.is_integer(keys.type) and not keys.null_count:
+        numbers = numbers_of(keys)
+        known = (numbers >= first) & (numbers <= last)
+        return numbers[known].astype(_type_up_to(last)), known
+    known = np.asarray(keys.is_valid(), np.bool_)
+    numbers = keys.drop_null().to_numpy()
     inside = np.asarray((numbers >= first) & (numbers <= last), np.bool_)
-    if not pa.types.is_integer(keys.type):
-        inside[inside] = numbers[inside] % 1 == 0
+    inside[inside] = numbers[inside] % 1 == 0
     known[known] = inside
-    return numbers[inside].astype(np.int64 if last < 2**63 else np.uint64), known
+    return numbers[inside].astype(_type_up_to(last)), known
+
+
+def _type_up_to(last: int) -> Any:
+    return np.int64 if last < 2**63 else np.uint64
 
 
 def _add(found: Bits, at: Places, columns: Sequence[Bits]) -> None:
