@@ -21,10 +21,6 @@ import duckdb
 from measure import Size, checked, race, report
 from pyroaring import BitMap64
 
-from segflow.app.wiring import open_world
-from segflow.executor.members import load
-from segflow.loader.project import load_project
-
 SEGFLOW = str(Path(sys.executable).with_name("segflow"))
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 FULL, QUICK = (2_000_000, 20_000_000), (300_000, 3_000_000)
@@ -317,6 +313,10 @@ def peer(folder: Path, count: int, now: str) -> None:
 
 def differing(folder: Path, segments: Mapping[str, Written]) -> Iterator[str]:
     """The segments of which both sides say something else."""
+    from segflow.app.wiring import open_world  # not for the peer, which has no use for it
+    from segflow.executor.members import load
+    from segflow.loader.project import load_project
+
     project, _ = load_project(folder)
     with open_world(project.settings, folder) as world:
         snapshots = world.state.snapshots()

@@ -2,6 +2,7 @@
 
 Attributes are in Elasticsearch, users and events in DuckDB. The peer asks DuckDB alone, where the
 attributes were copied to before, and which nobody counts. Both write the ids as a roaring file.
+Each side imports what it needs only, where it needs it.
 """
 
 import json
@@ -15,14 +16,6 @@ from pathlib import Path
 import duckdb
 from measure import Size, arguments, checked, each, race, report
 from pyroaring import BitMap64
-from search import COUNTRIES, INDEX, PLANS, indexed
-
-from segflow.app.wiring import open_world
-from segflow.compiler.pipeline import compile_project
-from segflow.executor.evaluate import Evaluator
-from segflow.executor.past import Past
-from segflow.loader.project import load_project
-from segflow.model.instant import instant_of
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PROJECT = """\
@@ -69,6 +62,8 @@ WITH attributes_of_some AS (SELECT user_id FROM attributes
 
 def write_warehouse(file: Path, users: int) -> None:
     """Users, five purchases for each of them, and a copy of the attributes for the peer."""
+    from search import COUNTRIES, PLANS
+
     countries, plans = (", ".join(f"'{one}'" for one in pool) for pool in (COUNTRIES, PLANS))
     with duckdb.connect(str(file)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -103,6 +98,13 @@ def peer(folder: Path) -> None:
 def segflow(folder: Path) -> None:
     """The segment evaluated as plan and count do, its ids as a roaring file; prints how long each
     source took, and how many ids it gave."""
+    from segflow.app.wiring import open_world
+    from segflow.compiler.pipeline import compile_project
+    from segflow.executor.evaluate import Evaluator
+    from segflow.executor.past import Past
+    from segflow.loader.project import load_project
+    from segflow.model.instant import instant_of
+
     project, _ = load_project(folder)
     compiled, _ = compile_project(project)
     assert compiled is not None
@@ -120,6 +122,8 @@ def segflow(folder: Path) -> None:
 
 def measure(users: int) -> Size:
     """One number of users."""
+    from search import INDEX, indexed
+
     with indexed(users) as url, tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_warehouse(folder / "warehouse.duckdb", users)
