@@ -131,8 +131,10 @@ class Scans:
         )
         columns: list[Expression] = [each.c[KEY]]
         for number, (one, its) in enumerate(zip(aggregates, bounds, strict=True), start=1):
-            inside = within_bounds(each.c[found[one.where, its.end].name], its)
-            counted_in = self.dialect.aggregated(func.count, None, inside)
+            last = each.c[found[one.where, its.end].name]
+            start = None if its.start == since else its.start
+            inside = None if start is None else within_bounds(last, Bounds(start=start))
+            counted_in = self.dialect.aggregated(func.count, last, inside)
             columns.append(counted_in.label(f"f{number}"))
         grouped = select(*columns).group_by(each.c[KEY]).cte(self.name(f"{each.name}_facts"))
         return grouped, {
