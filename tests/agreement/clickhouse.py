@@ -16,10 +16,10 @@ FOLDER = "shop.chdb"
 
 
 @contextmanager
-def chdb_owner(folder: Path) -> Iterator[Any]:
+def chdb_owner(folder: Path, settings: str = "") -> Iterator[Any]:
     """Somebody who may write to the folder's database; nobody else has it open."""
     (folder / FOLDER).mkdir(exist_ok=True)
-    connection = chdb.connect(f"file:{folder / FOLDER}?session_timezone=UTC")
+    connection = chdb.connect(f"file:{folder / FOLDER}?session_timezone=UTC&{settings}")
     try:
         yield connection
     finally:

@@ -1,5 +1,6 @@
 """What is ClickHouse's own: settings, its lock, Ctrl-C, and what its functions do otherwise."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -20,12 +21,13 @@ from segflow.errors import RefusedError, SourceUnavailableError, UnusableDataErr
 from segflow.model.catalog import Limits, Source
 from segflow.model.duration import parse_duration
 from segflow.model.types import TIMESTAMP, decimal_type, parse_type
-from tests.agreement.clickhouse import FOLDER, write_tables
+from tests.agreement.clickhouse import FOLDER, chdb_owner, write_tables
 
 SOURCE = Source(name="warehouse", engine="clickhouse", url=FOLDER)
 DIALECT = DIALECTS["clickhouse"]
 PEOPLE = table("people", column("id"), column("seen"), column("paid"), column("tags"))
 DEADLINE = 30.0
+OPENED, ASKED, PARTS = 10, 10, 30
 
 
 @pytest.fixture
@@ -221,6 +223,38 @@ def test_a_process_has_one_folder_open(engine, tmp_path):
         open_engine(other, tmp_path)
     assert caught.value.hint
     assert asked(engine, PEOPLE.c.id) == [1, 2, 3]
+
+
+def test_a_folder_that_was_closed_leaves_no_threads(engine, tmp_path):
+    """However often it is opened: chDB has room for 10,000 in the life of a process."""
+    engine.close()
+    before = len(os.listdir("/proc/self/task"))
+    for _ in range(OPENED):
+        opened = open_engine(SOURCE, tmp_path)
+        assert asked(opened, PEOPLE.c.id) == [1, 2, 3]
+        opened.close()
+    assert len(os.listdir("/proc/self/task")) < before + OPENED
+
+
+def test_whoever_reads_changes_no_file(tmp_path):
+    """What the owner left to be merged, deleted or changed is left to the owner."""
+    write_tables(tmp_path, {"people": pa.table({"id": [1, 2, 3]})})
+    with chdb_owner(tmp_path, "background_pool_size=0") as owner:
+        for id_ in range(4, 4 + PARTS):
+            owner.query(f"INSERT INTO people VALUES ({id_})")
+        owner.query("SET mutations_sync = 0")
+        owner.query("ALTER TABLE people DELETE WHERE id = 1")
+    written = files(tmp_path)
+    engine = open_engine(SOURCE, tmp_path)
+    for _ in range(ASKED):
+        assert len(asked(engine, PEOPLE.c.id)) == 3 + PARTS
+    engine.close()
+    assert files(tmp_path) == written
+
+
+def files(folder):
+    """When each file was written to, below a folder."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("url", ["clickhouse://", "http://ann:secret@db/x"])
