@@ -2,6 +2,7 @@
 
 import re
 from functools import cached_property
+from math import ceil
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -9,11 +10,21 @@ from clickhouse_connect import get_client
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 from clickhouse_connect.driver.external import ExternalData
+from clickhouse_connect.driver.httpclient import HttpClient
+from urllib3 import Timeout
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import TimeoutError as TooLateError
 
 from segflow.engines.clickhouse_hosts import FORMAT, YOUNG, Answer, FailedQueryError, settings_of
 from segflow.engines.clickhouse_sql import Query, escaped
-from segflow.engines.servers import UNREACHABLE
-from segflow.errors import RefusedError, SourceUnavailableError, UnusableDataError
+from segflow.engines.servers import SILENT, TIMED_OUT, UNREACHABLE, greeting, patience
+from segflow.errors import (
+    RefusedError,
+    SegflowError,
+    SourceSilentError,
+    SourceUnavailableError,
+    UnusableDataError,
+)
 from segflow.model.catalog import Source
 
 _EXAMPLE = "clickhouse://user:password@host:8123/database"
@@ -39,6 +50,7 @@ class ServerHost:
                 f"source {source.name}: the url can't be read", hint=f"for example {_EXAMPLE}"
             )
         self._source = source.name
+        self._greeting, self._patience = greeting(source.limits), patience(source.limits)
         # What nobody listens to any more, the server ends.
         unheard = {"cancel_http_readonly_queries_on_client_close": 1}
         self._settings: dict[str, Any] = {**unheard, **settings_of(source.limits)}
@@ -59,9 +71,7 @@ class ServerHost:
             found = self._client.raw_query(text, bound, given, fmt=FORMAT, external_data=sent)
             return Answer(found)
         except OperationalError as error:
-            raise SourceUnavailableError(
-                f"source {self._source}: the server can't be reached", hint=UNREACHABLE
-            ) from error
+            raise self._unreached(error) from error
         except ClickHouseError as error:
             raise FailedQueryError(str(error)) from error
 
@@ -79,6 +89,16 @@ class ServerHost:
             if (name not in YOUNG or name in known) and (name != "readonly" or bound == "0")
         }
 
+    def _unreached(self, error: OperationalError) -> SegflowError:
+        if not _is_too_late(error.__cause__):
+            told = f"source {self._source}: the server can't be reached"
+            return SourceUnavailableError(told, hint=UNREACHABLE)
+        if "_client" in self.__dict__:
+            told = f"source {self._source}: no answer within {self._patience:g} seconds"
+            return SourceUnavailableError(told, hint=TIMED_OUT)
+        told = f"source {self._source}: no answer within {self._greeting:g} seconds"
+        return SourceSilentError(told, hint=SILENT)
+
     def close(self) -> None:
         """See Host."""
         client = self.__dict__.pop("_client", None)
@@ -87,7 +107,16 @@ class ServerHost:
 
     @cached_property
     def _client(self) -> Client:
-        return get_client(**self._at)
+        soon = ceil(self._greeting)
+        client = get_client(**self._at, connect_timeout=soon, send_receive_timeout=soon)
+        assert isinstance(client, HttpClient), "it was told no other way"
+        client.timeout = Timeout(connect=soon, read=self._patience)
+        return client
+
+
+def _is_too_late(error: BaseException | None) -> bool:
+    reason = error.reason if isinstance(error, MaxRetryError) else error
+    return isinstance(reason, TooLateError) and not isinstance(reason, NewConnectionError)
 
 
 def _sent(query: Query) -> tuple[str, dict[str, Any], ExternalData | None]:

@@ -2,11 +2,14 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from threading import Event
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pytest
@@ -18,7 +21,13 @@ from segflow.engines.clickhouse import ClickHouseEngine
 from segflow.engines.clickhouse_chdb import EmbeddedHost
 from segflow.engines.clickhouse_server import ServerHost
 from segflow.engines.clickhouse_sql import escaped
-from segflow.errors import RefusedError, SourceUnavailableError, TooLargeError, UnusableDataError
+from segflow.errors import (
+    RefusedError,
+    SourceSilentError,
+    SourceUnavailableError,
+    TooLargeError,
+    UnusableDataError,
+)
 from segflow.model.catalog import Limits, Source
 from segflow.model.duration import parse_duration
 from segflow.model.types import TIMESTAMP, decimal_type, parse_type
@@ -30,7 +39,8 @@ from tests.agreement.clickhouse import (
     write_tables,
     write_to_server,
 )
-from tests.services import clickhouse_owner_url
+from tests.proxy import Proxy, standing
+from tests.services import clickhouse_owner_url, clickhouse_url
 
 SOURCE = Source(name="warehouse", engine="clickhouse", url=FOLDER)
 DIALECT = DIALECTS["clickhouse"]
@@ -347,6 +357,34 @@ def test_a_url_that_cant_be_read_is_refused_without_its_secret(url):
     with pytest.raises(RefusedError) as caught:
         ServerHost(Source(name="w", engine="clickhouse", url=url))
     assert "secret" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_server_that_hangs_is_waited_for_as_long_as_its_limit_says(server):
+    """It greeted, and has the question."""
+    source = replace(SOURCE, limits=Limits(timeout=parse_duration("1s")))
+    given_up = Event()
+    proxy = Proxy(urlsplit(clickhouse_url()).port, b"people", before=given_up.wait)
+    with standing(proxy):
+        hanging = ClickHouseEngine(source, ServerHost(source, proxy.through(in_clickhouse())))
+        with pytest.raises(SourceUnavailableError, match="warehouse: no answer") as caught:
+            asked(hanging, PEOPLE.c.id)
+        given_up.set()
+        hanging.close()
+    assert proxy.asked.is_set()
+    assert not isinstance(caught.value, SourceSilentError)
+    assert "limits.timeout" in (caught.value.hint or "")
+
+
+def test_a_server_that_does_not_greet_is_silent():
+    """So that a refresh waits for it once."""
+    source = replace(SOURCE, limits=Limits(timeout=parse_duration("1s")))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"clickhouse://ann:secret@127.0.0.1:{listening.getsockname()[1]}/shop"
+        engine = ClickHouseEngine(source, ServerHost(source, url))
+        with pytest.raises(SourceSilentError, match="warehouse: no answer within") as caught:
+            engine.columns("people")
+    engine.close()
+    assert "secret" not in str(caught.value)
 
 
 def test_a_server_that_is_not_there_is_told(tmp_path):
