@@ -49,7 +49,7 @@ def write_tables(folder: Path, tables: Mapping[str, pa.Table]) -> None:
 def clickhouse_owner(database: str = DATABASE) -> Iterator[Client]:
     """Somebody who may write to an empty database of the server."""
     drop_clickhouse(database)
-    with closing(_owner()) as owner:
+    with closing(clickhouse_client(clickhouse_owner_url())) as owner:
         owner.command(f"CREATE DATABASE {database}")
         owner.database = database
         yield owner
@@ -57,7 +57,7 @@ def clickhouse_owner(database: str = DATABASE) -> Iterator[Client]:
 
 def drop_clickhouse(database: str = DATABASE) -> None:
     """Remove the database of the server, if there is one."""
-    with closing(_owner()) as owner:
+    with closing(clickhouse_client(clickhouse_owner_url())) as owner:
         owner.command(f"DROP DATABASE IF EXISTS {database} SYNC")
 
 
@@ -77,8 +77,9 @@ def write_to_server(tables: Mapping[str, pa.Table], database: str = DATABASE) ->
                 owner.raw_insert(f'"{name}"', insert_block=written.getvalue(), fmt="Parquet")
 
 
-def _owner() -> Client:
-    place = urlsplit(clickhouse_owner_url())
+def clickhouse_client(url: str) -> Client:
+    """Whoever the url names, in no database."""
+    place = urlsplit(url)
     return get_client(
         host=place.hostname,
         port=place.port,
