@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LOCK   := requirements/dev.txt
 STAMP  := $(VENV)/.installed
-SERVERS := postgres mariadb elasticsearch
+SERVERS := postgres mariadb clickhouse elasticsearch
 SEED    ?= 1
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 

@@ -3,8 +3,8 @@
 Each address may be given in the environment instead, by the name of its function in capitals:
 SEGFLOW_TEST_POSTGRES_URL and so on. A reader may only select and is what segflow itself connects
 as; an owner writes what the reader sees. Tests run side by side, so each makes a schema (a database
-in MariaDB, whose name begins with `segflow`; in Elasticsearch indices that do) of its own and drops
-it afterwards.
+in MariaDB and ClickHouse, whose name begins with `segflow`; in Elasticsearch indices that do) of
+its own and drops it afterwards.
 """
 
 import os
@@ -41,6 +41,16 @@ def mariadb_owner_url() -> str:
     return _answering("MARIADB_OWNER_URL", f"mysql://{_OWNER}:{_mariadb_port()}/segflow")
 
 
+def clickhouse_url() -> str:
+    """The reader of all databases whose name begins with `segflow`."""
+    return _answering("CLICKHOUSE_URL", f"clickhouse://{_READER}:{_clickhouse_port()}/segflow")
+
+
+def clickhouse_owner_url() -> str:
+    """The owner of the databases whose name begins with `segflow`; it may make more of them."""
+    return _answering("CLICKHOUSE_OWNER_URL", f"clickhouse://{_OWNER}:{_clickhouse_port()}/segflow")
+
+
 def elasticsearch_url() -> str:
     """A server of line 8, without passwords; who asks it may do anything."""
     return _answering("ELASTICSEARCH_URL", f"http://127.0.0.1:{_elasticsearch_port()}")
@@ -62,6 +72,10 @@ def _postgres_port() -> str:
 
 def _mariadb_port() -> str:
     return os.environ.get("SEGFLOW_MARIADB_PORT") or "3310"
+
+
+def _clickhouse_port() -> str:
+    return os.environ.get("SEGFLOW_CLICKHOUSE_PORT") or "8140"
 
 
 def _elasticsearch_port() -> str:

@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 import psycopg
 import pymysql
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
 from elasticsearch import Elasticsearch
 
 from tests import services
+from tests.agreement.clickhouse import clickhouse_client, clickhouse_owner, drop_clickhouse
 
 NAME = "segflow_test_services"
 
@@ -99,6 +101,26 @@ def test_mariadb_keeps_a_log_of_whole_rows():
         names = ("log_bin", "binlog_format", "binlog_row_image", "binlog_row_metadata")
         kept = rows(reader, "SELECT " + ", ".join(f"@@global.{name}" for name in names))
     assert kept == ((1, "ROW", "FULL", "FULL"),)
+
+
+def test_the_reader_of_clickhouse_may_only_select():
+    """It reads what the owner made, in databases of ours."""
+    with (
+        clickhouse_owner(NAME) as owner,
+        closing(clickhouse_client(services.clickhouse_url())) as reader,
+    ):
+        owner.command("CREATE TABLE pages ENGINE = MergeTree ORDER BY page AS SELECT 7 AS page")
+        assert reader.query(f"SELECT page FROM {NAME}.pages").result_rows == [(7,)]
+        for forbidden in (
+            f"INSERT INTO {NAME}.pages VALUES (8)",
+            f"CREATE TABLE {NAME}.more (page int) ENGINE = MergeTree ORDER BY page",
+            f"DROP DATABASE {NAME}",
+            "SELECT name FROM system.users",
+            "SELECT * FROM file('/etc/hostname', LineAsString)",
+        ):
+            with pytest.raises(DatabaseError, match="readonly|privileges"):
+                reader.command(forbidden)
+    drop_clickhouse(NAME)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 
 from segflow.engines.around import AroundEngine
 from segflow.errors import RefusedError, SegflowError
@@ -28,9 +29,12 @@ def masking(secret: SecretRef, value: str) -> Iterator[None]:
     except SegflowError as error:
         if value not in error.message and value not in (error.hint or ""):
             raise
-        hint = None if error.hint is None else error.hint.replace(value, str(secret))
+        masked = copy(error)
+        masked.message = error.message.replace(value, str(secret))
+        masked.args = (masked.message,)
+        masked.hint = error.hint and error.hint.replace(value, str(secret))
         # The chain of causes would show the value in a traceback.
-        raise type(error)(error.message.replace(value, str(secret)), hint=hint) from None
+        raise masked from None
 
 
 class MaskedEngine(AroundEngine):

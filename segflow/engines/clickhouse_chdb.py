@@ -16,6 +16,10 @@ from segflow.errors import RefusedError, SourceUnavailableError
 from segflow.model.catalog import Source
 from segflow.ports import Volume
 
+_POOLS = ("background_pool", "background_move_pool", "background_fetches_pool")
+_IDLE = {f"{pool}_size": 0 for pool in (*_POOLS, "background_common_pool")}
+"""Nobody merges, moves or changes what the folder holds while it is read. Threads that do would
+also outlive it, five of each open, and chDB aborts the process when it has 10,000."""
 _AGAIN = 0.1
 """Seconds until it is looked again whether a query has ended, or is told to once more."""
 
@@ -44,14 +48,15 @@ class EmbeddedHost:
                 hint="rename the folder",
             )
         self._plain = f"file:{folder}"
-        settings = settings_of(source.limits).items()
-        given = "&".join(f"{name}={value}" for name, value in settings)
+        settings = {**_IDLE, **settings_of(source.limits)}
+        given = "&".join(f"{name}={value}" for name, value in settings.items())
         try:
             self._connection: Any = connect(f"{self._plain}?{given}")
         except (ChdbError, RuntimeError) as error:
             raise SourceUnavailableError(
                 f"source {source.name}: {FailedQueryError(str(error))}",
-                hint="a process reads one folder of chDB at a time; ask a server for more",
+                hint="nobody else may have the folder open, and a process reads one at a time;"
+                " ask a server for more",
             ) from error
         # A query does not hear Ctrl-C: it runs beside the thread that does. It is made now,
         # since one that Ctrl-C meets while it is made would never end.

@@ -1,23 +1,42 @@
-"""A server of ClickHouse, over HTTP. Written with chDB's answers as its proof: the tests have no
-server."""
+"""A server of ClickHouse, over HTTP."""
 
+import re
 from functools import cached_property
+from math import ceil
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from clickhouse_connect import get_client
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+from clickhouse_connect.driver.external import ExternalData
+from clickhouse_connect.driver.httpclient import HttpClient
+from urllib3 import Timeout
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import TimeoutError as TooLateError
 
 from segflow.engines.clickhouse_hosts import FORMAT, YOUNG, Answer, FailedQueryError, settings_of
-from segflow.engines.clickhouse_sql import Query
-from segflow.engines.servers import UNREACHABLE
-from segflow.errors import RefusedError, SourceUnavailableError
+from segflow.engines.clickhouse_sql import Query, escaped
+from segflow.engines.servers import SILENT, TIMED_OUT, UNREACHABLE, greeting, patience
+from segflow.errors import (
+    RefusedError,
+    SegflowError,
+    SourceSilentError,
+    SourceUnavailableError,
+    UnusableDataError,
+)
 from segflow.model.catalog import Source
 
 _EXAMPLE = "clickhouse://user:password@host:8123/database"
 _PORTS = {"clickhouse": 8123, "clickhouses": 8443}
 """The usual ports by the scheme of a url; connections to the second are encrypted."""
+
+_BOUND = "its profile has `readonly = 1`; with `readonly = 2` it still can't write"
+_MOST, _LONGEST = 500, 50_000
+"""How many parameters, and of which length, a request may have by what servers take if nobody has
+set it otherwise: 1,000 fields of 128 kilobytes."""
+_PLACE = re.compile(r"\{(p\d+):([^{}]+)\}")
+_GIVEN = "segflow_given"
 
 
 class ServerHost:
@@ -31,6 +50,7 @@ class ServerHost:
                 f"source {source.name}: the url can't be read", hint=f"for example {_EXAMPLE}"
             )
         self._source = source.name
+        self._greeting, self._patience = greeting(source.limits), patience(source.limits)
         # What nobody listens to any more, the server ends.
         unheard = {"cancel_http_readonly_queries_on_client_close": 1}
         self._settings: dict[str, Any] = {**unheard, **settings_of(source.limits)}
@@ -46,20 +66,38 @@ class ServerHost:
     def ask(self, query: Query) -> Answer:
         """See Host. What was read stands beside the answer, where the client does not look."""
         try:
-            known = self._client.server_settings
-            given = {
-                name: value
-                for name, value in self._settings.items()
-                if name not in YOUNG or name in known
-            }
-            found = self._client.raw_query(query.text, dict(query.parameters), given, fmt=FORMAT)
+            given = self._given()
+            text, bound, sent = _sent(query)
+            found = self._client.raw_query(text, bound, given, fmt=FORMAT, external_data=sent)
             return Answer(found)
         except OperationalError as error:
-            raise SourceUnavailableError(
-                f"source {self._source}: the server can't be reached", hint=UNREACHABLE
-            ) from error
+            raise self._unreached(error) from error
         except ClickHouseError as error:
             raise FailedQueryError(str(error)) from error
+
+    def _given(self) -> dict[str, Any]:
+        """The settings that are to be made: those that the server knows, and has not already."""
+        known = self._client.server_settings
+        bound = known["readonly"].value
+        if bound == "1":
+            raise UnusableDataError(
+                f"source {self._source}: the user may not choose settings", hint=_BOUND
+            )
+        return {
+            name: value
+            for name, value in self._settings.items()
+            if (name not in YOUNG or name in known) and (name != "readonly" or bound == "0")
+        }
+
+    def _unreached(self, error: OperationalError) -> SegflowError:
+        if not _is_too_late(error.__cause__):
+            told = f"source {self._source}: the server can't be reached"
+            return SourceUnavailableError(told, hint=UNREACHABLE)
+        if "_client" in self.__dict__:
+            told = f"source {self._source}: no answer within {self._patience:g} seconds"
+            return SourceUnavailableError(told, hint=TIMED_OUT)
+        told = f"source {self._source}: no answer within {self._greeting:g} seconds"
+        return SourceSilentError(told, hint=SILENT)
 
     def close(self) -> None:
         """See Host."""
@@ -69,4 +107,40 @@ class ServerHost:
 
     @cached_property
     def _client(self) -> Client:
-        return get_client(**self._at)
+        soon = ceil(self._greeting)
+        client = get_client(**self._at, connect_timeout=soon, send_receive_timeout=soon)
+        assert isinstance(client, HttpClient), "it was told no other way"
+        client.timeout = Timeout(connect=soon, read=self._patience)
+        return client
+
+
+def _is_too_late(error: BaseException | None) -> bool:
+    reason = error.reason if isinstance(error, MaxRetryError) else error
+    return isinstance(reason, TooLateError) and not isinstance(reason, NewConnectionError)
+
+
+def _sent(query: Query) -> tuple[str, dict[str, Any], ExternalData | None]:
+    """The text, the parameters that are sent as such, and a table of one row for the others."""
+    every = len(query.parameters) > _MOST
+    apart = {
+        name: written
+        for name, value in query.parameters.items()
+        if len(written := escaped(value)) > _LONGEST or every
+    }
+    if not apart:
+        return query.text, dict(query.parameters), None
+    types: dict[str, str] = {}
+
+    def place(found: re.Match[str]) -> str:
+        name, type_ = found.groups()
+        if name not in apart:
+            return found[0]
+        types[name] = type_
+        value = f'(SELECT "{name}" FROM "{_GIVEN}")'
+        return value if type_.startswith("Nullable") else f"assumeNotNull({value})"
+
+    text = _PLACE.sub(place, query.text)
+    row = "\t".join(apart[name] for name in types)
+    structure = [f"{name} {type_}" for name, type_ in types.items()]
+    sent = ExternalData(file_name=_GIVEN, data=row.encode(), fmt="TSV", structure=structure)
+    return text, {k: v for k, v in query.parameters.items() if k not in apart}, sent

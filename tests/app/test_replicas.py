@@ -1,6 +1,7 @@
 """A primary that is spared: what is read is read of its replica, as far as that has come. On real
 servers, whose statistics tell who was asked."""
 
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -27,6 +28,7 @@ CATALOG = """\
 source: crm
 engine: postgres
 url: ${CRM_URL}
+limits: {timeout: 1s}
 replica: {url: "${COPY_URL}", REPLICA}
 ---
 entity: person
@@ -235,6 +237,23 @@ def test_a_stopped_replica(crm: Pair, tmp_path: Path):
         assert {one.error for one in refreshed(root).values()} == {None}
         assert held(root)["golden"] == [1, 2, 4]
     assert crm.scans() == scans
+
+
+def test_a_silent_replica_is_waited_for_once(
+    crm: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """By a whole refresh, which asks the primary for the rest of it."""
+    root = deployed(tmp_path, "fallback: primary")
+    crm.write("INSERT INTO people VALUES (4, 'gold')")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        monkeypatch.setenv("COPY_URL", f"postgresql://127.0.0.1:{listening.getsockname()[1]}/crm")
+        found = refreshed(root)
+        listening.setblocking(False)
+        listening.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+    assert {one.error for one in found.values()} == {None}
+    assert held(root)["golden"] == [1, 2, 4]
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ from segflow.compiler.dialects import DIALECTS, UTC_TIMESTAMP, Dialect
 from segflow.compiler.targets.keys import has_key, key_of
 from segflow.engines.clickhouse import ClickHouseEngine
 from segflow.engines.clickhouse_chdb import EmbeddedHost
+from segflow.engines.clickhouse_server import ServerHost
 from segflow.engines.duckdb import DuckDbEngine
 from segflow.engines.limited import LimitedEngine
 from segflow.engines.mysql import MySqlEngine
@@ -50,7 +51,13 @@ from segflow.model.instant import instant_of
 from segflow.model.operator import TextMatch
 from segflow.model.types import BOOLEAN, DATE, FLOAT, INTEGER, STRING, TIMESTAMP, decimal_type
 from segflow.ports import MASK_BITS, Engine, KeyColumn, Reached, Selection, Split, Volume
-from tests.agreement.clickhouse import FOLDER, write_tables
+from tests.agreement.clickhouse import (
+    FOLDER,
+    drop_clickhouse,
+    in_clickhouse,
+    write_tables,
+    write_to_server,
+)
 from tests.agreement.hosts import drop_schema, in_schema, postgres_schema
 from tests.agreement.mariadb import drop_database, in_database, insert, mariadb_database
 from tests.agreement.spark import MASTER, spark_engine
@@ -232,6 +239,14 @@ def clickhouse(folder: Path, tables: Tables) -> Engine:
     return ClickHouseEngine(source, EmbeddedHost(source, folder))
 
 
+def clickhouse_server(folder: Path, tables: Tables) -> Engine:
+    """A server of ClickHouse, in a database of its own."""
+    write_to_server(tables, SCHEMA)
+    url = in_clickhouse(SCHEMA)
+    source = Source(name="warehouse", engine="clickhouse", url=url)
+    return ClickHouseEngine(source, ServerHost(source))
+
+
 def spark(folder: Path, tables: Tables) -> Engine:
     """Spark on Parquet files."""
     paths = tuple((name, f"{name}.parquet") for name in tables)
@@ -252,6 +267,7 @@ PLACES = (
         forget=lambda: drop_database(SCHEMA),
     ),
     Place("clickhouse", clickhouse),
+    Place("clickhouse server", clickhouse_server, forget=lambda: drop_clickhouse(SCHEMA)),
     Place("spark", spark),
 )
 

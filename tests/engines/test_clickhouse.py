@@ -1,14 +1,19 @@
 """What is ClickHouse's own: settings, its lock, Ctrl-C, and what its functions do otherwise."""
 
+import os
 import signal
+import socket
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from threading import Event
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pytest
-from sqlalchemy import column, func, literal, literal_column, select, table, text
+from sqlalchemy import String, column, func, literal, literal_column, select, table, text
 
 from segflow.app.wiring import open_engine
 from segflow.compiler.dialects import DIALECTS
@@ -16,27 +21,67 @@ from segflow.engines.clickhouse import ClickHouseEngine
 from segflow.engines.clickhouse_chdb import EmbeddedHost
 from segflow.engines.clickhouse_server import ServerHost
 from segflow.engines.clickhouse_sql import escaped
-from segflow.errors import RefusedError, SourceUnavailableError, UnusableDataError
+from segflow.errors import (
+    RefusedError,
+    SourceSilentError,
+    SourceUnavailableError,
+    TooLargeError,
+    UnusableDataError,
+)
 from segflow.model.catalog import Limits, Source
 from segflow.model.duration import parse_duration
 from segflow.model.types import TIMESTAMP, decimal_type, parse_type
-from tests.agreement.clickhouse import FOLDER, write_tables
+from tests.agreement.clickhouse import (
+    FOLDER,
+    chdb_owner,
+    drop_clickhouse,
+    in_clickhouse,
+    write_tables,
+    write_to_server,
+)
+from tests.proxy import Proxy, standing
+from tests.services import clickhouse_owner_url, clickhouse_url
 
 SOURCE = Source(name="warehouse", engine="clickhouse", url=FOLDER)
 DIALECT = DIALECTS["clickhouse"]
 PEOPLE = table("people", column("id"), column("seen"), column("paid"), column("tags"))
+ROWS = pa.table(
+    {
+        "id": [1, 2, 3],
+        "seen": pa.array([-1, -1_000_000, 1], pa.timestamp("ns", tz="UTC")),
+        "paid": [0.29, 1.005, 2.5],
+        "tags": pa.array([["a"], [], ["b", "a"]], pa.list_(pa.string())),
+    }
+)
 DEADLINE = 30.0
+OPENED, ASKED, PARTS = 10, 10, 30
+
+
+PLACES = ("folder", "server")
 
 
 @pytest.fixture
-def engine(tmp_path):
-    moments = pa.array([-1, -1_000_000, 1], pa.timestamp("ns", tz="UTC"))
-    paid, tags = [0.29, 1.005, 2.5], pa.array([["a"], [], ["b", "a"]], pa.list_(pa.string()))
-    people = pa.table({"id": [1, 2, 3], "seen": moments, "paid": paid, "tags": tags})
-    write_tables(tmp_path, {"people": people})
+def folder(tmp_path):
+    """The engine on people in a folder of chDB."""
+    write_tables(tmp_path, {"people": ROWS})
     opened = ClickHouseEngine(SOURCE, EmbeddedHost(SOURCE, tmp_path))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def server():
+    """The engine on people of a server."""
+    write_to_server({"people": ROWS})
+    opened = ClickHouseEngine(SOURCE, ServerHost(SOURCE, in_clickhouse()))
+    yield opened
+    opened.close()
+    drop_clickhouse()
+
+
+@pytest.fixture(params=PLACES)
+def engine(request):
+    return request.getfixturevalue(request.param)
 
 
 def asked(engine, expression):
@@ -56,11 +101,64 @@ def asked(engine, expression):
         "SELECT 1 SETTINGS join_use_nulls = 0",
     ],
 )
-def test_a_source_can_only_be_read(engine, statement):
+def test_a_source_can_only_be_read(folder, statement):
     """Neither files nor servers nor settings are within reach, whoever wrote the statement."""
     with pytest.raises(UnusableDataError, match="readonly"):
-        engine._run(text(statement).columns())
-    assert len(asked(engine, PEOPLE.c.id)) == 3
+        folder._run(text(statement).columns())
+    assert len(asked(folder, PEOPLE.c.id)) == 3
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO people (id) SELECT 4",
+        "DROP TABLE people",
+        "SELECT 1 SETTINGS join_use_nulls = 0",
+    ],
+)
+def test_a_server_is_only_read(server, statement):
+    """Even as somebody who may write."""
+    url = in_clickhouse(url=clickhouse_owner_url())
+    owner = ClickHouseEngine(SOURCE, ServerHost(SOURCE, url))
+    with pytest.raises(UnusableDataError, match="readonly"):
+        owner._run(text(statement).columns())
+    owner.close()
+    assert len(asked(server, PEOPLE.c.id)) == 3
+
+
+def test_a_user_that_may_choose_no_settings_is_refused(server):
+    """Without them, what is missing would be 0. The hint says what is needed."""
+    url = in_clickhouse().replace("segflow_reader:segflow_reader@", "segflow_bound:segflow_bound@")
+    engine = ClickHouseEngine(SOURCE, ServerHost(SOURCE, url))
+    with pytest.raises(UnusableDataError, match="warehouse.*settings") as caught:
+        engine.columns("people")
+    engine.close()
+    assert "readonly = 2" in (caught.value.hint or "")
+
+
+def test_a_password_that_is_wrong_is_told(server):
+    """Without the password."""
+    url = in_clickhouse().replace("segflow_reader@", "wrong@")
+    engine = ClickHouseEngine(SOURCE, ServerHost(SOURCE, url))
+    with pytest.raises(SourceUnavailableError, match="warehouse.*Authentication") as caught:
+        engine.columns("people")
+    engine.close()
+    assert "wrong" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_statement_may_have_more_values_than_a_request_has_fields(engine):
+    """Six hundred and more, among them a missing one and one that is long."""
+    values = [*(f"{place}\t'\\" for place in range(600)), "b" * 200_000]
+    joined = func.concat(*map(literal, values), func.coalesce(literal(None, String), "c"))
+    assert asked(engine, joined) == ["".join(values) + "c"] * 3
+
+
+def test_what_a_server_does_not_take_may_be_asked_in_parts(server):
+    """It says that the statement is too large, and no more is known of what is in it."""
+    joined = func.concat(*map(literal, ("b" for _ in range(5_000))))
+    with pytest.raises(TooLargeError) as caught:
+        asked(server, joined)
+    assert caught.value.hint
 
 
 def test_instants_before_1970_are_floored(engine):
@@ -159,21 +257,19 @@ def test_a_missing_parameter_is_missing():
     assert escaped("\\N") == "\\\\N"
 
 
-def test_a_query_has_its_time(tmp_path):
+@pytest.mark.parametrize("place", PLACES)
+def test_a_query_has_its_time(place, tmp_path, server):
     """`limits.timeout` ends it, and the message says so."""
-    source = Source(
-        name="warehouse",
-        engine="clickhouse",
-        url=FOLDER,
-        limits=Limits(timeout=parse_duration("1s")),
+    source = replace(SOURCE, limits=Limits(timeout=parse_duration("1s")))
+    write_tables(tmp_path, {"people": ROWS})
+    at = (
+        EmbeddedHost(source, tmp_path) if place == "folder" else ServerHost(source, in_clickhouse())
     )
-    write_tables(tmp_path, {"people": pa.table({"id": [1]})})
-    engine = ClickHouseEngine(source, EmbeddedHost(source, tmp_path))
-    endless = select(func.count().label("n")).select_from(
-        text("(SELECT sipHash64(number) AS h FROM system.numbers) AS endless")
-    )
+    engine = ClickHouseEngine(source, at)
+    rows = ", ".join(f"people AS p{number}" for number in range(25))
+    endless = select(func.count().label("n")).select_from(text(rows))
     with pytest.raises(SourceUnavailableError) as caught:
-        engine.rows(endless.where(literal_column("h") == 1))
+        engine.rows(endless.where(func.sipHash64(literal_column("p0.id + p24.id")) == 1))
     engine.close()
     assert "limits.timeout" in (caught.value.hint or "")
 
@@ -213,14 +309,46 @@ def test_a_folder_that_is_not_there_is_told(tmp_path):
     assert not (tmp_path / FOLDER).exists()
 
 
-def test_a_process_has_one_folder_open(engine, tmp_path):
+def test_a_process_has_one_folder_open(folder, tmp_path):
     """Another one is refused with what to do, while the first goes on."""
     (tmp_path / "other").mkdir()
     other = Source(name="other", engine="clickhouse", url="other")
     with pytest.raises(SourceUnavailableError, match="source other") as caught:
         open_engine(other, tmp_path)
     assert caught.value.hint
-    assert asked(engine, PEOPLE.c.id) == [1, 2, 3]
+    assert asked(folder, PEOPLE.c.id) == [1, 2, 3]
+
+
+def test_a_folder_that_was_closed_leaves_no_threads(folder, tmp_path):
+    """However often it is opened: chDB has room for 10,000 in the life of a process."""
+    folder.close()
+    before = len(os.listdir("/proc/self/task"))
+    for _ in range(OPENED):
+        opened = open_engine(SOURCE, tmp_path)
+        assert asked(opened, PEOPLE.c.id) == [1, 2, 3]
+        opened.close()
+    assert len(os.listdir("/proc/self/task")) < before + OPENED
+
+
+def test_whoever_reads_changes_no_file(tmp_path):
+    """What the owner left to be merged, deleted or changed is left to the owner."""
+    write_tables(tmp_path, {"people": pa.table({"id": [1, 2, 3]})})
+    with chdb_owner(tmp_path, "background_pool_size=0") as owner:
+        for id_ in range(4, 4 + PARTS):
+            owner.query(f"INSERT INTO people VALUES ({id_})")
+        owner.query("SET mutations_sync = 0")
+        owner.query("ALTER TABLE people DELETE WHERE id = 1")
+    written = files(tmp_path)
+    engine = open_engine(SOURCE, tmp_path)
+    for _ in range(ASKED):
+        assert len(asked(engine, PEOPLE.c.id)) == 3 + PARTS
+    engine.close()
+    assert files(tmp_path) == written
+
+
+def files(folder):
+    """When each file was written to, below a folder."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("url", ["clickhouse://", "http://ann:secret@db/x"])
@@ -229,6 +357,34 @@ def test_a_url_that_cant_be_read_is_refused_without_its_secret(url):
     with pytest.raises(RefusedError) as caught:
         ServerHost(Source(name="w", engine="clickhouse", url=url))
     assert "secret" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_server_that_hangs_is_waited_for_as_long_as_its_limit_says(server):
+    """It greeted, and has the question."""
+    source = replace(SOURCE, limits=Limits(timeout=parse_duration("1s")))
+    given_up = Event()
+    proxy = Proxy(urlsplit(clickhouse_url()).port, b"people", before=given_up.wait)
+    with standing(proxy):
+        hanging = ClickHouseEngine(source, ServerHost(source, proxy.through(in_clickhouse())))
+        with pytest.raises(SourceUnavailableError, match="warehouse: no answer") as caught:
+            asked(hanging, PEOPLE.c.id)
+        given_up.set()
+        hanging.close()
+    assert proxy.asked.is_set()
+    assert not isinstance(caught.value, SourceSilentError)
+    assert "limits.timeout" in (caught.value.hint or "")
+
+
+def test_a_server_that_does_not_greet_is_silent():
+    """So that a refresh waits for it once."""
+    source = replace(SOURCE, limits=Limits(timeout=parse_duration("1s")))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"clickhouse://ann:secret@127.0.0.1:{listening.getsockname()[1]}/shop"
+        engine = ClickHouseEngine(source, ServerHost(source, url))
+        with pytest.raises(SourceSilentError, match="warehouse: no answer within") as caught:
+            engine.columns("people")
+    engine.close()
+    assert "secret" not in str(caught.value)
 
 
 def test_a_server_that_is_not_there_is_told(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import literal, select
 
 from segflow.engines.replicated import ReplicatedEngine
-from segflow.errors import RefusedError, SourceUnavailableError
+from segflow.errors import RefusedError, SourceSilentError, SourceUnavailableError
 from segflow.model.catalog import Replica, Source
 from segflow.model.duration import parse_duration
 from segflow.model.instant import Instant
@@ -24,14 +24,20 @@ def nobody() -> Keys:
 
 @dataclass(slots=True)
 class Copy(GivenEngine):
-    """A replica that is as far as it is told to be, or gone."""
+    """A replica that is as far as it is told to be, gone, or silent; `waits` counts who waited to
+    find that out."""
 
     answer: Callable[[], Keys] = nobody
     state: Reached = field(default=Reached(follows=True))
     gone: bool = False
+    silent: bool = False
+    waits: int = 0
 
     def reached(self) -> Reached:
         """What was told."""
+        if self.silent:
+            self.waits += 1
+            raise SourceSilentError("source crm (replica): nobody greets")
         if self.gone:
             raise SourceUnavailableError("source crm (replica): nobody answers")
         return self.state
@@ -123,6 +129,21 @@ def test_a_replica_that_is_gone():
     shop = scene("primary")
     shop.replica.gone = True
     assert shop.asks() == "primary"
+
+
+def test_a_replica_that_is_silent_is_waited_for_once():
+    """The primary answers from then on, or nobody does."""
+    shop = scene("primary")
+    shop.replica.silent = True
+    assert shop.engine.reached() == Reached()
+    assert [shop.asks(), shop.asks()] == ["primary", "primary"]
+    assert shop.replica.waits == 1
+    shop = scene("refuse")
+    shop.replica.silent = True
+    for ask in (shop.engine.reached, shop.asks, shop.asks):
+        with pytest.raises(SourceSilentError, match="nobody greets"):
+            ask()
+    assert shop.replica.waits == 1
 
 
 @pytest.mark.parametrize("fallback", ["refuse", "primary"])
