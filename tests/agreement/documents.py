@@ -48,7 +48,8 @@ class Line:
     def version(self) -> str:
         """Which one of the line it is."""
         with client(self.url()) as connection:
-            return str(connection.info()["version"]["number"])
+            nodes = connection.nodes.info(filter_path="nodes.*.version")["nodes"]
+            return ", ".join(sorted({str(node["version"]) for node in nodes.values()}))
 
 
 LINES = (
