@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from datetime import date
 
@@ -55,8 +55,7 @@ def main() -> int:
             if _told(uncaught(pool)):
                 return 1
             _write(with_faults(_read(), len(FAULTS), asked.date))
-        for alike in ALIKE:
-            chosen = [one.name for one in alike if one.name in parts]
+        for chosen in groups(parts):
             found = pool.submit(versions, chosen)
             tallies, differences = judged(pool, chosen, asked.seed, 2 * asked.workers)
             if differences or _told(one for name in chosen for one in lacking(name, tallies[name])):
@@ -73,6 +72,13 @@ def main() -> int:
             ]
             _write(with_rows(_read(), rows))
     return 0
+
+
+def groups(parts: Collection[str]) -> Iterator[list[str]]:
+    """The engines among the parts, those together that are judged on the same shops."""
+    for alike in ALIKE:
+        if chosen := [one.name for one in alike if one.name in parts]:
+            yield chosen
 
 
 def _read() -> str:

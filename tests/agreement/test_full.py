@@ -13,7 +13,7 @@ from tests.agreement import documents, full, report
 from tests.agreement.cells import Cell
 from tests.agreement.choices import Pick, endless
 from tests.agreement.hosts import DUCKDB
-from tests.agreement.judging import answered
+from tests.agreement.judging import BY_NAME, answered
 from tests.agreement.minimal import smallest, told
 from tests.agreement.permitted import permitted
 from tests.agreement.sides import Pair
@@ -130,6 +130,15 @@ def test_a_disagreement_is_made_small():
     assert {name for name, cell in small.tables["views"][0].items() if cell is not None} == (
         set() if key is None else {"customer_id"}
     )
+
+
+def test_engines_that_are_asked_alike_are_judged_together():
+    """Those only that are asked; each engine is in one of the groups."""
+    assert [*full.groups(["sqlite", "elasticsearch-7", "duckdb"])] == [
+        ["duckdb", "sqlite"],
+        ["elasticsearch-7"],
+    ]
+    assert sorted(sum(full.groups(BY_NAME), [])) == sorted(BY_NAME)
 
 
 def test_elasticsearch_is_counted_by_what_it_answers():
