@@ -39,7 +39,7 @@ test: check  ## the checks, then every test, beside real servers
 
 agreement: setup  ## thousands of segments on every engine, for hours; SEED=2 for others, ENGINE=spark for one
 	@services/with $(SERVERS) -- $(BIN)/python -m tests.agreement.full \
-	  --date "$$(date -u +%F)" --seed $(SEED) $(ENGINE:%=--engine %)
+	  --date "$$(date -u +%F)" --seed $(SEED) $(ENGINE:%=--engine %) $(RESUME:%=--resume)
 
 services:  ## start the servers that tests need, on loopback, until they are stopped
 	@for name in $(SERVERS); do services/start-$$name || exit 1; done

@@ -19,6 +19,7 @@ from tests.agreement import documents, steering
 from tests.agreement.cells import Cell
 from tests.agreement.hosts import CLICKHOUSE, DUCKDB, MYSQL, POSTGRES, SPARK, SQLITE, Host
 from tests.agreement.judging import BY_NAME, FAULTS, Judged, judge, seed, versions
+from tests.agreement.kept import Kept, kept
 from tests.agreement.permitted import permitted
 from tests.agreement.report import PAGE, Figures, with_faults, with_rows
 from tests.agreement.tally import TELLING, Tally
@@ -47,6 +48,9 @@ def main() -> int:
     parser.add_argument(
         "--engine", choices=[*BY_NAME, MISTAKES], action="append", help="only these parts"
     )
+    parser.add_argument(
+        "--resume", action="store_true", help="judge no shop anew that a stopped run has judged"
+    )
     asked = parser.parse_args()
     parts: list[str] = asked.engine or [MISTAKES, *BY_NAME]
     spawned = multiprocessing.get_context("spawn")
@@ -56,8 +60,11 @@ def main() -> int:
                 return 1
             _write(with_faults(_read(), len(FAULTS), asked.date))
         for chosen in groups(parts):
+            done = kept(chosen, asked.seed)
+            if not asked.resume:
+                done.forget()
             found = pool.submit(versions, chosen)
-            tallies, differences = judged(pool, chosen, asked.seed, 2 * asked.workers)
+            tallies, differences = judged(pool, chosen, asked.seed, 2 * asked.workers, done)
             if differences or _told(one for name in chosen for one in lacking(name, tallies[name])):
                 return 1
             rows = [
@@ -71,6 +78,7 @@ def main() -> int:
                 for name, version in found.result().items()
             ]
             _write(with_rows(_read(), rows))
+            done.forget()
     return 0
 
 
@@ -98,16 +106,16 @@ def _told(wrong: Iterable[str]) -> bool:
 
 
 def judged(
-    pool: Executor, engines: Sequence[str], number: int, ahead: int
+    pool: Executor, engines: Sequence[str], number: int, ahead: int, known: Kept
 ) -> tuple[Mapping[str, Tally], list[str]]:
     """What was counted by engine, until it is enough, and what the sides differ on,
-    which is told when it is found."""
+    which is told when it is found. What is known is not asked again."""
     tallies = {name: Tally() for name in engines}
     differences: list[str] = []
     total = sum(map(_wanted, engines))
     with progress() as shown:
         task = shown.add_task(f"pairs and hits of cells: {', '.join(engines)}", total=total)
-        drawn = in_order(pool, shops(number, engines), ahead, engines)
+        drawn = in_order(pool, shops(number, engines), ahead, engines, known)
         for done, one in enumerate(drawn, start=1):
             for name, tally in one.tallies.items():
                 tallies[name].add(tally)
@@ -132,18 +140,32 @@ def shops(number: int, engines: Sequence[str]) -> Iterator[Example]:
 
 
 def in_order(
-    pool: Executor, found: Iterable[Example], ahead: int, engines: Sequence[str]
+    pool: Executor, found: Iterable[Example], ahead: int, engines: Sequence[str], known: Kept
 ) -> Iterator[Judged]:
     """The shops judged, in their order, so that a run is the same on every machine."""
-    pending: deque[Future[Judged]] = deque()
+    pending: deque[tuple[int, Future[Judged]]] = deque()
     try:
         for number, shop in enumerate(found):
-            pending.append(pool.submit(judge, number, shop, engines))
+            pending.append((number, _judging(pool, number, shop, engines, known)))
             if len(pending) == ahead:
-                yield pending.popleft().result()
+                first, future = pending.popleft()
+                known.keep(first, future.result())
+                yield future.result()
     finally:
-        for one in pending:
+        for _, one in pending:
             one.cancel()
+
+
+def _judging(
+    pool: Executor, number: int, shop: Example, engines: Sequence[str], known: Kept
+) -> Future[Judged]:
+    """What a shop will give, at once if that is known."""
+    before = known.judged(number)
+    if before is None:
+        return pool.submit(judge, number, shop, engines)
+    future: Future[Judged] = Future()
+    future.set_result(before)
+    return future
 
 
 def uncaught(pool: Executor) -> list[str]:

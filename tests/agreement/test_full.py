@@ -13,7 +13,8 @@ from tests.agreement import documents, full, report
 from tests.agreement.cells import Cell
 from tests.agreement.choices import Pick, endless
 from tests.agreement.hosts import DUCKDB
-from tests.agreement.judging import BY_NAME, answered
+from tests.agreement.judging import BY_NAME, Judged, answered
+from tests.agreement.kept import Kept
 from tests.agreement.minimal import smallest, told
 from tests.agreement.permitted import permitted
 from tests.agreement.sides import Pair
@@ -79,13 +80,33 @@ def test_a_run_goes_on_until_every_engine_was_judged_often_enough():
     assert not full.is_enough({"duckdb": tally_of(LEAST, pairs=1)})
 
 
-def test_shops_are_counted_in_their_order(monkeypatch):
+def test_shops_are_counted_in_their_order(monkeypatch, tmp_path):
     """So that a run is the same whichever worker is the fastest."""
-    monkeypatch.setattr(full, "judge", lambda number, shop, engines: (number, shop))
+    monkeypatch.setattr(full, "judge", lambda number, shop, engines: Judged({shop: Tally()}))
     with ThreadPoolExecutor(3) as pool:
-        found = full.in_order(pool, iter("abcdefgh"), 4, ["duckdb"])
-        assert [next(found) for _ in range(4)] == [(0, "a"), (1, "b"), (2, "c"), (3, "d")]
+        found = full.in_order(pool, iter("abcdefgh"), 4, ["duckdb"], Kept(tmp_path))
+        assert [[*next(found).tallies] for _ in range(4)] == [["a"], ["b"], ["c"], ["d"]]
         found.close()
+
+
+def test_a_stopped_run_goes_on(monkeypatch, tmp_path):
+    """No shop is judged again but the ones of which nothing is known and on which sides differ."""
+    known, asked = Kept(tmp_path / "kept"), []
+
+    def judge(number: int, shop: str, engines: object) -> Judged:
+        asked.append(shop)
+        return Judged({"duckdb": tally_of(number)}, ["other keys"] if shop == "b" else [])
+
+    monkeypatch.setattr(full, "judge", judge)
+    with ThreadPoolExecutor(1) as pool:
+        for count in (3, 5):
+            found = full.in_order(pool, iter("abcdef"), 1, ["duckdb"], known)
+            tallies = [next(found).tallies["duckdb"] for _ in range(count)]
+            assert tallies == [tally_of(number) for number in range(count)]
+            found.close()
+    assert asked == [*"abc", *"bde"]
+    known.forget()
+    assert known.judged(0) is None
 
 
 def test_what_an_engine_is_refused_is_not_asked_of_it():
