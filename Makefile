@@ -37,11 +37,9 @@ demo: setup  ## from YAML to a plan to deployed segments, on real purchases
 test: check  ## the checks, then every test, beside real servers
 	@services/with $(SERVERS) -- $(BIN)/python -m pytest -n 2 -q
 
-agreement: setup  ## thousands of segments on every engine, for most of an hour; SEED=2 for others
+agreement: setup  ## thousands of segments on every engine, for hours; SEED=2 for others, ENGINE=spark for one
 	@services/with $(SERVERS) -- $(BIN)/python -m tests.agreement.full \
-	  --date "$$(date -u +%F)" --seed $(SEED)
-	@HYPOTHESIS_PROFILE=agreement services/with elasticsearch -- \
-	  $(BIN)/python -m pytest -q tests/agreement/test_elastic.py
+	  --date "$$(date -u +%F)" --seed $(SEED) $(ENGINE:%=--engine %) $(RESUME:%=--resume)
 
 services:  ## start the servers that tests need, on loopback, until they are stopped
 	@for name in $(SERVERS); do services/start-$$name || exit 1; done

@@ -2,9 +2,8 @@
 
 `default` draws the same examples each time that the same modules of segflow are loaded (hypothesis
 tries constants that stand in them), so that a run is repeatable; `thorough` draws new and many more
-(`HYPOTHESIS_PROFILE=thorough make test`); `agreement` is what `make agreement` adds for
-Elasticsearch. How fast the machine is at the moment is no property of the code, so no profile
-judges it.
+(`HYPOTHESIS_PROFILE=thorough make test`). How fast the machine is at the moment is no property of
+the code, so no profile judges it.
 """
 
 import gc
@@ -27,7 +26,6 @@ settings.register_profile(
 settings.register_profile(
     "thorough", suppress_health_check=SLOW, deadline=None, max_examples=5_000, print_blob=True
 )
-settings.register_profile("agreement", settings.get_profile("default"), max_examples=1_250)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

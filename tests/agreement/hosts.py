@@ -303,6 +303,8 @@ CLICKHOUSE = Host(
     keys=2**64 - 1,
     write=write_clickhouse,
     open=lambda source, folder: ClickHouseEngine(source, EmbeddedHost(source, folder)),
+    pairs=5_000,
+    least=5,
 )
 SPARK = Host(
     name="spark",

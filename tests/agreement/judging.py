@@ -24,6 +24,7 @@ from tests.agreement import (
 )
 from tests.agreement.cells import Cell
 from tests.agreement.choices import Pick
+from tests.agreement.documents import LINES, Line, pairs_of
 from tests.agreement.faults import is_caught
 from tests.agreement.hosts import HOSTS, SPARK, Host
 from tests.agreement.minimal import smallest, told
@@ -42,7 +43,7 @@ FAULTS = (
 )
 """Every seeded fault."""
 
-BY_NAME = {host.name: host for host in (*HOSTS, SPARK)}
+BY_NAME: Mapping[str, Host | Line] = {one.name: one for one in (*HOSTS, SPARK, *LINES)}
 _Held = TypeVar("_Held")
 _BUILD = re.compile(r" (\(.*|[0-9a-f]{40}\Z)", re.DOTALL)
 
@@ -58,11 +59,13 @@ class Judged:
 def judge(number: int, shop: Example, engines: Collection[str]) -> Judged:
     """Ask engines for the segments of a shop, of some shops for each alone."""
     judged = Judged()
-    for host in map(BY_NAME.__getitem__, engines):
-        asked = answered(shop, permitted(host.name).cells)
-        tally = judged.tallies[host.name] = Tally()
+    for engine in map(BY_NAME.__getitem__, engines):
+        asked = shop
+        if isinstance(engine, Host):
+            asked = answered(shop, permitted(engine.name).cells)
+        tally = judged.tallies[engine.name] = Tally()
         with tempfile.TemporaryDirectory() as folder:
-            asking = _Asking(asked, host, Path(folder))
+            asking = _Asking(asked, engine, Path(folder))
             try:
                 found = asking.of(asked.segments, alone=number % 16 == 0)
             except Exception as error:
@@ -81,16 +84,18 @@ class _Asking:
     """A shop that is asked of an engine."""
 
     shop: Example
-    host: Host
+    engine: Host | Line
     folder: Path
 
     def of(self, names: Collection[str], *, alone: bool) -> list[Pair]:
-        """The pairs of some of its segments."""
-        return list(pairs(self.shop, self.folder, list(names), self.host, alone=alone))
+        """The pairs of some of its segments; Elasticsearch has none of those that it is refused."""
+        if isinstance(self.engine, Host):
+            return list(pairs(self.shop, self.folder, list(names), self.engine, alone=alone))
+        return pairs_of(self.engine, self.shop, names, alone=alone)
 
     def failed(self, error: Exception) -> str:
         """What is told of an engine that gave no answer: the segments that are the reason."""
-        lines = [f"{self.host.name} fails with {type(error).__name__}: {error}"]
+        lines = [f"{self.engine.name} fails with {type(error).__name__}: {error}"]
         for name in self.shop.segments:
             try:
                 self.of([name], alone=True)
@@ -108,10 +113,10 @@ class _Asking:
             return any(pair.segment == name and not pair.agree for pair in found)
 
         if differs(self.shop):
-            return f"{self.host.name} and the reference differ on {name}\n" + told(
+            return f"{self.engine.name} and the reference differ on {name}\n" + told(
                 smallest(self.shop, name, differs)
             )
-        return f"{self.host.name} and the reference differ on {name}, asked with others\n" + told(
+        return f"{self.engine.name} and the reference differ on {name}, asked with others\n" + told(
             smallest(self.shop, name, lambda example: differs(example, alone=False))
         )
 
@@ -160,11 +165,14 @@ def versions(engines: Collection[str]) -> dict[str, str]:
     found = {}
     picks = iter([Pick(()), Pick(())])
     shop = composed(next(picks), next(picks), [])
-    for host in map(BY_NAME.__getitem__, engines):
-        project = host.of(shop.project)
+    for asked in map(BY_NAME.__getitem__, engines):
+        if isinstance(asked, Line):
+            found[asked.name] = asked.version
+            continue
+        project = asked.of(shop.project)
         with tempfile.TemporaryDirectory() as folder:
-            host.write(Path(folder), project, {}, {})
-            with host.opened(project, Path(folder)) as engine:
-                told_ = engine.rows(select(getattr(func, host.version)().label("version")))
-        found[host.name] = _BUILD.sub("", str(told_[0]["version"]))
+            asked.write(Path(folder), project, {}, {})
+            with asked.opened(project, Path(folder)) as engine:
+                told_ = engine.rows(select(getattr(func, asked.version)().label("version")))
+        found[asked.name] = _BUILD.sub("", str(told_[0]["version"]))
     return found

@@ -9,11 +9,12 @@ import pytest
 from segflow.model.operator import CountTest
 from segflow.model.predicate import Aggregate, AnyOf, Everyone, InSegment, Not, Test, Transition
 from segflow.model.segment import Segment
-from tests.agreement import full, report
+from tests.agreement import documents, full, report
 from tests.agreement.cells import Cell
 from tests.agreement.choices import Pick, endless
 from tests.agreement.hosts import DUCKDB
-from tests.agreement.judging import answered
+from tests.agreement.judging import BY_NAME, Judged, answered
+from tests.agreement.kept import Kept
 from tests.agreement.minimal import smallest, told
 from tests.agreement.permitted import permitted
 from tests.agreement.sides import Pair
@@ -79,13 +80,33 @@ def test_a_run_goes_on_until_every_engine_was_judged_often_enough():
     assert not full.is_enough({"duckdb": tally_of(LEAST, pairs=1)})
 
 
-def test_shops_are_counted_in_their_order(monkeypatch):
+def test_shops_are_counted_in_their_order(monkeypatch, tmp_path):
     """So that a run is the same whichever worker is the fastest."""
-    monkeypatch.setattr(full, "judge", lambda number, shop, engines: (number, shop))
+    monkeypatch.setattr(full, "judge", lambda number, shop, engines: Judged({shop: Tally()}))
     with ThreadPoolExecutor(3) as pool:
-        found = full.in_order(pool, iter("abcdefgh"), 4, ["duckdb"])
-        assert [next(found) for _ in range(4)] == [(0, "a"), (1, "b"), (2, "c"), (3, "d")]
+        found = full.in_order(pool, iter("abcdefgh"), 4, ["duckdb"], Kept(tmp_path))
+        assert [[*next(found).tallies] for _ in range(4)] == [["a"], ["b"], ["c"], ["d"]]
         found.close()
+
+
+def test_a_stopped_run_goes_on(monkeypatch, tmp_path):
+    """No shop is judged again but the ones of which nothing is known and on which sides differ."""
+    known, asked = Kept(tmp_path / "kept"), []
+
+    def judge(number: int, shop: str, engines: object) -> Judged:
+        asked.append(shop)
+        return Judged({"duckdb": tally_of(number)}, ["other keys"] if shop == "b" else [])
+
+    monkeypatch.setattr(full, "judge", judge)
+    with ThreadPoolExecutor(1) as pool:
+        for count in (3, 5):
+            found = full.in_order(pool, iter("abcdef"), 1, ["duckdb"], known)
+            tallies = [next(found).tallies["duckdb"] for _ in range(count)]
+            assert tallies == [tally_of(number) for number in range(count)]
+            found.close()
+    assert asked == [*"abc", *"bde"]
+    known.forget()
+    assert known.judged(0) is None
 
 
 def test_what_an_engine_is_refused_is_not_asked_of_it():
@@ -132,19 +153,66 @@ def test_a_disagreement_is_made_small():
     )
 
 
-def test_the_page_has_the_figures_of_the_run(monkeypatch):
-    """Each engine with its own, the date and the seed as they were given."""
+def test_engines_that_are_asked_alike_are_judged_together():
+    """Those only that are asked; each engine is in one of the groups."""
+    assert [*full.groups(["sqlite", "elasticsearch-7", "duckdb"])] == [
+        ["duckdb", "sqlite"],
+        ["elasticsearch-7"],
+    ]
+    assert sorted(sum(full.groups(BY_NAME), [])) == sorted(BY_NAME)
+
+
+def test_elasticsearch_is_counted_by_what_it_answers():
+    """Not by the cells that the language permits; what else came up is no mistake."""
+    found = Tally()
+    found.results["some"] = 3_000
+    found.hits.update(dict.fromkeys([*documents.CELLS, Cell("everyone", "elsewhere")], 50))
+    assert list(full.lacking("elasticsearch-7", found)) == []
+    assert full.is_enough({"elasticsearch-7": found})
+    found.hits[Cell("did")] = 49
+    (line,) = full.lacking("elasticsearch-7", found)
+    assert line == "elasticsearch-7: 49 hits of did, fewer than 50"
+
+
+def row(engine: str, tally: Tally, **others) -> report.Figures:
+    """What was found of an engine."""
+    known = {"version": "v1", "seed": 7, "day": date(2026, 1, 31)}
+    return report.Figures(engine=engine, tally=tally, **(known | others))
+
+
+def test_the_page_has_the_figures_of_the_last_run_of_each_engine(monkeypatch):
+    """Each with its own date and seed; those that are not asked keep theirs."""
     monkeypatch.setattr(report, "permitted", lambda engine: permitted("duckdb"))
-    figures = report.Figures(
-        day=date(2026, 1, 31),
-        seed=7,
-        versions={"duckdb": "v1", "sqlite": "3.40"},
-        tallies={"duckdb": tally_of(60), "sqlite": tally_of(70, rank=51)},
-        faults=80,
-    )
-    page = report.render(figures)
     language = permitted("duckdb")
     cells = f"{len(language.cells):,} | {len(language.refused)}"
-    assert "on 2026-01-31, with seed 7; 80 mistakes of 80" in page
-    assert f"| duckdb | v1 | 20,000 | {cells} | 60 | 75.0% |" in page
-    assert f"| sqlite | 3.40 | 20,000 | {cells} | 51 | 75.0% |" in page
+    page = report.with_rows("", [row("sqlite", tally_of(60)), row("duckdb", tally_of(70, rank=51))])
+    old = f"| duckdb | v1 | 20,000 | {cells} | 51 | 75.0% | 7 | 2026-01-31 |\n"
+    assert page.endswith(f"{old}| sqlite | v1 | 20,000 | {cells} | 60 | 75.0% | 7 | 2026-01-31 |\n")
+    later = row("sqlite", tally_of(80), version="v2", seed=8, day=date(2026, 2, 1))
+    renewed = f"{old}| sqlite | v2 | 20,000 | {cells} | 80 | 75.0% | 8 | 2026-02-01 |\n"
+    assert report.with_rows(page, [later]).endswith(renewed)
+
+
+def test_of_elasticsearch_the_page_tells_the_cells_that_came_up():
+    """Nobody counts what it is refused."""
+    found = Tally()
+    found.results["some"] = 3_000
+    found.hits.update({Cell("did"): 60, Cell("did", "within"): 4})
+    line = "| elasticsearch-8 | v1 | 3,000 | 2 | – | 4 | 100.0% | 7 | 2026-01-31 |\n"
+    assert report.with_rows("", [row("elasticsearch-8", found)]).endswith(line)
+
+
+def test_the_page_says_when_seeded_mistakes_were_noticed():
+    """Whichever engines are judged afterwards."""
+    page = report.with_rows("", ())
+    assert "must be noticed:\nnone were tried yet." in page
+    for day in (1, 2):
+        page = report.with_faults(page, 80, date(2026, 1, day))
+    assert "must be noticed:\nall 80 were on 2026-01-02." in page
+    assert report.with_rows(page, ()) == page
+
+
+def test_the_page_is_written_as_a_run_writes_it():
+    """Not by hand."""
+    page = report.PAGE.read_text(encoding="utf-8")
+    assert report.with_rows(page, ()) == page
