@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from segflow.engines.around import AroundEngine
-from segflow.errors import RefusedError, SourceUnavailableError
+from segflow.errors import RefusedError, SourceSilentError, SourceUnavailableError
 from segflow.model.catalog import Replica, Source
 from segflow.model.instant import Instant
 from segflow.ports import Clock, Engine, Reached
@@ -17,7 +17,8 @@ class ReplicatedEngine(AroundEngine):
 
     A replica that is further behind than `max_lag`, or can't be asked, raises
     SourceUnavailableError; with `fallback: primary` the primary answers in its place, which is
-    opened when that first happens. One that follows nobody, since it was promoted, is refused
+    opened when that first happens. One that does not even greet, which takes long to find out, is
+    not asked again by this object. One that follows nobody, since it was promoted, is refused
     whatever the fallback: no program can tell which of the two servers has the truth.
     """
 
@@ -32,6 +33,7 @@ class ReplicatedEngine(AroundEngine):
         self._clock = clock
         self._primary: Engine | None = None
         self._promised: Instant | None = None
+        self._silent: SourceSilentError | None = None
 
     def reached(self) -> Reached:
         """See Engine. From then on a replica that is not as far is not asked: what was told of the
@@ -66,7 +68,13 @@ class ReplicatedEngine(AroundEngine):
 
     def _reached(self) -> Reached:
         """How far the replica has come, where it may be asked."""
-        found = self._engine.reached()
+        if self._silent is not None:
+            raise self._silent
+        try:
+            found = self._engine.reached()
+        except SourceSilentError as error:
+            self._silent = error
+            raise
         if not found.follows:
             raise RefusedError(
                 f"source {self._source}: its `replica` follows no other server: it was promoted, or"

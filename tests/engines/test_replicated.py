@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import literal, select
 
 from segflow.engines.replicated import ReplicatedEngine
-from segflow.errors import RefusedError, SourceUnavailableError
+from segflow.errors import RefusedError, SourceSilentError, SourceUnavailableError
 from segflow.model.catalog import Replica, Source
 from segflow.model.duration import parse_duration
 from segflow.model.instant import Instant
@@ -29,9 +29,14 @@ class Copy(GivenEngine):
     answer: Callable[[], Keys] = nobody
     state: Reached = field(default=Reached(follows=True))
     gone: bool = False
+    silent: bool = False
+    times: int = 0
 
     def reached(self) -> Reached:
         """What was told."""
+        self.times += 1
+        if self.silent:
+            raise SourceSilentError("source crm (replica): no answer")
         if self.gone:
             raise SourceUnavailableError("source crm (replica): nobody answers")
         return self.state
@@ -123,6 +128,21 @@ def test_a_replica_that_is_gone():
     shop = scene("primary")
     shop.replica.gone = True
     assert shop.asks() == "primary"
+
+
+def test_a_replica_that_says_nothing_is_waited_for_once():
+    """The next questions go where the first one went, without waiting."""
+    shop = scene("primary")
+    shop.replica.silent = True
+    assert [shop.asks(), shop.asks()] == ["primary", "primary"]
+    assert shop.engine.reached() == Reached()
+    assert shop.replica.times == 1
+    shop = scene("refuse")
+    shop.replica.silent = True
+    for _ in range(2):
+        with pytest.raises(SourceSilentError):
+            shop.asks()
+    assert shop.replica.times == 1
 
 
 @pytest.mark.parametrize("fallback", ["refuse", "primary"])
