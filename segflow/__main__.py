@@ -2,6 +2,6 @@
 
 import sys
 
-from segflow.cli.main import main
+from segflow.cli.start import start
 
-sys.exit(main())
+sys.exit(start())

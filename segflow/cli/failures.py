@@ -2,6 +2,7 @@
 
 import re
 import traceback
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -23,9 +24,12 @@ def show_failure(error: Exception, output: Output, *, debug: bool) -> int:
     """Tell the person, or the program with --json, and return the exit code."""
     if debug:
         output.note("".join(traceback.format_exception(error)).rstrip())
-    if output.as_json:
-        output.facts({"error": to_facts(error)})
-    else:
+    try:
+        if output.as_json:
+            output.facts({"error": to_facts(error)})
+    except OSError:  # stdout takes nothing any more, which may be what went wrong
+        output = replace(output, as_json=False)
+    if not output.as_json:
         output.notes(to_lines(error))
     return BLOCKED if isinstance(error, BlockedError) else ERROR
 

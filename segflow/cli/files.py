@@ -3,6 +3,7 @@
 import errno
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -18,6 +19,22 @@ def write_whole(path: Path, content: bytes) -> None:
     try:
         _replace(path, content)
     except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def write_new(path: Path, text: str) -> None:
+    """Put the text into a file that is not there yet.
+
+    Raises FileExistsError, and any other OSError, which names the file, leaving nothing behind.
+    """
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 

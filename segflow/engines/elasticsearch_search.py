@@ -4,6 +4,7 @@ All pages of one question see one state of an index. A shard that fails, or a ti
 is an error, never a smaller answer.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -29,6 +30,7 @@ EXAMPLE = "https://user:password@host:9200"
 PAGE = 65_000
 """Groups of documents that are fetched at a time: servers give 65,536 as they come."""
 
+_CONNECTION = re.compile(r"^\w+\(.*?\): ")
 _KEEP = "5m"
 _LONGEST_MS = 600_000
 _DENIED = "the user of the url needs the right to read the index and to see its mapping"
@@ -126,7 +128,8 @@ class Searches:
                 told = f"source {self._source}: no answer within {self._patience:g} seconds"
                 return SourceUnavailableError(told, hint=TIMED_OUT)
             case TransportError():
-                line = str(error.message).partition("\n")[0]
+                # urllib3 begins with the connection as Python writes it.
+                line = _CONNECTION.sub("", str(error.message).partition("\n")[0])
                 return SourceUnavailableError(f"source {self._source}: {line}", hint=UNREACHABLE)
             case _:
                 told = f"source {self._source}: what answers there is no Elasticsearch of 7.17 or 8"

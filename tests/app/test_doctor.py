@@ -263,6 +263,38 @@ def test_values_are_not_repeated(tmp_path: Path):
     assert "ann@example.com" not in str(found)
 
 
+def test_a_table_that_gives_no_answer_keeps_no_other_from_being_looked_at(tmp_path: Path):
+    """It is named, where the catalog names it, and once however many questions it leaves open."""
+    statements = (
+        *SOUND,
+        "INSERT INTO purchases VALUES (3, 'ann', '2025-01-31', 1)",
+        PURCHASES.replace("purchases", "returns"),
+        "INSERT INTO returns VALUES (1, 99, '2999-01-31 12:00:00', 5)",
+    )
+    returns = EVENT.replace("purchase\n", "return\n", 1).replace("purchases", "returns")
+    documents = SQLITE.source(tmp_path, statements), ENTITY, EVENT, returns
+    unanswered, *others = sorted(findings(tmp_path, *documents), key=lambda one: one.severity)
+    assert unanswered.summary == "a question about table purchases could not be answered"
+    assert (unanswered.code, unanswered.address) == ("DOC010", "event.purchase")
+    assert codes(others) == ["DOC003", "DOC009"]
+
+
+def test_a_finding_stands_at_the_place_that_it_is_about(tmp_path: Path):
+    """An event that lies in two sources is named where the source at fault is."""
+    sound = SQLITE.source(tmp_path, SOUND)
+    ahead = (CUSTOMERS, PURCHASES, "INSERT INTO purchases VALUES (3, 1, '2999-01-31 12:00:00', 1)")
+    other = DUCKDB.source(tmp_path, ahead).replace("source: shop", "source: archive")
+    head, table = EVENT.split("  source: shop\n")
+    both = f"{head}  - {{source: shop, table: purchases, time: purchased_at}}\n" + (
+        "  - {source: archive, table: purchases, time: purchased_at}\n"
+        + table[table.index("properties") :]
+    )
+    (found,) = findings(tmp_path, sound, other, ENTITY, both)
+    assert (found.code, found.address) == ("DOC009", "event.purchase")
+    assert found.span is not None
+    assert "source: archive" in found.span.text
+
+
 @pytest.mark.parametrize(
     ("store", "column"),
     [

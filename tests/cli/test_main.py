@@ -12,6 +12,7 @@ import pytest
 from segflow import __version__
 from segflow.cli import main as entry
 from segflow.cli.lazy import LazyGroup
+from segflow.cli.start import start
 
 HEAVY = ("duckdb", "pyarrow", "deepdiff", "sqlalchemy", "rich.progress", "jsonschema")
 
@@ -142,6 +143,30 @@ def test_an_interruption_is_no_failure(segflow, monkeypatch):
     result = segflow("boom")
     assert result.code == 130
     assert result.err.strip() == "interrupted"
+
+
+def test_ctrl_c_while_the_command_still_loads_is_one_word_too(monkeypatch, capsys):
+    """Nobody sees where in its imports a command was."""
+
+    class Interrupting:
+        def find_spec(self, name: str, *_: object) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "segflow.cli.main")
+    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+    assert start() == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_facts_that_can_not_be_written_are_an_error(shop, form):
+    """A disk that is full is told on stderr, whatever form the facts have."""
+    words = [sys.executable, "-m", "segflow", "segment", "list", *form]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode != 0
+    assert done.stderr.startswith("error: No space left on device\n")
+    assert "Traceback" not in done.stderr
 
 
 def test_text_that_the_terminal_can_not_show_is_escaped(process, tmp_path):

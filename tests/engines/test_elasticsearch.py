@@ -393,6 +393,16 @@ def test_a_part_that_fails_is_an_error(server, engine):
         engine.members(asked(Counted(scans=(found(key="name"),)), key_type="string"), {})
 
 
+def test_a_server_that_is_down_is_told_in_words():
+    """Not in those of a class of ours, nor with the url."""
+    gone = ElasticsearchEngine(
+        Source(name="search", engine="elasticsearch", url="http://a:b@127.0.0.1:1")
+    )
+    with pytest.raises(SourceUnavailableError, match="^source search: Failed to ") as told:
+        gone.columns(PEOPLE)
+    assert "a:b" not in f"{told.value}"
+
+
 def test_an_index_that_is_missing_is_told(engine):
     """It is a name that is wrong, and trying again does not help."""
     assert engine.columns(PEOPLE) is None

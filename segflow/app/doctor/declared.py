@@ -21,8 +21,9 @@ def needed_columns(subject: Subject) -> Iterator[Diagnostic]:
             MAY_BE_MISSING,
             first.address,
             first.path,
-            f"table {first.table} allows rows without {columns}, which count for nobody",
-            "make it NOT NULL, or leave such rows out by a view",
+            f"table {first.table} allows rows without {columns}",
+            "without a key or a time a row counts for nobody, without an id as an event of its own:"
+            " make it NOT NULL, or leave such rows out by a view",
         )
 
 

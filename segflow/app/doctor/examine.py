@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import literal, select
 
-from segflow.app.codes import NO_ANSWER, NOT_ASKED
+from segflow.app.codes import NOT_ASKED
 from segflow.app.doctor.declared import float_money, loose_texts, needed_columns
 from segflow.app.doctor.held import missing_values, repeated_ids, repeated_rows
 from segflow.app.doctor.strangers import strangers
@@ -14,7 +14,7 @@ from segflow.app.doctor.times import clocks, future
 from segflow.app.sources import Asked, all_claims, not_asked
 from segflow.app.wiring import World
 from segflow.diagnostics import Diagnostic, Report
-from segflow.errors import SegflowError, SourceUnavailableError, reason_to_keep
+from segflow.errors import SegflowError
 from segflow.model.catalog import Source
 from segflow.model.compiled import Compiled
 
@@ -64,8 +64,7 @@ def examine(world: World, compiled: Compiled) -> tuple[Examined, ...]:
         report = Report()
         report.extend(project.sources.told(found[one.source.name]))
         if one.gives_rows and not any(told.code == NOT_ASKED for told in report):
-            checked = (told for check in CHECKS for told in _answered(one, check))
-            report.extend(project.sources.told(checked))
+            report.extend(project.sources.told(_checked(one)))
         examined.append(Examined(source=one.source, report=report))
     return tuple(examined)
 
@@ -86,21 +85,8 @@ def _claimed(subject: Subject) -> Iterator[Diagnostic]:
 _UNEXAMINED = "so nothing that the catalog says of it was looked at"
 
 
-def _answered(
-    subject: Subject, check: Callable[[Subject], Iterator[Diagnostic]]
-) -> Iterator[Diagnostic]:
-    """What a check finds, and that it found no more where the source refused to answer. Its words
-    for that may quote what it holds, and are not repeated then."""
-    try:
-        yield from check(subject)
-    except SegflowError as error:
-        unreachable = isinstance(error, SourceUnavailableError)
-        yield subject.finding(
-            NO_ANSWER,
-            subject.source.address,
-            (),
-            f"{check.__name__.replace('_', ' ')} of source {subject.source.name} could not be"
-            f" looked at: {error.message if unreachable else reason_to_keep(error)}",
-            error.hint or "try again, or look into the log of the source",
-            "error",
-        )
+def _checked(subject: Subject) -> Iterator[Diagnostic]:
+    """What the checks find; one that is not answered stops none of the others."""
+    source = subject.source
+    for check in CHECKS:
+        yield from subject.answered(source.address, (), f"source {source.name}", check(subject))

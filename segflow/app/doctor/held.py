@@ -15,7 +15,7 @@ from segflow.compiler.targets.keys import key_of, repeated
 from segflow.compiler.targets.values import stored_table
 from segflow.diagnostics import Diagnostic
 from segflow.model.address import Address
-from segflow.model.catalog import Entity, Event
+from segflow.model.catalog import Entity, Event, EventId
 from segflow.model.project import KeyPath
 
 _Paths = Mapping[str, KeyPath]
@@ -26,7 +26,7 @@ def missing_values(subject: Subject) -> Iterator[Diagnostic]:
     """Rows without a key, a time or an id."""
     yield from _of_tables(subject)
     for event in subject.events:
-        yield from _of_event(subject, event)
+        yield from subject.answered_of(event, _of_event(subject, event))
 
 
 def _of_tables(subject: Subject) -> Iterator[Diagnostic]:
@@ -42,7 +42,8 @@ def _of_tables(subject: Subject) -> Iterator[Diagnostic]:
         told.update((table, name) for name in new)
         sample = select(*stored_table(table, new).c).limit(SAMPLE)
         if new:
-            yield from _missing(subject, address, f"table {table}", sample, new)
+            found = _missing(subject, address, f"table {table}", sample, new)
+            yield from subject.answered(address, next(iter(new.values())), f"table {table}", found)
 
 
 def _may_lack(subject: Subject, claim: Claim) -> bool:
@@ -61,11 +62,11 @@ def _of_event(subject: Subject, event: Event) -> Iterator[Diagnostic]:
         column: ("entities", entity) for entity, column in event.entities
     }
     if event.at.id is not None:
-        columns[event.at.id.column] = ("at", "id", "column")
+        columns[event.at.id.column] = subject.path(event, "id", "column")
     kept = {name: path for name, path in columns.items() if _unsure(subject, event, name)}
     if _unsure(subject, event, event.at.time):
         sample = some(event, table, [table.c[event.at.time]], dialect)
-        paths: _Paths = {event.at.time: ("at", "time")}
+        paths: _Paths = {event.at.time: subject.path(event, "time")}
         yield from _missing(subject, event.address, f"event {event.name}", sample, paths)
     if kept:
         sample = newest(event, table, [table.c[name] for name in kept], dialect)
@@ -98,21 +99,24 @@ def repeated_ids(subject: Subject) -> Iterator[Diagnostic]:
         id_ = event.at.id
         if id_ is None or not event.at.unique:
             continue
-        if subject.trait(event.at.table, id_.column).unique:
-            continue
-        table = rows_of(event)
-        among = tuple(is_of_event(event, table, subject.dialect))
-        value = stored_id(id_, table, subject.dialect)
-        if number := _several(subject, highest(table, id_.column, value, among=among)):
-            yield subject.finding(
-                REPEATED_IDS,
-                event.address,
-                ("at", "unique"),
-                f"event {event.name}: {_told(number, 'id')} in several of the {SAMPLE:,} rows"
-                f" with the greatest `{id_.column}`",
-                "leave `unique` out, so that each id counts once, or mend the table",
-                "error",
-            )
+        if not subject.trait(event.at.table, id_.column).unique:
+            yield from subject.answered_of(event, _repeated(subject, event, id_))
+
+
+def _repeated(subject: Subject, event: Event, id_: EventId) -> Iterator[Diagnostic]:
+    table = rows_of(event)
+    among = tuple(is_of_event(event, table, subject.dialect))
+    value = stored_id(id_, table, subject.dialect)
+    if number := _several(subject, highest(table, id_.column, value, among=among)):
+        yield subject.finding(
+            REPEATED_IDS,
+            event.address,
+            subject.path(event, "unique"),
+            f"event {event.name}: {_told(number, 'id')} in several of the {SAMPLE:,} rows"
+            f" with the greatest `{id_.column}`",
+            "leave `unique` out, so that each id counts once, or mend the table",
+            "error",
+        )
 
 
 def repeated_rows(subject: Subject) -> Iterator[Diagnostic]:
@@ -123,21 +127,27 @@ def repeated_rows(subject: Subject) -> Iterator[Diagnostic]:
         if (claim.table, column) in asked or not subject.has(claim.table, [column]):
             continue
         asked.add((claim.table, column))
-        if subject.trait(claim.table, column).unique:
-            continue
-        table = stored_table(claim.table, [column])
-        value = key_of(table.c[column], entity.key_type, subject.dialect)
-        if number := _several(subject, highest(table, column, value)):
-            yield subject.finding(
-                REPEATED_KEYS,
-                claim.address,
-                claim.path,
-                f"table {claim.table}: {_told(number, 'key')} in several of the {SAMPLE:,} rows"
-                f" with the greatest `{column}`",
-                "a field has one value per key: bring the table to one row each by a view, or say"
-                " `encoding: child_table` of a list",
-                "error",
-            )
+        if not subject.trait(claim.table, column).unique:
+            found = _several_rows(subject, entity, claim, column)
+            yield from subject.answered(claim.address, claim.path, f"table {claim.table}", found)
+
+
+def _several_rows(
+    subject: Subject, entity: Entity, claim: Claim, column: str
+) -> Iterator[Diagnostic]:
+    table = stored_table(claim.table, [column])
+    value = key_of(table.c[column], entity.key_type, subject.dialect)
+    if number := _several(subject, highest(table, column, value)):
+        yield subject.finding(
+            REPEATED_KEYS,
+            claim.address,
+            claim.path,
+            f"table {claim.table}: {_told(number, 'key')} in several of the {SAMPLE:,} rows"
+            f" with the greatest `{column}`",
+            "a field has one value per key: bring the table to one row each by a view, or say"
+            " `encoding: child_table` of a list",
+            "error",
+        )
 
 
 def _tables_of_fields(subject: Subject) -> Iterator[tuple[Entity, Claim]]:

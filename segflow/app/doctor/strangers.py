@@ -25,24 +25,28 @@ def strangers(subject: Subject) -> Iterator[Diagnostic]:
     which may be in another source. Its `where` and `since` are not asked: who they leave out is
     left out on purpose."""
     for event in subject.events:
-        for name, column in event.entities:
-            entity = subject.entity(name)
-            population = entity.population
-            if subject.asked.word(population.source, population.table, population.key) is None:
-                continue
-            rows = _rows_by_key(subject, event, entity, column)
-            unknown = set(rows) - _known(subject, entity, [key for key in rows if _may_be(key)])
-            if unknown:
-                number, whole = sum(rows[key] for key in unknown), sum(rows.values())
-                keys = "1 key" if len(unknown) == 1 else f"{len(unknown):,} keys"
-                yield subject.finding(
-                    STRANGERS,
-                    event.address,
-                    ("entities", name),
-                    f"event {event.name}: table {population.table} has no row for the keys of"
-                    f" {number:,} of the {whole:,} newest rows ({keys})",
-                    "they count for nobody: load those users, or leave the rows out by a view",
-                )
+        yield from subject.answered_of(event, _of_event(subject, event))
+
+
+def _of_event(subject: Subject, event: Event) -> Iterator[Diagnostic]:
+    for name, column in event.entities:
+        entity = subject.entity(name)
+        population = entity.population
+        if subject.asked.word(population.source, population.table, population.key) is None:
+            continue
+        rows = _rows_by_key(subject, event, entity, column)
+        unknown = set(rows) - _known(subject, entity, [key for key in rows if _may_be(key)])
+        if unknown:
+            number, whole = sum(rows[key] for key in unknown), sum(rows.values())
+            keys = "1 key" if len(unknown) == 1 else f"{len(unknown):,} keys"
+            yield subject.finding(
+                STRANGERS,
+                event.address,
+                ("entities", name),
+                f"event {event.name}: table {population.table} has no row for the keys of"
+                f" {number:,} of the {whole:,} newest rows ({keys})",
+                "they count for nobody: load those users, or leave the rows out by a view",
+            )
 
 
 def _rows_by_key(subject: Subject, event: Event, entity: Entity, column: str) -> dict[Any, int]:

@@ -7,10 +7,13 @@ from typing import Any
 from sqlalchemy.sql import Select
 
 from segflow.app.claims import Claim
+from segflow.app.codes import NO_ANSWER
 from segflow.app.sources import Asked
 from segflow.app.structure import UNKNOWN, Trait, traits_of
 from segflow.compiler.dialects import DIALECTS, Dialect
+from segflow.compiler.storage import places_of_event
 from segflow.diagnostics import Diagnostic, Severity
+from segflow.errors import SegflowError, UnusableDataError
 from segflow.executor.effects import Engines
 from segflow.model.address import Address
 from segflow.model.catalog import Entity, Event, Source
@@ -39,6 +42,7 @@ class Subject:
     engines: Engines
     clock: Clock
     _traits: dict[str, Mapping[str, Trait]] = field(default_factory=dict)
+    _unanswered: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def gives_rows(self) -> bool:
@@ -86,6 +90,39 @@ class Subject:
     def rows(self, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
         """What the source answers. Raises as Engine.rows() does."""
         return self.engines(self.source).rows(statement)
+
+    def path(self, event: Event, *rest: str) -> KeyPath:
+        """Where the catalog says this of the event's table in the source."""
+        declared = self.project.event(event.name) or event
+        (way,) = (way for at, way in places_of_event(declared) if at.source == self.source.name)
+        return (*way, *rest)
+
+    def answered(
+        self, address: Address, path: KeyPath, what: str, found: Iterator[Diagnostic]
+    ) -> Iterator[Diagnostic]:
+        """What is found about something, and that the source refused to answer where it did: once
+        for each reason. Words that may quote what the source holds are not repeated."""
+        try:
+            yield from found
+        except SegflowError as error:
+            reason = "" if isinstance(error, UnusableDataError) else f": {error.message}"
+            told = what, reason or error.hint or ""
+            if told in self._unanswered:
+                return
+            self._unanswered.add(told)
+            yield self.finding(
+                NO_ANSWER,
+                address,
+                path,
+                f"a question about {what} could not be answered{reason}",
+                error.hint or "try again, or look into the log of the source",
+                "error",
+            )
+
+    def answered_of(self, event: Event, found: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
+        """See answered(), of the table of an event."""
+        what = f"table {event.at.table}"
+        return self.answered(event.address, self.path(event, "table"), what, found)
 
     def finding(
         self,

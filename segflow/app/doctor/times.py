@@ -10,6 +10,7 @@ from segflow.app.doctor.subject import Subject
 from segflow.compiler.dialects.base import Expression
 from segflow.compiler.targets.values import not_later, opposite
 from segflow.diagnostics import Diagnostic
+from segflow.model.catalog import Event
 from segflow.model.instant import Instant
 from segflow.model.types import TIMESTAMP
 
@@ -51,19 +52,23 @@ def future(subject: Subject) -> Iterator[Diagnostic]:
     """Events whose newest rows are later than now."""
     limit = Instant(subject.clock.now() + _AHEAD)
     for event in subject.events:
-        table = rows_of(event)
-        time = subject.dialect.stored(table.c[event.at.time], TIMESTAMP).label("time")
-        rows = newest(event, table, [time], subject.dialect).subquery("sample")
-        later = case((opposite(not_later(rows.c.time, limit)), 1))
-        counts: list[Expression] = [func.count().label("rows"), func.count(later).label("number")]
-        (found,) = subject.rows(select(*counts).select_from(rows))
-        if number := int(found["number"]):
-            yield subject.finding(
-                IN_FUTURE,
-                event.address,
-                ("at", "time"),
-                f"event {event.name}: a time in the future in {number:,} of the"
-                f" {int(found['rows']):,} newest rows",
-                "they count from that instant on: look at the clock, and the time zone, of who"
-                " writes them",
-            )
+        yield from subject.answered_of(event, _later(subject, event, limit))
+
+
+def _later(subject: Subject, event: Event, limit: Instant) -> Iterator[Diagnostic]:
+    table = rows_of(event)
+    time = subject.dialect.stored(table.c[event.at.time], TIMESTAMP).label("time")
+    rows = newest(event, table, [time], subject.dialect).subquery("sample")
+    later = case((opposite(not_later(rows.c.time, limit)), 1))
+    counts: list[Expression] = [func.count().label("rows"), func.count(later).label("number")]
+    (found,) = subject.rows(select(*counts).select_from(rows))
+    if number := int(found["number"]):
+        yield subject.finding(
+            IN_FUTURE,
+            event.address,
+            subject.path(event, "time"),
+            f"event {event.name}: a time in the future in {number:,} of the"
+            f" {int(found['rows']):,} newest rows",
+            "they count from that instant on: look at the clock, and the time zone, of who writes"
+            " them",
+        )

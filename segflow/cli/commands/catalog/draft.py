@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from segflow.app.draft.draft import draft_catalog
+from segflow.cli.files import write_new
 from segflow.cli.invocation import Invocation, command
 from segflow.cli.progress import LateBar
 from segflow.cli.session import session
@@ -41,8 +42,7 @@ def draft(call: Invocation, source: str, tables: tuple[str, ...], out: Path | No
     opened.warn(call)
     if out is not None:
         try:
-            with out.open("x", encoding="utf-8") as file:
-                file.write(text)
+            write_new(out, text)
         except FileExistsError as error:
             raise _there(out) from error
     if call.output.as_json:
