@@ -37,11 +37,15 @@ def merged(keys: pa.Table, parts: Sequence[pa.Table]) -> pa.Table:
         columns = [numbers_of(one) for one in part.columns[1:]]
         if not known.all():
             columns = [one[known] for one in columns]
+        is_once = _is_once(at, places.size)
         for start in range(0, len(at), _BLOCK):
             block = slice(start, start + _BLOCK)
-            _add(bits, at[block], [one[block] for one in columns])
+            _add(bits, at[block], [one[block] for one in columns], is_once)
     at, _ = places.of(own)
-    return pa.table([own, *(column_of(one[at]) for one in bits)], names=keys.column_names)
+    is_all = len(at) == places.size and _ascends(at)
+    return pa.table(
+        [own, *(column_of(one if is_all else one[at]) for one in bits)], names=keys.column_names
+    )
 
 
 class _Places(Protocol):
@@ -78,7 +82,7 @@ class _ByDistance:
     def of(self, keys: pa.ChunkedArray) -> tuple[Places, Which]:
         """See _Places."""
         numbers, known = _integers(keys, self.first, self.last)
-        return (numbers - self.first).astype(np.int64), known
+        return (numbers - self.first).astype(np.int64, copy=False), known
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,8 @@ def _integers(keys: pa.ChunkedArray, first: int, last: int) -> tuple[NDArray[Any
     if pa.types.is_integer(keys.type) and not keys.null_count:
         numbers = numbers_of(keys)
         known = (numbers >= first) & (numbers <= last)
-        return numbers[known].astype(_type_up_to(last)), known
+        numbers = numbers if known.all() else numbers[known]
+        return numbers.astype(_type_up_to(last), copy=False), known
     known = np.asarray(keys.is_valid(), np.bool_)
     numbers = keys.drop_null().to_numpy()
     inside = np.asarray((numbers >= first) & (numbers <= last), np.bool_)
@@ -136,9 +141,22 @@ def _type_up_to(last: int) -> Any:
     return np.int64 if last < 2**63 else np.uint64
 
 
-def _add(found: Bits, at: Places, columns: Sequence[Bits]) -> None:
-    """Add bits at places, one of which may come several times."""
-    if not np.all(at[1:] > at[:-1]):
+def _ascends(at: Places) -> bool:
+    return bool(np.all(at[1:] > at[:-1]))
+
+
+def _is_once(at: Places, size: int) -> bool:
+    """Whether each place comes once, of so many that there are."""
+    if _ascends(at):
+        return True
+    comes = np.zeros(size, np.bool_)
+    comes[at] = True
+    return int(np.count_nonzero(comes)) == len(at)
+
+
+def _add(found: Bits, at: Places, columns: Sequence[Bits], is_once: bool) -> None:
+    """Add bits at places, of which each comes once or may come several times."""
+    if not is_once:
         order = np.argsort(at, kind="stable")
         at = at[order]
         begins = np.flatnonzero(np.concatenate(([True], at[1:] != at[:-1])))
