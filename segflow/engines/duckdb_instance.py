@@ -206,10 +206,6 @@ def _rows_read(connection: Connection) -> int | None:
     return None if read is None else int(read)
 
 
-def _work(asked: Written) -> tuple[int, int]:
-    return asked.text.count(" GROUP BY "), len(asked.text)
-
-
 def _side_by_side(
     connections: Sequence[Connection], asked: Sequence[Written], *, counts: bool
 ) -> list[Answer]:
@@ -227,9 +223,9 @@ def _side_by_side(
             free.put(connection)
 
     pool = ThreadPoolExecutor(len(connections))
-    # What groups several times, and what is long, is much to do and is begun first.
-    by_work = sorted(range(len(asked)), key=lambda number: _work(asked[number]), reverse=True)
-    asking = {number: pool.submit(ask, asked[number]) for number in by_work}
+    # Long statements are much to do, which is begun first.
+    by_length = sorted(range(len(asked)), key=lambda number: len(asked[number].text), reverse=True)
+    asking = {number: pool.submit(ask, asked[number]) for number in by_length}
     try:
         done, _ = wait(asking.values(), return_when=FIRST_EXCEPTION)
         failed = [error for one in done if (error := one.exception()) is not None]
