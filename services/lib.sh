@@ -18,8 +18,11 @@ server() {
   RUN_AS="$(id -un)" AS=()
   if is_root; then
     RUN_AS="${SEGFLOW_SERVICES_USER:-segflow-services}"
+    exec 8>"${TMPDIR:-/tmp}/segflow-user.lock" # servers that start side by side make one user
+    flock -w 60 8 || die "another start is making the user $RUN_AS"
     id "$RUN_AS" >/dev/null 2>&1 \
       || useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$RUN_AS"
+    exec 8>&-
     AS=(setpriv --reuid="$RUN_AS" --regid="$RUN_AS" --clear-groups --no-new-privs)
   fi
   local home="${SEGFLOW_SERVICES_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/segflow-services}"

@@ -170,6 +170,13 @@ def test_what_the_catalog_reads_is_not_drafted_again(tmp_path: Path):
     assert "# Left out: table profiles has fields of the entity customer, which is there." in text
 
 
+def test_a_draft_of_nothing_is_refused(tmp_path: Path):
+    """A catalog that reads all tables leaves none to draft, and a url may lead to none."""
+    with pytest.raises(RefusedError, match="source shop has no table that") as caught:
+        draft(tmp_path, DUCKDB.source(tmp_path, ()))
+    assert caught.value.hint is not None
+
+
 def test_tables_are_chosen(tmp_path: Path):
     """Only those that are named; a name that there is not is refused with the nearest."""
     source = DUCKDB.source(tmp_path, SHOP)

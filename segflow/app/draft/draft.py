@@ -19,8 +19,8 @@ def draft_catalog(world: World, compiled: Compiled, name: str, tables: Sequence[
     """The YAML of entities and events for tables of a source: those named, or all that the catalog
     does not read yet. Only reads.
 
-    Raises RefusedError for a source or table that there is none of and for a source of indices, and
-    as Engine.rows() does.
+    Raises RefusedError for a source or table that there is none of, where no table is left, and for
+    a source of indices, and as Engine.rows() does.
     """
     project = compiled.project
     source = project.source(name)
@@ -34,6 +34,11 @@ def draft_catalog(world: World, compiled: Compiled, name: str, tables: Sequence[
         )
     engine = world.engines(source)
     found = tables or _unread(compiled, source, tables_of(source, engine))
+    if not found:
+        raise RefusedError(
+            f"source {name} has no table that the catalog does not read already",
+            hint="--table drafts one of those; see whether the url leads to the right tables",
+        )
     read = []
     for wanted in dict.fromkeys(found):
         table = read_table(source, engine, wanted)
