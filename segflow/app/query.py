@@ -31,17 +31,19 @@ class PartQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """The parts of a segment, and in words how their sets meet; None for a part alone."""
+    """The parts of a segment, which has so many sources, and in words how their sets meet; None for
+    a part alone."""
 
     parts: tuple[PartQuery, ...]
     meet: str | None
+    sources: int
 
 
 def routing(
     world: World, compiled: Compiled, name: str, engine: str | None, as_of: Instant | None
 ) -> Routing:
     """The queries for a segment of the working tree at an instant (None: now), each in the language
-    of its source's engine. Nothing is run.
+    of its source's engine; those of one engine, where it is named. Nothing is run.
 
     Raises RefusedError for an unknown segment and for an engine that is not asked,
     InvalidProjectError where a source is not as the catalog says.
@@ -68,7 +70,8 @@ def routing(
     if engine is not None and engine not in {one.engine for one in found}:
         raise _not_asked(name, engine, found)
     meet = None if len(found) == 1 else how_they_meet(route.members)
-    return Routing(parts=tuple(found), meet=meet)
+    parts = tuple(one for one in found if engine is None or one.engine == engine)
+    return Routing(parts=parts, meet=meet, sources=len({one.source for one in found}))
 
 
 def _not_asked(name: str, engine: str, found: list[PartQuery]) -> RefusedError:

@@ -2,6 +2,8 @@
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 
 import pyarrow.parquet as pq
 import pytest
@@ -537,6 +539,33 @@ def test_compile_explains_what_is_asked_of_whom(segflow, shop):
         "    did_not: purchase, within: 30d\n"
         "  by\n"
     )
+
+
+def test_compile_for_one_engine(segflow, shop):
+    """Of a segment of several sources only the queries for that engine, named as its parts."""
+    with closing(sqlite3.connect(shop / "desk.db")) as desk:
+        desk.execute("CREATE TABLE tiers (customer_id INTEGER PRIMARY KEY, tier TEXT)")
+        desk.commit()
+    file = shop / "catalog" / "shop.yaml"
+    place = "{source: desk, table: tiers, key: customer_id, column: tier}"
+    text = file.read_text()
+    fields = f"since: first_seen}}\nfields: {{tier: {{type: string, at: {place}}}}}"
+    assert text.count("since: first_seen}") == 1
+    text = text.replace("since: first_seen}", fields)
+    file.write_text(f"{text}---\nsource: desk\nengine: sqlite\nurl: desk.db\n")
+    where = "where: {all: [{field: tier, eq: gold}, {did: purchase}]}"
+    (shop / "segments" / "mixed.yaml").write_text(f"segment: mixed\nentity: customer\n{where}\n")
+    ask = ("compile", "mixed", "--as-of", AS_OF)
+    both, one = segflow(*ask), segflow(*ask, "--engine", "sqlite")
+    assert (both.code, one.code, one.err) == (0, 0, "")
+    assert "purchases" in both.out
+    assert "purchases" not in one.out
+    assert one.out.startswith("-- desk ")
+    assert one.out.splitlines()[-1] == both.out.splitlines()[-1]
+    found = facts(segflow(*ask, "--engine", "sqlite", "--json"))
+    assert (found["query"], [part["engine"] for part in found["parts"]]) == (None, ["sqlite"])
+    told = segflow(*ask, "--engine", "sqlite", "--explain").out
+    assert told.startswith("segment.mixed is read from 2 sources\n")
 
 
 def test_segment_explain(segflow, shop):

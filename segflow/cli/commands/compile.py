@@ -9,6 +9,7 @@ from segflow.app.query import PartQuery, Routing, routing
 from segflow.app.segments import instant_or_now
 from segflow.cli import options
 from segflow.cli.invocation import Invocation, command
+from segflow.cli.output import counted
 from segflow.cli.session import session
 from segflow.model.instant import Instant, format_instant
 
@@ -18,7 +19,7 @@ from segflow.model.instant import Instant, format_instant
 @click.option(
     "--engine",
     metavar="E",
-    help="The engine to write the queries for.  [default: those of the segment's sources]",
+    help="Print only the queries for this engine.  [default: those for all that are asked]",
 )
 @click.option("--explain", is_flag=True, help="Say, too, which source is asked what, and why.")
 @options.as_of
@@ -34,7 +35,7 @@ def compile_segment(
         instant = instant_or_now(opened.world, as_of)
         found = routing(opened.world, opened.compiled, name, engine, instant)
     if call.output.as_json:
-        alone = found.parts[0].query if len(found.parts) == 1 else None
+        alone = found.parts[0].query if found.meet is None else None
         call.output.facts(
             {
                 "segment": name,
@@ -62,7 +63,7 @@ def compile_segment(
 
 def _queries(found: Routing) -> Iterator[str]:
     for part in found.parts:
-        if len(found.parts) > 1:
+        if found.meet is not None:
             yield f"-- {part.name}: source.{part.source} ({part.engine})"
         yield part.query
     if found.meet is not None:
@@ -70,8 +71,7 @@ def _queries(found: Routing) -> Iterator[str]:
 
 
 def _explained(name: str, found: Routing) -> Iterator[str]:
-    number = len(found.parts)
-    yield f"segment.{name} is read from {number} source{'' if number == 1 else 's'}"
+    yield f"segment.{name} is read from {counted(found.sources, 'source')}"
     for part in found.parts:
         yield ""
         yield from _part(part)
