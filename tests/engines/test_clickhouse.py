@@ -159,9 +159,11 @@ def test_a_value_that_comes_often_is_sent_once(engine):
     assert asked(engine, joined) == ["b" * 5_000 + "77"] * 3
 
 
-def test_what_a_server_does_not_take_may_be_asked_in_parts(server):
+@pytest.mark.parametrize(("count", "length", "written"), [(5_000, 4, 0), (800, 2_000, 200_000)])
+def test_what_a_server_does_not_take_may_be_asked_in_parts(server, count, length, written):
     """It says that the statement is too large, and no more is known of what is in it."""
-    joined = func.concat(*map(literal, map(str, range(5_000))))
+    values = (f"{place:0{length}}" for place in range(count))
+    joined = func.concat(literal_column(f"'{'x' * written}'"), *map(literal, values))
     with pytest.raises(TooLargeError) as caught:
         asked(server, joined)
     assert caught.value.hint
