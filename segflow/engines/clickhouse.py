@@ -37,7 +37,7 @@ _SLOW = (159,)
 _FORBIDDEN = (164, 291, 497)
 _NAMES = (10, 16, 46, 47, 60, 81)
 _LIMITS = (62, 162, 167, 168, 306)
-_FORM = "HTML Form Exception"
+_FULL = ("HTML Form Exception", "URI invalid or too long")
 """What a server says of a request with more, or with longer fields, than it takes."""
 _DATA = (6, 26, 27, 32, 38, 41, 43, 53, 69, 70, 72, 117, 131, 321, 349, 386, 407, 457, 611)
 
@@ -156,7 +156,7 @@ def _error(error: FailedQueryError, told: str) -> SegflowError:
             return UnusableDataError(told, hint=DENIED)
         case number if number in _NAMES:
             return UnusableDataError(told, hint=MISSING)
-        case number if number in _LIMITS or _FORM in told:
+        case number if number in _LIMITS or any(one in told for one in _FULL):
             return TooLargeError(told, hint=TOO_LARGE)
         case number if number in _DATA:
             return UnusableDataError(told, hint=UNFIT)

@@ -32,11 +32,11 @@ _PORTS = {"clickhouse": 8123, "clickhouses": 8443}
 """The usual ports by the scheme of a url; connections to the second are encrypted."""
 
 _BOUND = "its profile has `readonly = 1`; with `readonly = 2` it still can't write"
-_MOST, _LONGEST = 500, 50_000
+_MOST, _LONGEST = 900, 50_000
 """How many parameters, and of which length, a request may have by what servers take if nobody has
 set it otherwise: 1,000 fields of 128 kilobytes."""
 _PLACE = re.compile(r"\{(p\d+):([^{}]+)\}")
-_GIVEN = "segflow_given"
+_GIVEN = "_given"
 
 
 class ServerHost:
@@ -120,27 +120,35 @@ def _is_too_late(error: BaseException | None) -> bool:
 
 
 def _sent(query: Query) -> tuple[str, dict[str, Any], ExternalData | None]:
-    """The text, the parameters that are sent as such, and a table of one row for the others."""
-    every = len(query.parameters) > _MOST
-    apart = {
-        name: written
-        for name, value in query.parameters.items()
-        if len(written := escaped(value)) > _LONGEST or every
-    }
-    if not apart:
-        return query.text, dict(query.parameters), None
-    types: dict[str, str] = {}
+    """The text, the parameters that are sent as such, equal ones once, and a table of one row for
+    the others."""
+    written = {name: escaped(value) for name, value in query.parameters.items()}
+    named: dict[tuple[str, str], str] = {}
+    for name, type_ in _PLACE.findall(query.text):
+        if name in written:
+            named.setdefault((type_, written[name]), name)
+    every = len(named) > _MOST
+    apart = [(name, *one) for one, name in named.items() if every or len(one[1]) > _LONGEST]
+    names = {name for name, *_ in apart}
 
     def place(found: re.Match[str]) -> str:
         name, type_ = found.groups()
-        if name not in apart:
+        if name not in written:
             return found[0]
-        types[name] = type_
-        value = f'(SELECT "{name}" FROM "{_GIVEN}")'
+        name = named[type_, written[name]]
+        if name not in names:
+            return f"{{{name}:{type_}}}"
+        value = f"(SELECT {name} FROM {_GIVEN})"
         return value if type_.startswith("Nullable") else f"assumeNotNull({value})"
 
     text = _PLACE.sub(place, query.text)
-    row = "\t".join(apart[name] for name in types)
-    structure = [f"{name} {type_}" for name, type_ in types.items()]
-    sent = ExternalData(file_name=_GIVEN, data=row.encode(), fmt="TSV", structure=structure)
-    return text, {k: v for k, v in query.parameters.items() if k not in apart}, sent
+    bound = {name: query.parameters[name] for name in named.values() if name not in names}
+    if not apart:
+        return text, bound, None
+    row = "\t".join(value for *_, value in apart)
+    structure = [f"{name} {type_}" for name, type_, _ in apart]
+    return (
+        text,
+        bound,
+        ExternalData(file_name=_GIVEN, data=row.encode(), fmt="TSV", structure=structure),
+    )

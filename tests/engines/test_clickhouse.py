@@ -147,15 +147,23 @@ def test_a_password_that_is_wrong_is_told(server):
 
 
 def test_a_statement_may_have_more_values_than_a_request_has_fields(engine):
-    """Six hundred and more, among them a missing one and one that is long."""
-    values = [*(f"{place}\t'\\" for place in range(600)), "b" * 200_000]
+    """A thousand and more, among them a missing one and one that is long."""
+    values = [*(f"{place}\t'\\" for place in range(1_000)), "b" * 200_000]
     joined = func.concat(*map(literal, values), func.coalesce(literal(None, String), "c"))
     assert asked(engine, joined) == ["".join(values) + "c"] * 3
 
 
-def test_what_a_server_does_not_take_may_be_asked_in_parts(server):
+def test_a_value_that_comes_often_is_sent_once(engine):
+    """As two that are alike and of two types are not."""
+    joined = func.concat(*map(literal, ["b"] * 5_000), literal("7"), literal(7))
+    assert asked(engine, joined) == ["b" * 5_000 + "77"] * 3
+
+
+@pytest.mark.parametrize(("count", "length", "written"), [(5_000, 4, 0), (800, 2_000, 200_000)])
+def test_what_a_server_does_not_take_may_be_asked_in_parts(server, count, length, written):
     """It says that the statement is too large, and no more is known of what is in it."""
-    joined = func.concat(*map(literal, ("b" for _ in range(5_000))))
+    values = (f"{place:0{length}}" for place in range(count))
+    joined = func.concat(literal_column(f"'{'x' * written}'"), *map(literal, values))
     with pytest.raises(TooLargeError) as caught:
         asked(server, joined)
     assert caught.value.hint
