@@ -42,7 +42,7 @@ class Line:
     name: str
     url: Callable[[], str]
     pairs: int = 3_000
-    least: int = 50
+    least: int = 10
 
     @property
     def version(self) -> str:
@@ -65,13 +65,14 @@ OTHERS = (
     *("did", "did_not", "first_time", "last_time"),
     *("segment", "sample", "in_file", "everyone", "entered", "exited"),
 )
-CELLS = frozenset(
+_CELLS = frozenset(
     [Cell(form, "", type_) for form, types in OF_VALUES.items() for type_ in types]
     + [Cell(form) for form in OTHERS]
 )
-"""That are met at least."""
-WISHED = (*sorted(CELLS), *(Cell(form) for form in (*OF_VALUES, *OF_VALUES, *OTHERS)))
+WISHED = (*sorted(_CELLS), *(Cell(form) for form in (*OF_VALUES, *OF_VALUES, *OTHERS)))
 """What leaves are about, mostly: anything else would be refused."""
+CELLS = _CELLS - {Cell("count_distinct", "", "date")}
+"""That are met at least; `count_distinct` of dates is refused."""
 
 
 def wished(pick: Pick) -> Cell:
