@@ -41,6 +41,7 @@ _LOCKED = "SET lock_configuration = true"
 # The nanoseconds of a timestamp, floored to what DuckDB compares exactly: its own cast rounds.
 _FLOORED = "make_timestamp(epoch_ns({0}) // 1000 - CAST(epoch_ns({0}) % 1000 < 0 AS BIGINT))"
 
+_IN_EACH = ("memory", "system", "temp")
 _AGAIN = 0.1
 """Seconds until those that are still asking are interrupted once more."""
 
@@ -79,6 +80,13 @@ class Instance:
             self._database = file_inside(source.name, root, url or str(source.url))
             self._connection = _locked(str(self._database), read_only=True)
             _floor_stored(self._connection)
+
+    @property
+    def _name(self) -> str:
+        """What another instance calls the database: as this one does, after its file, unless there
+        is one of that name in each."""
+        (name,) = self._connection.execute("SELECT current_database()").fetchall()[0]
+        return quoted("source" if name in _IN_EACH else name)
 
     @property
     def connection(self) -> Connection:
@@ -134,7 +142,7 @@ class Instance:
             first = closing.enter_context(duckdb.connect(":memory:", config=_SAFE))
             if self._database is not None:
                 file = str(self._database).replace("'", "''")
-                first.execute(f"ATTACH '{file}' AS source (TYPE duckdb, READ_ONLY)")
+                first.execute(f"ATTACH '{file}' AS {self._name} (TYPE duckdb, READ_ONLY)")
             first.execute(
                 f"SET enable_external_access = false; SET threads = {threads}; {_SETTLED}"
             )
@@ -143,7 +151,7 @@ class Instance:
             for connection in connections:
                 connection.execute(_COUNTING)
                 if self._database is not None:
-                    connection.execute("USE source")
+                    connection.execute(f"USE {self._name}")
                     _floor_stored(connection)
                 for table, dataset in self._datasets.items():
                     _register_dataset(connection, table, dataset)

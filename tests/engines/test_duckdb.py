@@ -380,12 +380,21 @@ def test_queries_side_by_side_have_no_power_over_files(reaching, opened, tmp_pat
         engine.members(merging(*bits_of(), stolen), {})
 
 
-def test_a_database_may_have_any_name(opened, tmp_path):
-    """Quotes in it do not end what it is called in."""
+@pytest.mark.parametrize("name", ['it\'s "data"', "memory", "temp", "shop"])
+def test_a_database_may_have_any_name(name, opened, tmp_path):
+    """Quotes in it do not end what it is called in, and others of that name are others."""
     source = database_source(tmp_path, pa.table({"id": [1, 2, 3]}))
-    (tmp_path / "data" / "shop.duckdb").rename(tmp_path / 'it\'s "data".duckdb')
-    engine = opened(replace(source, url='it\'s "data".duckdb'), tmp_path)
+    (tmp_path / "data" / "shop.duckdb").rename(tmp_path / f"{name}.duckdb")
+    engine = opened(replace(source, url=f"{name}.duckdb"), tmp_path)
     assert engine.members(merging(*bits_of(column("id") > 1), mask=1), {}) == BitMap64([2, 3])
+
+
+def test_a_table_may_be_named_with_its_database(opened, tmp_path):
+    """Which is named after its file, whoever asks."""
+    engine = opened(database_source(tmp_path, pa.table({"id": [1, 2, 3]})), tmp_path)
+    ids = text("SELECT id AS key, 1::BIGINT AS mask_0 FROM shop.main.people WHERE id > 1")
+    named = select(ids.columns(column("key"), column("mask_0")).subquery("named"))
+    assert engine.members(merging(*bits_of(), named, mask=1), {}) == BitMap64([2, 3])
 
 
 def test_all_that_queries_side_by_side_read_is_counted(opened, tmp_path):
