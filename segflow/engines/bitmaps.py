@@ -33,10 +33,7 @@ def bitmap(ordinals: pa.ChunkedArray) -> BitMap64:
     """The set of unsigned ordinals of 32 or 64 bits."""
     is_narrow = ordinals.type == pa.uint32()
     content = array("I" if is_narrow else "Q")
-    for chunk in ordinals.chunks:
-        buffer = memoryview(chunk.buffers()[1] or b"")
-        start = chunk.offset * content.itemsize
-        content.frombytes(buffer[start : start + len(chunk) * content.itemsize])
+    content.frombytes(numbers_of(ordinals).view(np.uint8).data)
     if not is_narrow:
         return BitMap64(content)
     # A 64-bit set is, in its portable form, a number of 32-bit sets, each after its upper half.

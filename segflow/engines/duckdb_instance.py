@@ -61,7 +61,8 @@ class Answer(NamedTuple):
 
 
 class Instance:
-    """One source, open for reading. Relative paths are relative to the project."""
+    """One source, open for reading by one `connection` that is asked in turn. Relative paths are
+    relative to the project."""
 
     def __init__(self, source: Source, root: Path, url: str | None = None) -> None:
         """Open the source; `url` is that of the source with its secret filled in.
@@ -74,28 +75,22 @@ class Instance:
         self._stamps: dict[str, Stamp] = {}
         self._database: Path | None = None
         if source.tables:
-            self._connection = _locked(":memory:")
+            self.connection = _locked(":memory:")
             self.open_changed()
         else:
             self._database = file_inside(source.name, root, url or str(source.url))
-            self._connection = _locked(str(self._database), read_only=True)
-            _floor_stored(self._connection)
+            self.connection = _locked(str(self._database), read_only=True)
+            _floor_stored(self.connection)
 
-    @property
     def _name(self) -> str:
         """What another instance calls the database: as this one does, after its file, unless there
         is one of that name in each."""
-        (name,) = self._connection.execute("SELECT current_database()").fetchall()[0]
+        (name,) = self.connection.execute("SELECT current_database()").fetchall()[0]
         return quoted("source" if name in _IN_EACH else name)
-
-    @property
-    def connection(self) -> Connection:
-        """The one connection to ask in turn."""
-        return self._connection
 
     def close(self) -> None:
         """Let go of the files; harmless when done twice."""
-        self._connection.close()
+        self.connection.close()
 
     # --- files ---
 
@@ -106,7 +101,7 @@ class Instance:
             stamp = stamp_of(self._source, file)
             if self._stamps.get(table) != stamp:
                 self._datasets[table] = open_parquet(self._source, table, file)
-                _register_dataset(self._connection, table, self._datasets[table])
+                _register_dataset(self.connection, table, self._datasets[table])
                 self._stamps[table] = stamp
 
     def stamp(self, table: str) -> Stamp | None:
@@ -117,7 +112,7 @@ class Instance:
 
     def ask(self, asked: Written) -> Answer:
         """The answer to a statement, by all threads there are."""
-        return _answer(self._connection, asked, counts=not self._files)
+        return _answer(self.connection, asked, counts=not self._files)
 
     def ask_apart(self, asked: Sequence[Written], given: Mapping[str, pa.Table]) -> list[Answer]:
         """The answers to several statements in their order, which are asked side by side in an
@@ -127,7 +122,7 @@ class Instance:
         One statement by several threads would take the memory of its groups for each of these, and
         would wait for one of them to put the groups together.
         """
-        (threads,) = self._connection.execute("SELECT current_setting('threads')").fetchall()[0]
+        (threads,) = self.connection.execute("SELECT current_setting('threads')").fetchall()[0]
         side_by_side = min(threads, len(asked))
         with self._beside(side_by_side, threads - side_by_side + 1, given) as connections:
             return _side_by_side(connections, asked, counts=not self._files)
@@ -140,9 +135,10 @@ class Instance:
         one of those who ask."""
         with ExitStack() as closing:
             first = closing.enter_context(duckdb.connect(":memory:", config=_SAFE))
+            database = self._name()
             if self._database is not None:
                 file = str(self._database).replace("'", "''")
-                first.execute(f"ATTACH '{file}' AS {self._name} (TYPE duckdb, READ_ONLY)")
+                first.execute(f"ATTACH '{file}' AS {database} (TYPE duckdb, READ_ONLY)")
             first.execute(
                 f"SET enable_external_access = false; SET threads = {threads}; {_SETTLED}"
             )
@@ -151,7 +147,7 @@ class Instance:
             for connection in connections:
                 connection.execute(_COUNTING)
                 if self._database is not None:
-                    connection.execute(f"USE {self._name}")
+                    connection.execute(f"USE {database}")
                     _floor_stored(connection)
                 for table, dataset in self._datasets.items():
                     _register_dataset(connection, table, dataset)

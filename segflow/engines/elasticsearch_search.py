@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from elastic_transport import ConnectionTimeout, NodeConfig, TransportError, Urllib3HttpNode
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, UnsupportedProductError
 
-from segflow.engines.connected import MISSING, TOO_LARGE, UNFIT
+from segflow.engines.connected import MISSING, TOO_LARGE, UNFIT, first_line
 from segflow.engines.servers import GRACE_SECONDS, SILENT, TIMED_OUT, UNREACHABLE, greeting, longest
 from segflow.errors import (
     RefusedError,
@@ -129,7 +129,7 @@ class Searches:
                 return SourceUnavailableError(told, hint=TIMED_OUT)
             case TransportError():
                 # urllib3 begins with the connection as Python writes it.
-                line = _CONNECTION.sub("", str(error.message).partition("\n")[0])
+                line = _CONNECTION.sub("", first_line(error.message))
                 return SourceUnavailableError(f"source {self._source}: {line}", hint=UNREACHABLE)
             case _:
                 told = f"source {self._source}: what answers there is no Elasticsearch of 7.17 or 8"
@@ -245,4 +245,4 @@ def _reason(error: ApiError) -> str:
     inner = told.get("root_cause") or [told]
     failed = told.get("failed_shards")
     reason = failed[0]["reason"] if failed else inner[0]
-    return str(reason.get("reason") or reason.get("type")).partition("\n")[0]
+    return first_line(reason.get("reason") or reason.get("type"))

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from segflow.engines.buffers import column_of, numbers_of
+from segflow.engines.roaring import ascends
 
 Places = NDArray[np.int64]
 Bits = NDArray[np.int64]
@@ -31,8 +32,11 @@ def merged(keys: pa.Table, parts: Sequence[pa.Table]) -> pa.Table:
     if not len(own) or not (pa.types.is_integer(own.type) or pa.types.is_string(own.type)):
         return keys  # Nobody takes keys of other types.
     places = _places(own)
+    own_at, _ = places.of(own)
     bits = np.zeros((keys.num_columns - 1, places.size), np.int64)
-    for part in (keys, *parts):
+    for into, one in zip(bits, keys.columns[1:], strict=True):
+        into[own_at] = numbers_of(one)
+    for part in parts:
         at, known = places.of(part.column(0))
         columns = [numbers_of(one) for one in part.columns[1:]]
         if not known.all():
@@ -41,11 +45,9 @@ def merged(keys: pa.Table, parts: Sequence[pa.Table]) -> pa.Table:
         for start in range(0, len(at), _BLOCK):
             block = slice(start, start + _BLOCK)
             _add(bits, at[block], [one[block] for one in columns], is_once)
-    at, _ = places.of(own)
-    is_all = len(at) == places.size and _ascends(at)
-    return pa.table(
-        [own, *(column_of(one if is_all else one[at]) for one in bits)], names=keys.column_names
-    )
+    is_all = len(own_at) == places.size and ascends(own_at)
+    found = (column_of(one if is_all else one[own_at]) for one in bits)
+    return pa.table([own, *found], names=keys.column_names)
 
 
 class _Places(Protocol):
@@ -100,9 +102,8 @@ class _OfIntegers:
     def of(self, keys: pa.ChunkedArray) -> tuple[Places, Which]:
         """See _Places."""
         numbers, known = _integers(keys, self.first, self.last)
-        at = pc.index_in(column_of(numbers).cast(self.every.type), value_set=self.every)
-        known[known] = found = np.asarray(at.is_valid(), np.bool_)
-        return at.filter(pa.array(found)).to_numpy().astype(np.int64), known
+        at, known[known] = _among(column_of(numbers).cast(self.every.type), self.every)
+        return at, known
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +118,12 @@ class _OfTexts:
 
     def of(self, keys: pa.ChunkedArray) -> tuple[Places, Which]:
         """See _Places."""
-        at = pc.index_in(keys.cast(pa.string()), value_set=self.every)
-        known = np.asarray(at.is_valid(), np.bool_)
-        return at.drop_null().to_numpy().astype(np.int64), known
+        return _among(keys.cast(pa.string()), self.every)
+
+
+def _among(keys: pa.Array | pa.ChunkedArray, every: pa.ChunkedArray) -> tuple[Places, Which]:
+    at = pc.index_in(keys, value_set=every)
+    return at.drop_null().to_numpy().astype(np.int64), np.asarray(at.is_valid(), np.bool_)
 
 
 def _integers(keys: pa.ChunkedArray, first: int, last: int) -> tuple[NDArray[Any], Which]:
@@ -141,13 +145,9 @@ def _type_up_to(last: int) -> Any:
     return np.int64 if last < 2**63 else np.uint64
 
 
-def _ascends(at: Places) -> bool:
-    return bool(np.all(at[1:] > at[:-1]))
-
-
 def _is_once(at: Places, size: int) -> bool:
     """Whether each place comes once, of so many that there are."""
-    if _ascends(at):
+    if ascends(at):
         return True
     comes = np.zeros(size, np.bool_)
     comes[at] = True

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Select, create_engine, event, select, text, u
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from segflow.engines.connected import MISSING, TOO_LARGE, UNFIT, ConnectedEngine
+from segflow.engines.connected import MISSING, TOO_LARGE, UNFIT, ConnectedEngine, first_line
 from segflow.engines.servers import (
     DENIED,
     SILENT,
@@ -151,7 +151,7 @@ class MySqlEngine(ConnectedEngine):
         arguments: tuple[Any, ...] = error.orig.args if error.orig else ()
         number = arguments[0] if arguments else None
         if len(arguments) == 2:
-            told = f"source {self._source}: {str(arguments[1]).partition(chr(10))[0]}"
+            told = f"source {self._source}: {first_line(arguments[1])}"
         if isinstance(error.orig, _SilentError):
             return SourceSilentError(told, hint=SILENT)
         if number in _SLOW or isinstance(error.orig, _LateError):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from struct import pack
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +95,6 @@ def _portable(containers: Sequence[_Container]) -> bytes:
     )
 
 
-def ascends(ordinals: Ordinals) -> bool:
+def ascends(ordinals: NDArray[np.integer[Any]]) -> bool:
     """Whether each is greater than the one before it."""
     return bool(np.all(ordinals[1:] > ordinals[:-1]))

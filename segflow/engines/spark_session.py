@@ -25,6 +25,7 @@ from pyspark.errors import PySparkException
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
+from segflow.engines.connected import first_line
 from segflow.errors import RefusedError, SourceUnavailableError
 
 _STANDALONE = "spark://"
@@ -189,7 +190,7 @@ def _started(source: str, master: str) -> _Spark:
             context = SparkContext(conf=conf, gateway=gateway)
             spark.session = SparkSession(context)
     except BaseException as error:
-        reason = _reason(told.read_text(errors="replace")) or str(error).partition("\n")[0]
+        reason = _reason(told.read_text(errors="replace")) or first_line(error)
         if spark is not None:
             spark.end()
         shutil.rmtree(folder, ignore_errors=True)

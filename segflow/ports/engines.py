@@ -57,12 +57,12 @@ class Selection:
     engine provides both (the names of id sets are made by segment_set(), list_set() and their like
     in model/compiled.py). For an engine that reads documents it is the sets of keys that these
     make, one per segment. Sets that are the answer to a query of their own stand in `made`, too,
-    with that query, which may be one of another source. Each table of
-    `merged` is made of the answers to several queries, whose columns are the same: `key`, and
-    numbers whose bits tell something of it. It has the rows of the first query, in which each key
-    stands once, with all bits that any of them tells of the key; only engines whose dialect has
-    Traits.marks are given any. `source` names the catalog's source.
-    `one_row` are the columns in which a key may stand once only.
+    with that query, which may be one of another source. Each table of `merged` is made of the
+    answers to several queries, whose columns are the same: `key`, and numbers whose bits tell
+    something of it. It has the rows of the first query, in which each key stands once, with all
+    bits that any of them tells of the key; only engines whose dialect has Traits.marks are given
+    any. `source` names the catalog's source. `one_row` are the columns in which a key may stand
+    once only.
     """
 
     source: str

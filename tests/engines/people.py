@@ -46,6 +46,22 @@ def ends_by_ctrl_c(script: Path, active: Callable[[], int]) -> None:
     until(lambda: active() == 0)
 
 
+def hears_ctrl_c(script: Path, within: float) -> None:
+    """Ctrl-C ends a program that prints a line before it asks one query without an end, within so
+    many seconds."""
+    asking = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert asking.stdout is not None
+        assert asking.stdout.readline() == "asks\n"
+        asking.send_signal(signal.SIGINT)
+        _, told = asking.communicate(timeout=within)
+    finally:
+        asking.kill()
+    assert told.rstrip().endswith("KeyboardInterrupt")
+
+
 def until(holds: Callable[[], bool]) -> None:
     """Wait for what happens elsewhere; fail where it does not."""
     limit = time.monotonic() + DEADLINE

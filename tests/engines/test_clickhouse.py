@@ -1,10 +1,7 @@
 """What is ClickHouse's own: settings, its lock, Ctrl-C, and what its functions do otherwise."""
 
 import os
-import signal
 import socket
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -39,6 +36,7 @@ from tests.agreement.clickhouse import (
     write_tables,
     write_to_server,
 )
+from tests.engines.people import hears_ctrl_c
 from tests.proxy import Proxy, standing
 from tests.services import clickhouse_owner_url, clickhouse_url
 
@@ -293,21 +291,11 @@ def test_ctrl_c_ends_a_query(tmp_path):
         "from segflow.model.catalog import Source\n"
         f"source = Source(name='w', engine='clickhouse', url={FOLDER!r})\n"
         f"host = EmbeddedHost(source, Path({str(tmp_path)!r}))\n"
-        "print('asking', flush=True)\n"
+        "print('asks', flush=True)\n"
         "endless = 'SELECT count() FROM system.numbers WHERE sipHash64(number) = 1'\n"
         "host.ask(Query(text=endless, parameters={}))\n"
     )
-    asking = subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert asking.stdout is not None
-        assert asking.stdout.readline() == "asking\n"
-        asking.send_signal(signal.SIGINT)
-        _, told = asking.communicate(timeout=DEADLINE)
-    finally:
-        asking.kill()
-    assert told.rstrip().endswith("KeyboardInterrupt")
+    hears_ctrl_c(script, within=DEADLINE)
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path):

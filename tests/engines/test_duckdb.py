@@ -1,9 +1,6 @@
 """DuckDB as a source: what it can't do to files, and how it opens them."""
 
 import os
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +30,7 @@ from segflow.engines.duckdb import DuckDbEngine
 from segflow.errors import SegflowError, SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
 from segflow.ports import KeyColumn, Selection, Volume
+from tests.engines.people import hears_ctrl_c
 
 IDS = Selection(
     source="warehouse", statement=select(column("id").label("key")).select_from(table("people"))
@@ -422,11 +420,4 @@ def test_a_person_can_stop_queries_side_by_side(tmp_path):
         "print('asks', flush=True)\n"
         "engine.members(asked, {})\n"
     )
-    asking = subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert asking.stdout is not None
-    assert asking.stdout.readline() == "asks\n"
-    asking.send_signal(signal.SIGINT)
-    _, told = asking.communicate(timeout=20)
-    assert told.rstrip().endswith("KeyboardInterrupt")
+    hears_ctrl_c(script, within=20)

@@ -1,9 +1,6 @@
 """SQLite: a file that can only be read, and values that are what is declared, or an error."""
 
-import signal
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +22,7 @@ from segflow.model.types import (
     decimal_type,
 )
 from segflow.ports import KeyColumn, Selection
+from tests.engines.people import hears_ctrl_c
 
 SQLITE = DIALECTS["sqlite"]
 SOURCE = Source(name="warehouse", engine="sqlite", url="shop.db")
@@ -205,14 +203,7 @@ def test_a_person_can_stop_a_query(tmp_path):
         "print('asks', flush=True)\n"
         "engine.rows(select(func.count()).select_from(numbers))\n"
     )
-    asking = subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert asking.stdout is not None
-    assert asking.stdout.readline() == "asks\n"
-    asking.send_signal(signal.SIGINT)
-    _, told = asking.communicate(timeout=20)
-    assert told.rstrip().endswith("KeyboardInterrupt")
+    hears_ctrl_c(script, within=20)
 
 
 def test_views_and_generated_columns_are_columns(opened):
