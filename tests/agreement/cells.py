@@ -3,7 +3,8 @@
 Predicates are read in the words of their YAML, so that forms and keys are the language's own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -35,6 +36,14 @@ def cells_of(where: Predicate, entity: str, project: Project) -> frozenset[Cell]
     words = words_of(where)
     assert words is not None
     return frozenset(_Place(project=project, entity=entity).leaf(words))
+
+
+def of_each_form(cells: Iterable[Cell], number: int) -> list[Cell]:
+    """At most so many cells of every form, from all over its keys and types."""
+    of_forms: dict[str, list[Cell]] = defaultdict(list)
+    for cell in sorted(cells):
+        of_forms[cell.form].append(cell)
+    return [cell for found in of_forms.values() for cell in found[:: -(-len(found) // number)]]
 
 
 def key_of(key: str, value: Any) -> str:

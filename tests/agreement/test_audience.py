@@ -70,7 +70,7 @@ def test_an_audience_is_the_segment_cut_by_the_filter(tmp_path):
                 assert by_reference(judged, example.world, name, as_of)[0] == found
                 sizes.append(len(found))
 
-    settings(max_examples=12, suppress_health_check=list(HealthCheck))(
+    settings(max_examples=6, suppress_health_check=list(HealthCheck))(
         given(examples(SEGMENTS))(run)
     )()
     assert any(sizes)

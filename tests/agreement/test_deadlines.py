@@ -3,25 +3,25 @@ data and instants."""
 
 import re
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
-from hypothesis import strategies as st
+from hypothesis import settings
 
 from segflow.model.codec import canonical
 from segflow.model.instant import format_instant
 from segflow.model.wording import phrase
 from tests.agreement.ahead import EARLIER, stories
-from tests.agreement.cells import Cell
+from tests.agreement.cells import cells_of, of_each_form
+from tests.agreement.choices import Pick, endless
 from tests.agreement.faults import shop
+from tests.agreement.hosts import DUCKDB
+from tests.agreement.permitted import permitted
 from tests.agreement.sides import compiled_for_engines
-from tests.strategies import Example, examples
+from tests.agreement.steering import Steering
+from tests.strategies import Example, composed
 
-SEGMENTS, USERS = 12, 6
-SHOPS = 200 * settings.default.max_examples // 100
-TURNED = 300
-"""In each run at least so many answers are found to change by themselves."""
+SEGMENTS, USERS = 12, 3
+SHOPS = max(60, 60 * settings.default.max_examples // 100)
 
 FORMS = {
     *("Test", "Periods", "EventHas", "Sequence", "Same", "Held", "Changed", "Transition"),
@@ -33,37 +33,44 @@ FORMS = {
     *("mode", "sum"),
 }
 """The forms of leaves that decide at deadlines, by their names in canonical text."""
-CALENDARS = [Cell("field", "calendar", type_) for type_ in ("date", "timestamp")]
-"""Which are so seldom where the rest is drawn that they have shops of their own."""
+OPERATORS = ("anniversary", "in_last", "in_next", "older_than", "calendar")
+SELDOM = ("changed", "consent", "reachable")
+"""Which decide so seldom among others that they have shops of their own."""
 
 
-@pytest.mark.timeout(600)
+def drawn(number: int, steering: Steering) -> Example:
+    """A shop about what decided least so far."""
+    picks = (Pick(endless(f"{number} {part}".encode())) for part in range(SEGMENTS + 2))
+    return composed(next(picks), next(picks), picks, steering.wish, depth=1)
+
+
+@pytest.mark.timeout(1_200)
 def test_nothing_changes_before_the_deadline_and_something_does_then():
     """A millisecond before it the answer is that of T, at it another; at no sampled instant between
     is it another, nor after T where none is foreseen."""
+    permitted_ = permitted(DUCKDB.name).cells
+    of_forms = of_each_form(permitted_, 1)
+    dated = [one for one in permitted_ if one.form == "field" and one.key in OPERATORS]
+    steering = Steering([*of_forms, *dated])
     tally: Counter[str] = Counter()
     seen: set[str] = set()
 
-    def judge(example: Example, earlier: int, tell: Callable[[str], None]) -> None:
+    def judge(example: Example, earlier: int) -> None:
         compiled = compiled_for_engines(example.project)
         for story in stories(example, compiled, example.segments, earlier, USERS):
             found, subject = story.deadline, story.subject
-            tell(f"{subject.user.key} from {format_instant(subject.context.as_of)} {found}")
-            tell(phrase(story.where))
-            assert story.fault() is None
+            since = format_instant(subject.context.as_of)
+            assert story.fault() is None, (subject.user.key, since, found, phrase(story.where))
             tally["never" if found.at is None else "then"] += 1
             for leaf, _ in found.because:
                 seen.update(re.findall(r'"(?:\$|kind)":"(\w+)"', canonical(leaf)))
+                steering.met(cells_of(leaf, "customer", example.project))
             tally["begins"] += found.begins
 
-    @settings(max_examples=SHOPS, suppress_health_check=list(HealthCheck))
-    @given(examples(SEGMENTS), st.sampled_from(EARLIER))
-    def run(example: Example, earlier: int) -> None:
-        judge(example, earlier, note)
-
-    run()
+    for number in range(SHOPS):
+        judge(drawn(number, steering), EARLIER[number % len(EARLIER)])
     for number, earlier in enumerate(EARLIER):
-        judge(shop(number, CALENDARS), earlier, print)
+        judge(shop(number, [one for one in of_forms if one.form in SELDOM]), earlier)
     assert seen >= FORMS, FORMS - seen
-    assert tally["then"] >= TURNED, tally
+    assert tally["then"] >= 3 * SHOPS, tally
     assert tally["begins"] > 0

@@ -9,7 +9,7 @@ from segflow.model.wording import phrase
 from tests.agreement.documents import CELLS, LINES, pairs_of, shops
 from tests.agreement.tally import TELLING, Tally
 
-SHOPS = max(3, 30 * settings.default.max_examples // 100)
+SHOPS = max(3, 9 * settings.default.max_examples // 100)
 PAIRS = 8 * SHOPS
 SEED = 0
 

@@ -12,7 +12,7 @@ from tests.strategies import Example, examples
 def test_explanations_agree_with_memberships(tmp_path):
     """For members, for others and for strangers, the trace's verdict is the engine's."""
 
-    @settings(max_examples=12, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=5, suppress_health_check=list(HealthCheck))
     @given(examples(4))
     def run(example: Example) -> None:
         compiled = compiled_for_engines(example.project)

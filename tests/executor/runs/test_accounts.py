@@ -121,7 +121,7 @@ def shop_of(deployed: Path, rule: str, post: Moody) -> Iterator[Shop]:
             yield shop
 
 
-@settings(max_examples=settings.default.max_examples // 2)
+@settings(max_examples=settings.default.max_examples // 5)
 @given(codes=st.sampled_from(STOCKS), rule=rules(), receiver=RECEIVERS)
 def test_every_account_is_exact(shops: dict[int, Path], codes: int, rule: str, receiver):
     """On two days: everybody is in one bucket and no code is lost, or told to two; whoever is said
