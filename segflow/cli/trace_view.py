@@ -65,7 +65,8 @@ def deadline_lines(deadline: Deadline, member: bool) -> Iterator[str]:
         limit = "" if until is None else f" at least until {format_instant(until)}"
         yield f"Unless something happens, that stays so{limit}."
     for leaf in deadline.unforeseen:
-        yield f"That takes `{printable(phrase(leaf))}` as it is: when it changes is not known."
+        told = printable(phrase(leaf))
+        yield f"That takes `{told}` to stay as it is: its changes can not be foreseen."
 
 
 def _reasons(deadline: Deadline) -> Iterator[str]:

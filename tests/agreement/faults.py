@@ -21,6 +21,7 @@ from tests.strategies import Example, composed
 
 SHOPS = 240
 SEGMENTS = 16
+ONE_IN = 3
 
 
 def shop(number: int, cells: Sequence[Cell], texts: Set[str] | None = None) -> Example:
@@ -62,6 +63,11 @@ class Fault:
     cells: tuple[Cell, ...] = ()
     beside: tuple[tuple[Any, str, Any], ...] = ()
     shop: Callable[[int, Sequence[Cell]], Example] = shop
+
+
+def share(faults: Sequence[Fault]) -> Sequence[Fault]:
+    """Those that are seeded in every test run; `make agreement` seeds all."""
+    return faults[::ONE_IN]
 
 
 @contextmanager

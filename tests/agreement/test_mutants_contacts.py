@@ -12,7 +12,7 @@ from segflow.compiler.targets import contacts, facts
 from segflow.compiler.targets.values import not_later
 from segflow.model.predicate import All
 from segflow.model.types import TIMESTAMP
-from tests.agreement.faults import Fault, is_caught
+from tests.agreement.faults import Fault, is_caught, share
 
 CONSENT, REACHABLE = ('"Consent"',), ('"Reachable"',)
 
@@ -88,7 +88,7 @@ FAULTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", share(FAULTS), ids=lambda fault: fault.name)
 def test_the_agreement_catches(fault, tmp_path):
     """With the fault in the engine's path, some segment has other members than by the reference."""
     assert is_caught(fault, tmp_path)

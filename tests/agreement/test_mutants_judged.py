@@ -26,7 +26,7 @@ from segflow.compiler.zones import Ways
 from segflow.model.instant import Instant
 from segflow.model.predicate import Step
 from tests.agreement.cells import Cell
-from tests.agreement.faults import Fault, is_caught
+from tests.agreement.faults import Fault, is_caught, share
 
 
 def earliest_for_latest(_: Any) -> Any:
@@ -167,7 +167,7 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", share(FAULTS), ids=lambda fault: fault.name)
 def test_the_agreement_catches(fault, tmp_path):
     """With the fault in the engine's path, some segment has other members than by the reference."""
     assert is_caught(fault, tmp_path)

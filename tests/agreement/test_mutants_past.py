@@ -12,7 +12,7 @@ from segflow.compiler.zones import Ways, Zones
 from segflow.membership import past
 from segflow.membership.log import members_at
 from tests.agreement.cells import Cell
-from tests.agreement.faults import Fault, is_caught
+from tests.agreement.faults import Fault, is_caught, share
 
 USERS = '"user_zone":true'
 WINDOWS = tuple(Cell(form, "timezone") for form in ("did", "sum", "first_time"))
@@ -89,7 +89,7 @@ FAULTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", share(FAULTS), ids=lambda fault: fault.name)
 def test_the_agreement_catches(fault, tmp_path):
     """With the fault in the engine's path, some segment has other members than by the reference."""
     assert is_caught(fault, tmp_path)

@@ -9,7 +9,7 @@ from sqlalchemy import func
 
 from segflow.compiler.dialects import DuckDb
 from segflow.compiler.targets import events, facts, histories, population, ranks
-from tests.agreement.faults import Fault, is_caught, shop
+from tests.agreement.faults import Fault, is_caught, share, shop
 from tests.agreement.forms.texts import USERS
 
 
@@ -61,7 +61,7 @@ FAULTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", share(FAULTS), ids=lambda fault: fault.name)
 def test_the_agreement_catches(fault, tmp_path):
     """With the fault in the engine's path, some segment has other members than by the reference."""
     assert is_caught(fault, tmp_path)

@@ -23,7 +23,7 @@ from tests.agreement.tally import TELLING, Tally
 from tests.strategies import examples
 
 SEGMENTS = 24
-SHOPS = 16
+SHOPS = 5
 
 
 class Together(NamedTuple):
@@ -33,15 +33,15 @@ class Together(NamedTuple):
 
     hosts: Sequence[Host]
     shops: int = SHOPS
-    pairs: int = 250
-    several: int = 60
+    pairs: int = 80
+    several: int = 18
     telling: float = TELLING
 
 
 SETS = {
     "embedded": Together((DUCKDB, SQLITE, CLICKHOUSE)),
     "servers": Together((POSTGRES, MYSQL, DUCKDB)),
-    "lake": Together((SQLITE, SPARK), shops=3, pairs=40, several=10, telling=0.5),
+    "lake": Together((SQLITE, SPARK), shops=2, pairs=20, several=5, telling=0.5),
 }
 
 

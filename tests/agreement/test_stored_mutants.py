@@ -12,7 +12,7 @@ from segflow.compiler import versions
 from segflow.compiler.dialects.duckdb_storage import DuckDbStorage
 from segflow.compiler.targets import events
 from tests.agreement.cells import Cell
-from tests.agreement.faults import SEGMENTS, Fault, is_caught
+from tests.agreement.faults import SEGMENTS, Fault, is_caught, share
 from tests.agreement.forms.stored import ROWS, SEGMENT, stored_example
 from tests.strategies import Example
 
@@ -90,7 +90,7 @@ FAULTS = [replace(fault, shop=shop) for fault in FAULTS]
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", share(FAULTS), ids=lambda fault: fault.name)
 def test_every_fault_is_seen(fault, tmp_path):
     """With the fault, some segment has other members than the reference gives."""
     assert is_caught(fault, tmp_path)

@@ -154,6 +154,20 @@ def test_clickhouse_shows_what_is_unique(tmp_path: Path):
     assert "id" not in made["event", "visit"]["at"]
 
 
+def test_a_table_of_people_holds_no_events(tmp_path: Path):
+    """Even where each of them has a time and belongs to something else."""
+    statements = (
+        "CREATE TABLE accounts (id {integer} PRIMARY KEY, tier {text})",
+        "CREATE TABLE users (id {integer} PRIMARY KEY, account_id {integer}, email {text},"
+        " created_at {time})",
+        "CREATE TABLE invoices (id {integer} PRIMARY KEY, account_id {integer}, sent_at {time})",
+    )
+    made = list(yaml.safe_load_all(draft(tmp_path, DUCKDB.source(tmp_path, statements))))
+    named = {kind: one for one in made for kind in [next(iter(one.items()))]}
+    assert set(named) == {("entity", "account"), ("entity", "user"), ("event", "invoice")}
+    assert named["entity", "user"]["fields"]["email"]["pii"] is True
+
+
 def test_what_the_catalog_reads_is_not_drafted_again(tmp_path: Path):
     """Events of other tables are of the entity that there is already; fields of it are left out,
     as its document is another."""

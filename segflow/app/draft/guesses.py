@@ -1,5 +1,6 @@
 """What tables seem to be: those of an entity, of its fields, or of an event. Pure."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -41,6 +42,9 @@ class Guesses:
     left: tuple[tuple[str, str], ...]
 
 
+_PEOPLE = re.compile(
+    r"(user|customer|client|member|person|people|contact|subscriber|guest|player|patient|student)\Z"
+)
 References = Mapping[str, Entity]
 """Entities of the catalog by what tables call their keys, in lower case."""
 
@@ -60,7 +64,7 @@ def guess(tables: Sequence[Table], known: References) -> Guesses:
 
     A table with a column that alone tells its rows apart is one of an entity, and one with a time
     and a column that has the name of an entity's key is an event. Where both hold, it is one of an
-    entity if other tables have a column with the name of its key.
+    entity if other tables have a column with the name of its key, or if it is named after people.
     """
     known_types = {reference: entity.key_type for reference, entity in known.items()}
     of_users = [table for table in tables if _is_entity(table, tables, known_types)]
@@ -96,7 +100,7 @@ def _is_entity(table: Table, tables: Sequence[Table], known: Mapping[str, KeyTyp
     reference = reference_of(table)
     if any(reference in _others(other) for other in tables if other is not table):
         return True
-    if not any(_times(table)):
+    if _PEOPLE.search(singular(table.name).lower()) or not any(_times(table)):
         return True
     keys = {reference_of(other) for other in tables if other.unique and other is not table}
     return not _others(table) & (keys | set(known))
