@@ -18,7 +18,7 @@ from tests.agreement.hosts import DUCKDB, SQLITE
 from tests.agreement.sides import Pair, pairs
 from tests.strategies import Example
 
-SHOPS = 5
+SHOPS = 2
 
 
 def in_windows(found: Example) -> Example:

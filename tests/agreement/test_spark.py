@@ -10,7 +10,7 @@ from tests.agreement.hosts import SPARK
 from tests.agreement.sides import agreed
 from tests.agreement.tally import Tally
 
-STORED = 4
+STORED = 1
 SEGMENTS = 16
 
 

@@ -10,9 +10,9 @@ from tests.agreement.sides import agreed, by_engine, compiled_for_engines, expla
 from tests.agreement.tally import Tally
 from tests.strategies import Example
 
-SHOPS = 5 * settings.default.max_examples // 100
+SHOPS = 10 * settings.default.max_examples // 100
 SEGMENTS = 16
-PAIRS = 50
+PAIRS = 100
 FORMS = {
     *("field", "property in where", "field on the right", "did", "sum", "avg", "min", "max"),
     *("first", "last", "count_distinct"),
