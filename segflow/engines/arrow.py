@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy
+from pyroaring import BitMap64
 from sqlalchemy import types
 from sqlalchemy.sql import Select
 from sqlalchemy.types import TypeEngine
@@ -18,6 +19,17 @@ from segflow.engines.roaring import Universe, ascends
 from segflow.errors import UnusableDataError
 from segflow.model.keys import KeyType
 from segflow.ports import MASK_BITS, Keys
+
+_SIGNED = 2**63
+
+
+def keys_given(keys: Keys) -> pa.Array:
+    """The keys as a column. Ordinals are not copied; they are signed where they fit, as most keys
+    are."""
+    if not isinstance(keys, BitMap64):
+        return pa.array(sorted(keys), pa.string())
+    type_ = pa.int64() if not keys or keys.max() < _SIGNED else pa.uint64()
+    return pa.Array.from_buffers(type_, len(keys), [None, pa.py_buffer(keys.to_array())])
 
 
 def typed_keys(source: str, found: pa.ChunkedArray, type_: KeyType) -> pa.ChunkedArray:

@@ -9,14 +9,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 from duckdb_engine import Dialect
-from pyroaring import BitMap64
 from sqlalchemy.sql import Select
 
 from segflow.compiler.dialects import DIALECTS
 from segflow.compiler.targets.keys import repeated_keys
 from segflow.compiler.targets.newest import select_newest
 from segflow.compiler.values import text_matches
-from segflow.engines.arrow import key_set, key_sets, typed_keys
+from segflow.engines.arrow import key_set, key_sets, keys_given, typed_keys
 from segflow.engines.connected import MISSING, UNFIT, first_line, newest_of, repeated_error
 from segflow.engines.duckdb_instance import Answer, Instance, Written
 from segflow.engines.files import Stamp
@@ -25,8 +24,6 @@ from segflow.errors import SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
 from segflow.model.instant import Instant
 from segflow.ports import KeyColumn, Keys, Reached, Selection, Split, Statement, Volume, as_select
-
-_SIGNED = 2**63
 
 # What can't name a column unquoted; SQLAlchemy knows PostgreSQL's words, and these are more.
 _RESERVED = (
@@ -126,7 +123,7 @@ class DuckDbEngine:
         self._instance.open_changed()
         for of in selection.one_row:
             self._check_one_row(of)
-        given = {name: pa.table({"key": _keys(sets[name])}) for name in selection.sets}
+        given = {name: pa.table({"key": keys_given(sets[name])}) for name in selection.sets}
         given |= {split.name: self._passing(split) for split in selection.splits}
         given |= {name: self._merged(parts, given) for name, parts in selection.merged.items()}
         for name, content in given.items():
@@ -202,14 +199,3 @@ class DuckDbEngine:
             if str(error) != _INTERRUPTED:
                 raise
             raise KeyboardInterrupt from error
-
-
-def _keys(keys: Keys) -> pa.Array:
-    """The keys as an Arrow array. Ordinals are not copied; they are signed where they fit, as most
-    keys are."""
-    return _ordinals(keys) if isinstance(keys, BitMap64) else pa.array(sorted(keys), pa.string())
-
-
-def _ordinals(ordinals: BitMap64) -> pa.Array:
-    type_ = pa.int64() if not ordinals or ordinals.max() < _SIGNED else pa.uint64()
-    return pa.Array.from_buffers(type_, len(ordinals), [None, pa.py_buffer(ordinals.to_array())])

@@ -21,7 +21,7 @@ from segflow.compiler.dialects import DIALECTS
 from segflow.compiler.targets.keys import repeated_keys
 from segflow.compiler.targets.newest import select_newest
 from segflow.compiler.values import text_matches
-from segflow.engines.arrow import key_set, key_sets, plain_rows
+from segflow.engines.arrow import key_set, key_sets, keys_given, plain_rows
 from segflow.engines.connected import (
     NEGATIVE,
     NO_INTEGERS,
@@ -59,7 +59,6 @@ from segflow.ports import (
 )
 
 _Answer = TypeVar("_Answer")
-_SIGNED = 2**63
 _AGAIN = 0.1
 """Seconds until what was given up is told so once more."""
 
@@ -335,12 +334,9 @@ def _view(number: int) -> str:
 
 
 def _keys(keys: Keys) -> pa.Array:
-    """The keys as an Arrow array; those that no integer of Spark holds as decimals."""
-    if not isinstance(keys, BitMap64):
-        return pa.array(sorted(keys), pa.string())
-    found = pa.Array.from_buffers(pa.uint64(), len(keys), [None, pa.py_buffer(keys.to_array())])
-    fits = not keys or keys.max() < _SIGNED
-    return found.cast(pa.int64() if fits else pa.decimal128(20, 0))
+    """The keys as a column; those that no integer of Spark holds as decimals."""
+    found = keys_given(keys)
+    return found.cast(pa.decimal128(20, 0)) if found.type == pa.uint64() else found
 
 
 def _is_whole(type_: Any) -> bool:
