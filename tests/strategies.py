@@ -11,7 +11,7 @@ from segflow.model.project import Project
 from segflow.model.segment import Segment
 from segflow.model.wording import phrase
 from tests.agreement.cells import Cell, cells_of
-from tests.agreement.choices import Pick
+from tests.agreement.choices import Pick, endless
 from tests.agreement.data import Tables, world_of
 from tests.agreement.forms import keys, log
 from tests.agreement.forms.texts import entities_with_texts, with_texts
@@ -71,6 +71,14 @@ def example(entropy: bytes, wishes: Wishes = any_form) -> Example:
         [Pick(entropy[start : start + SEGMENT]) for start in starts],
         wishes,
     )
+
+
+def seeded(
+    seed: str, segments: int, wishes: Wishes = any_form, texts: Set[str] | None = None
+) -> Example:
+    """Always the same example for a seed, with that many segments; see composed()."""
+    picks = (Pick(endless(f"{seed} {part}".encode())) for part in range(segments + 2))
+    return composed(next(picks), next(picks), picks, wishes, depth=1, texts=texts)
 
 
 def composed(

@@ -28,8 +28,8 @@ def keys_given(keys: Keys) -> pa.Array:
     are."""
     if not isinstance(keys, BitMap64):
         return pa.array(sorted(keys), pa.string())
-    type_ = pa.int64() if not keys or keys.max() < _SIGNED else pa.uint64()
-    return pa.Array.from_buffers(type_, len(keys), [None, pa.py_buffer(keys.to_array())])
+    type_ = np.int64 if not keys or keys.max() < _SIGNED else np.uint64
+    return column_of(np.asarray(keys.to_array()).view(type_))
 
 
 def typed_keys(source: str, found: pa.ChunkedArray, type_: KeyType) -> pa.ChunkedArray:

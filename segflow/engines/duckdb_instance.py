@@ -135,8 +135,8 @@ class Instance:
         one of those who ask."""
         with ExitStack() as closing:
             first = closing.enter_context(duckdb.connect(":memory:", config=_SAFE))
-            database = self._name()
             if self._database is not None:
+                database = self._name()
                 file = str(self._database).replace("'", "''")
                 first.execute(f"ATTACH '{file}' AS {database} (TYPE duckdb, READ_ONLY)")
             first.execute(

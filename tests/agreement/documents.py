@@ -12,7 +12,7 @@ from segflow.model.project import Project
 from segflow.model.segment import Segment
 from tests import services
 from tests.agreement.cells import Cell
-from tests.agreement.choices import Pick, endless
+from tests.agreement.choices import Pick
 from tests.agreement.data import Row, Tables, world_of
 from tests.agreement.elastic import (
     PREFIX,
@@ -31,7 +31,7 @@ from tests.agreement.sides import (
     each_alone,
     together,
 )
-from tests.strategies import Example, composed
+from tests.strategies import Example, seeded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +84,7 @@ def shops(seed: int) -> Iterator[Example]:
     """Always the same ones for a seed. Segments have few leaves, since one that is refused refuses
     all."""
     for number in count():
-        picks = [Pick(endless(f"{seed} {number} {part}".encode())) for part in range(SEGMENTS + 2)]
-        yield composed(picks[0], picks[1], picks[2:], wished, depth=1)
+        yield seeded(f"{seed} {number}", SEGMENTS, wished)
 
 
 def without_histories(project: Project) -> Project:

@@ -14,10 +14,10 @@ import pytest
 
 from segflow.model.codec import canonical
 from tests.agreement.cells import Cell
-from tests.agreement.choices import Pick, endless
+from tests.agreement.choices import Pick
 from tests.agreement.predicates import FORMS, any_form
 from tests.agreement.sides import pairs
-from tests.strategies import Example, composed
+from tests.strategies import Example, seeded
 
 SHOPS = 240
 SEGMENTS = 16
@@ -31,8 +31,7 @@ def shop(number: int, cells: Sequence[Cell], texts: Set[str] | None = None) -> E
     def wish(pick: Pick) -> Cell:
         return pick.one(cells) if cells else any_form(pick)
 
-    picks = (Pick(endless(f"{number} {part}".encode())) for part in range(SEGMENTS + 2))
-    return composed(next(picks), next(picks), picks, wish, depth=1, texts=texts)
+    return seeded(f"{number}", SEGMENTS, wish, texts)
 
 
 def _forms(word: str) -> Sequence[str]:

@@ -12,13 +12,12 @@ from segflow.model.instant import format_instant
 from segflow.model.wording import phrase
 from tests.agreement.ahead import EARLIER, stories
 from tests.agreement.cells import cells_of, of_each_form
-from tests.agreement.choices import Pick, endless
 from tests.agreement.faults import shop
 from tests.agreement.hosts import DUCKDB
 from tests.agreement.permitted import permitted
 from tests.agreement.sides import compiled_for_engines
 from tests.agreement.steering import Steering
-from tests.strategies import Example, composed
+from tests.strategies import Example, seeded
 
 SEGMENTS, USERS = 12, 3
 SHOPS = max(60, 60 * settings.default.max_examples // 100)
@@ -38,19 +37,14 @@ SELDOM = ("changed", "consent", "reachable")
 """Which decide so seldom among others that they have shops of their own."""
 
 
-def drawn(number: int, steering: Steering) -> Example:
-    """A shop about what decided least so far."""
-    picks = (Pick(endless(f"{number} {part}".encode())) for part in range(SEGMENTS + 2))
-    return composed(next(picks), next(picks), picks, steering.wish, depth=1)
-
-
 @pytest.mark.timeout(1_200)
 def test_nothing_changes_before_the_deadline_and_something_does_then():
     """A millisecond before it the answer is that of T, at it another; at no sampled instant between
     is it another, nor after T where none is foreseen."""
-    permitted_ = permitted(DUCKDB.name).cells
-    of_forms = of_each_form(permitted_, 1)
-    dated = [one for one in permitted_ if one.form == "field" and one.key in OPERATORS]
+    cells = permitted(DUCKDB.name).cells
+    of_forms = of_each_form(cells, 1)
+    dated = [one for one in cells if one.form == "field" and one.key in OPERATORS]
+    seldom = [one for one in of_forms if one.form in SELDOM]
     steering = Steering([*of_forms, *dated])
     tally: Counter[str] = Counter()
     seen: set[str] = set()
@@ -68,9 +62,10 @@ def test_nothing_changes_before_the_deadline_and_something_does_then():
             tally["begins"] += found.begins
 
     for number in range(SHOPS):
-        judge(drawn(number, steering), EARLIER[number % len(EARLIER)])
+        drawn = seeded(f"{number}", SEGMENTS, steering.wish)
+        judge(drawn, EARLIER[number % len(EARLIER)])
     for number, earlier in enumerate(EARLIER):
-        judge(shop(number, [one for one in of_forms if one.form in SELDOM]), earlier)
+        judge(shop(number, seldom), earlier)
     assert seen >= FORMS, FORMS - seen
     assert tally["then"] >= 3 * SHOPS, tally
     assert tally["begins"] > 0

@@ -21,7 +21,7 @@ from tests.agreement.sides import (
     compiled_for_reference,
 )
 from tests.agreement.steering import shops
-from tests.agreement.tally import Tally
+from tests.agreement.tally import TELLING, Tally
 
 
 class Together(NamedTuple):
@@ -70,4 +70,4 @@ def test_members_are_the_same_wherever_the_data_lie(together, tmp_path):
     assert ways.keys() == {"own", "mentioned", "sent"}
     assert tally.pairs >= 15 * number
     assert several >= 5 * number
-    assert tally.telling >= 0.5, tally.results
+    assert tally.telling >= TELLING, tally.results

@@ -62,7 +62,7 @@ def test_windows_with_one_end_are_told_once(tmp_path, monkeypatch):
     told = []
     tell = sequences._told
     monkeypatch.setattr(sequences, "_told", lambda *given: told.append(given[0]) or tell(*given))
-    found = list(judged(tmp_path, shops=2))
+    found = list(judged(tmp_path))
     assert 2 <= len(told) < len(found) / 2
 
 

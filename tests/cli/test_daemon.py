@@ -112,9 +112,10 @@ class Process:
             if wanted(self.log[-1]):
                 return self.log[-1]
 
-    def event(self, name: str) -> dict[str, Any]:
-        """Read the log until an event."""
-        return self.wait_for(lambda line: line["event"] == name)
+    def event(self, name: str, **facts: Any) -> dict[str, Any]:
+        """Read the log until an event of which these facts are told."""
+        wanted = {"event": name, **facts}
+        return self.wait_for(lambda line: wanted.items() <= line.items())
 
     def end(self) -> int:
         """Read the rest of the log and give the exit code."""
@@ -179,11 +180,6 @@ def by_rule(runs: list[dict[str, Any]], rule: str) -> dict[str, tuple[int, dict[
     return {run["scheduled"]: (run["audience"], run["buckets"]) for run in chosen}
 
 
-def finished(line: dict[str, Any], rule: str) -> bool:
-    """Whether this line of a log tells that a run of that rule has finished."""
-    return (line["event"], line.get("rule")) == ("run finished", rule)
-
-
 def test_a_daemon_does_what_its_replay_says(segflow, process, shop):
     """It runs rules on time, tells how it is, keeps a second one out, and stops in peace; a replay
     of that time gives the same audiences and buckets, though they change from run to run."""
@@ -191,7 +187,7 @@ def test_a_daemon_does_what_its_replay_says(segflow, process, shop):
     with running() as daemon:
         port = daemon.event("health")["port"]
         for rule in ("once", "again", "again", "again"):
-            daemon.wait_for(lambda line, rule=rule: finished(line, rule))
+            daemon.event("run finished", rule=rule)
         with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=PATIENCE) as answer:
             health = json.load(answer)
         second = process("daemon", "--health-port", "0")
