@@ -33,7 +33,7 @@ def lines_of(keys: Keys) -> list[str]:
                 f"the key {json.dumps(key)} can't be shown on a line",
                 hint="--json shows it, and --out writes it into a .csv or a .parquet file",
             )
-    return [str(key) for key in in_order(keys)]
+    return list(map(str, in_order(keys)))
 
 
 def to_bytes(keys: Keys, suffix: str, column: str) -> bytes:
@@ -46,7 +46,7 @@ def to_bytes(keys: Keys, suffix: str, column: str) -> bytes:
     lines = lines_of(keys)
     if suffix == ".csv":
         lines.insert(0, column)
-    return "".join(f"{line}\n" for line in lines).encode()
+    return "\n".join([*lines, ""]).encode()
 
 
 def _quoted(keys: frozenset[str], column: str) -> bytes:

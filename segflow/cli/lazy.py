@@ -1,5 +1,6 @@
 """A group whose commands are imported when they are called, so that `segflow` starts fast."""
 
+import gc
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,6 +41,9 @@ class LazyGroup(click.Group):
             return super().get_command(ctx, cmd_name)
         module, _, name = self._lazy[cmd_name].target.partition(":")
         found = getattr(importlib.import_module(f"segflow.cli.commands.{module}"), name)
+        if not gc.isenabled():
+            gc.freeze()  # what was imported stays to the end
+            gc.enable()
         if not isinstance(found, click.Command):
             raise TypeError(f"{self._lazy[cmd_name].target} is not a command")
         return found

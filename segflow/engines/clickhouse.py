@@ -13,7 +13,7 @@ from pyroaring import BitMap64
 from sqlalchemy import String, bindparam, func, literal, literal_column, select, text
 from sqlalchemy.sql import Select
 
-from segflow.compiler.dialects import DIALECTS
+from segflow.compiler.dialects import dialect_of
 from segflow.compiler.targets.keys import repeated_keys
 from segflow.compiler.targets.newest import select_newest
 from segflow.compiler.values import text_matches
@@ -88,7 +88,7 @@ class ClickHouseEngine:
 
     def newest(self, table: str, column: str) -> Instant | None:
         """See Engine."""
-        return newest_of(self.rows(select_newest(table, column, DIALECTS["clickhouse"])))
+        return newest_of(self.rows(select_newest(table, column, dialect_of("clickhouse"))))
 
     def read_so_far(self) -> Volume:
         """See Engine."""
@@ -132,7 +132,7 @@ class ClickHouseEngine:
 
     def _check_one_row(self, of: KeyColumn) -> None:
         """Refuse a table of fields in which a key has two rows; no table promises that here."""
-        (found,) = self._run(repeated_keys(of, DIALECTS["clickhouse"])).to_pylist()
+        (found,) = self._run(repeated_keys(of, dialect_of("clickhouse"))).to_pylist()
         count, example = found.values()
         if count:
             raise repeated_error(self._source, of, count, example)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, column, inspect, select
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from sqlalchemy.sql import Select
 
-from segflow.compiler.dialects import DIALECTS
+from segflow.compiler.dialects import dialect_of
 from segflow.compiler.targets.keys import repeated_keys
 from segflow.compiler.targets.newest import select_newest
 from segflow.compiler.values import text_matches
@@ -58,7 +58,7 @@ class ConnectedEngine(ABC):
 
     def __init__(self, source: Source, engine: sqlalchemy.Engine) -> None:
         self._source = source.name
-        self._dialect = DIALECTS[source.engine]
+        self._dialect = dialect_of(source.engine)
         self._engine = engine
         self._unique: set[KeyColumn] = set()
 

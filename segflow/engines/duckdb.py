@@ -11,7 +11,7 @@ import pyarrow as pa
 from duckdb_engine import Dialect
 from sqlalchemy.sql import Select
 
-from segflow.compiler.dialects import DIALECTS
+from segflow.compiler.dialects import dialect_of
 from segflow.compiler.targets.keys import repeated_keys
 from segflow.compiler.targets.newest import select_newest
 from segflow.compiler.values import text_matches
@@ -100,7 +100,7 @@ class DuckDbEngine:
 
     def newest(self, table: str, column: str) -> Instant | None:
         """See Engine."""
-        return newest_of(self.rows(select_newest(table, column, DIALECTS["duckdb"])))
+        return newest_of(self.rows(select_newest(table, column, dialect_of("duckdb"))))
 
     def read_so_far(self) -> Volume:
         """See Engine. Bytes that DuckDB counts are those that were not in its memory."""
@@ -172,7 +172,7 @@ class DuckDbEngine:
         stamp = self._instance.stamp(of.table)
         if of in self._checked and self._checked[of] == stamp:
             return
-        (found,) = self._run(repeated_keys(of, DIALECTS["duckdb"])).to_pylist()
+        (found,) = self._run(repeated_keys(of, dialect_of("duckdb"))).to_pylist()
         count, example = found.values()
         if count:
             raise repeated_error(self._source, of, count, example)

@@ -202,8 +202,7 @@ class _Asked:
                 assert_never(of)
 
     def _of_documents(self, found: Found) -> Iterator[Any]:
-        groups = self._moment.groups(found.index, json.loads(found.query), [found.key])
-        return (key for (key,), _ in groups)
+        return self._moment.values(found.index, json.loads(found.query), found.key)
 
     def _refuse_unlike(self, of: Found, keys: Keys) -> None:
         """Refuse an index in which a key has documents that are found, and others that are not."""
@@ -224,7 +223,7 @@ class _Asked:
         for start in range(0, len(listed), CHUNK):
             chosen = {"terms": {of.key: listed[start : start + CHUNK]}}
             both = {"bool": {"filter": [chosen, query]}}
-            unlike += [key for (key,), _ in self._moment.groups(of.index, both, [of.key])]
+            unlike += self._moment.values(of.index, both, of.key)
         return unlike
 
     def _of_groups(self, counted: Counted) -> Iterator[Any]:

@@ -17,7 +17,7 @@ from pyspark.sql.types import DecimalType, IntegralType, StringType
 from sqlalchemy import column, select, table
 from sqlalchemy.sql import Select
 
-from segflow.compiler.dialects import DIALECTS
+from segflow.compiler.dialects import dialect_of
 from segflow.compiler.targets.keys import repeated_keys
 from segflow.compiler.targets.newest import select_newest
 from segflow.compiler.values import text_matches
@@ -121,7 +121,7 @@ class SparkEngine:
 
     def newest(self, table: str, column: str) -> Instant | None:
         """See Engine."""
-        return newest_of(self.rows(select_newest(table, column, DIALECTS["spark"])))
+        return newest_of(self.rows(select_newest(table, column, dialect_of("spark"))))
 
     def read_so_far(self) -> Volume:
         """See Engine. Spark counts for its own pages alone, which are not open."""
@@ -320,7 +320,7 @@ class SparkEngine:
         stamp = self._stamps.get(of.table)
         if stamp is not None and self._checked.get(of) == stamp:
             return
-        asked = repeated_keys(of, DIALECTS["spark"])
+        asked = repeated_keys(of, dialect_of("spark"))
         (found,) = self._frame(session, asked).toArrow().to_pylist()
         count, example = found.values()
         if count:

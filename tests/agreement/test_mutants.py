@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Double, FromClause, Numeric, String, cast, distinct, false, func, not_
 
-from segflow.compiler.dialects import DuckDb
+from segflow.compiler.dialects.duckdb import DuckDb
 from segflow.compiler.passes import normalize
 from segflow.compiler.targets import (
     aggregates,

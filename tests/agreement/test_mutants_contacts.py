@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import not_, true
 
-from segflow.compiler.dialects import DuckDb
+from segflow.compiler.dialects.duckdb import DuckDb
 from segflow.compiler.dialects.standard import FIRST_INSTANT
 from segflow.compiler.targets import contacts, facts
 from segflow.compiler.targets.values import not_later

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func
 
-from segflow.compiler.dialects import DuckDb
+from segflow.compiler.dialects.duckdb import DuckDb
 from segflow.compiler.targets import events, facts, histories, population, ranks
 from tests.agreement.faults import Fault, is_caught, share, shop
 from tests.agreement.forms.texts import USERS

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from segflow.compiler.cells import cell_value
-from segflow.compiler.dialects import DIALECTS
+from segflow.compiler.dialects import dialect_of
 from segflow.compiler.storage import Storage, storage_of_field
 from segflow.compiler.targets.stored import read_back, value_in
 from segflow.compiler.targets.values import stored_table
@@ -60,7 +60,7 @@ def read(host: Host, folder: Path, storage: Storage, cells: Sequence[str]) -> li
     rows = [{"id": number, "x": cell} for number, cell in enumerate(cells)]
     host.write(folder, project, {"given": rows}, {})
     table = stored_table("given", ["id", "x"])
-    value = value_in(table, storage, DIALECTS[host.name]).label("x")
+    value = value_in(table, storage, dialect_of(host.name)).label("x")
     with host.opened(project, folder) as engine:
         found = engine.rows(select(table.c.id, value).order_by(table.c.id))
     return [value_of(read_back(row["x"], storage.type), storage.type) for row in found]

@@ -14,7 +14,16 @@ from segflow.cli import main as entry
 from segflow.cli.lazy import LazyGroup
 from segflow.cli.start import start
 
-HEAVY = ("duckdb", "pyarrow", "deepdiff", "sqlalchemy", "rich.progress", "jsonschema")
+HEAVY = (
+    "duckdb",
+    "pyarrow",
+    "deepdiff",
+    "sqlalchemy",
+    "sqlalchemy.dialects.mysql",
+    "sqlglot",
+    "rich.progress",
+    "jsonschema",
+)
 
 
 def declared() -> list[tuple[str, ...]]:
@@ -205,3 +214,26 @@ def test_checking_the_files_loads_nothing_heavy(shop):
 def test_a_plan_without_impact_loads_no_engine(shop):
     """Where no source is asked, DuckDB and Arrow stay on the disk."""
     assert not {"duckdb", "pyarrow"} & set(loaded_by("plan", "--no-impact"))
+
+
+@pytest.mark.parametrize("words", [["plan"], ["segment", "count", "win_back"]])
+def test_a_question_loads_no_other_engine(shop, words):
+    """Where DuckDB is asked, what only MySQL's or a person's SQL needs stays on the disk."""
+    loaded = set(loaded_by(*words))
+    assert "duckdb" in loaded
+    assert not {"sqlalchemy.dialects.mysql", "sqlglot"} & loaded
+
+
+def test_garbage_is_looked_for_again_when_a_command_runs(shop):
+    """While the program is imported it is not, and a daemon must not grow for that."""
+    program = (
+        "import gc, sys\n"
+        "from segflow.cli import start\n"
+        "sys.argv = ['segflow', 'segment', 'list']\n"
+        "code = start.start()\n"
+        "print(code, gc.isenabled(), gc.get_freeze_count() > 10_000, file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "0 True True\n"

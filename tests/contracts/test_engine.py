@@ -34,7 +34,7 @@ from sqlalchemy import (
     table,
 )
 
-from segflow.compiler.dialects import DIALECTS, UTC_TIMESTAMP, Dialect
+from segflow.compiler.dialects import UTC_TIMESTAMP, Dialect, dialect_of
 from segflow.compiler.targets.keys import has_key, key_of
 from segflow.engines.clickhouse import ClickHouseEngine
 from segflow.engines.clickhouse_chdb import EmbeddedHost
@@ -106,7 +106,7 @@ class Place:
     @property
     def dialect(self) -> Dialect:
         """The dialect of the engine."""
-        return DIALECTS[self.name.partition(" ")[0]]
+        return dialect_of(self.name.partition(" ")[0])
 
 
 def parquet(folder: Path, tables: Tables) -> Engine:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import String, column, func, literal, literal_column, select, table, text
 
 from segflow.app.wiring import open_engine
-from segflow.compiler.dialects import DIALECTS
+from segflow.compiler.dialects import dialect_of
 from segflow.engines.clickhouse import ClickHouseEngine
 from segflow.engines.clickhouse_chdb import EmbeddedHost
 from segflow.engines.clickhouse_server import ServerHost
@@ -41,7 +41,7 @@ from tests.proxy import Proxy, standing
 from tests.services import clickhouse_owner_url, clickhouse_url
 
 SOURCE = Source(name="warehouse", engine="clickhouse", url=FOLDER)
-DIALECT = DIALECTS["clickhouse"]
+DIALECT = dialect_of("clickhouse")
 PEOPLE = table("people", column("id"), column("seen"), column("paid"), column("tags"))
 ROWS = pa.table(
     {

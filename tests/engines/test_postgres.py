@@ -11,7 +11,7 @@ from sqlalchemy import column, func, select, table, text
 
 from segflow.app.secrets import MaskedEngine
 from segflow.app.wiring import open_engine
-from segflow.compiler.dialects import DIALECTS
+from segflow.compiler.dialects import dialect_of
 from segflow.compiler.targets.newest import select_newest
 from segflow.compiler.timeline import LAST
 from segflow.engines.postgres import PostgresEngine
@@ -155,7 +155,7 @@ def test_the_newest_instant_is_the_calendars(opened):
         connection.execute("CREATE INDEX ON loads (at)")
     engine = opened()
     assert engine.newest("loads", "at") == parse_instant("2026-01-01T02:46:39Z")
-    asked = engine.render(select_newest("loads", "at", DIALECTS["postgres"]))
+    asked = engine.render(select_newest("loads", "at", dialect_of("postgres")))
     with psycopg.connect(in_schema(SCHEMA)) as connection:
         plan = connection.execute(f"EXPLAIN {asked}".encode()).fetchall()
     assert "Index" in str(plan)

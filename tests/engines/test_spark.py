@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from segflow.app.wiring import open_engine
-from segflow.compiler.dialects import DIALECTS
+from segflow.compiler.dialects import dialect_of
 from segflow.errors import (
     RefusedError,
     SourceUnavailableError,
@@ -40,7 +40,7 @@ from segflow.model.duration import parse_duration
 from segflow.model.types import TIMESTAMP, decimal_type, parse_type
 from tests.agreement.spark import MASTER, spark_engine
 
-DIALECT = DIALECTS["spark"]
+DIALECT = dialect_of("spark")
 PEOPLE = table("people", *map(column, ("id", "seen", "paid", "tags", "doc")))
 
 

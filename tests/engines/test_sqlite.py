@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import column, select, table, text
 
-from segflow.compiler.dialects import DIALECTS
+from segflow.compiler.dialects import dialect_of
 from segflow.engines.sqlite import SqliteEngine
 from segflow.errors import SourceUnavailableError, UnusableDataError
 from segflow.model.catalog import Source
@@ -24,7 +24,7 @@ from segflow.model.types import (
 from segflow.ports import KeyColumn, Selection
 from tests.engines.people import hears_ctrl_c
 
-SQLITE = DIALECTS["sqlite"]
+SQLITE = dialect_of("sqlite")
 SOURCE = Source(name="warehouse", engine="sqlite", url="shop.db")
 MONEY = decimal_type(18, 2)
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from segflow.app.codes import STRANGERS
 from segflow.app.doctor.samples import newest, rows_of
 from segflow.app.doctor.subject import Subject
-from segflow.compiler.dialects import DIALECTS
+from segflow.compiler.dialects import dialect_of
 from segflow.compiler.targets.keys import constant_key, key_of
 from segflow.compiler.targets.values import stored_table
 from segflow.diagnostics import Diagnostic
@@ -63,7 +63,7 @@ def _known(subject: Subject, entity: Entity, keys: Collection[Key]) -> set[Any]:
     population = entity.population
     source = subject.project.source(population.source)
     assert source is not None, "the pass `resolve` lets no other name through"
-    dialect, engine = DIALECTS[source.engine], subject.engines(source)
+    dialect, engine = dialect_of(source.engine), subject.engines(source)
     column = stored_table(population.table, [population.key]).c[population.key]
     held = key_of(column, entity.key_type, dialect)
     sought = column if entity.key_type == "integer" else held  # as has_key(): an index serves

@@ -10,7 +10,7 @@ from segflow.app.claims import Claim
 from segflow.app.codes import NO_ANSWER
 from segflow.app.sources import Asked
 from segflow.app.structure import UNKNOWN, Trait, traits_of
-from segflow.compiler.dialects import DIALECTS, Dialect
+from segflow.compiler.dialects import Dialect, dialect_of
 from segflow.compiler.storage import places_of_event
 from segflow.diagnostics import Diagnostic, Severity
 from segflow.errors import SegflowError, UnusableDataError
@@ -52,7 +52,7 @@ class Subject:
     @property
     def dialect(self) -> Dialect:
         """How the source's engine writes things."""
-        return DIALECTS[self.source.engine]
+        return dialect_of(self.source.engine)
 
     @property
     def events(self) -> Iterator[Event]:

@@ -1,6 +1,5 @@
 """Leaves that change by themselves and of which one user's data don't tell when."""
 
-from segflow.compiler.queries import read_query
 from segflow.compiler.targets.needs import beyond
 from segflow.compiler.worlds import Subject
 from segflow.model.predicate import Members, Predicate, Rank, Sql, Test, Via
@@ -20,6 +19,8 @@ def _is(leaf: Rank | Via | Members | Sql, subject: Subject) -> bool:
         case Rank():
             return True
         case Sql(query=query, source=name):
+            from segflow.compiler.queries import read_query  # slow to import, seldom needed
+
             source = subject.context.compiled.project.source(name)
             return source is None or read_query(query, source.engine).binds
         case Via(where=where) | Members(where=where):

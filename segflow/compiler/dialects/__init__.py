@@ -1,30 +1,32 @@
 """What differs between SQL engines, in one place: a module per engine, all with the same hooks."""
 
-from segflow.compiler.dialects.base import UTC_TIMESTAMP, Condition, Dialect, Expression, Traits
-from segflow.compiler.dialects.clickhouse import CLICKHOUSE
-from segflow.compiler.dialects.duckdb import DUCKDB, DuckDb
-from segflow.compiler.dialects.mysql import MYSQL
-from segflow.compiler.dialects.postgres import POSTGRES
-from segflow.compiler.dialects.spark import SPARK
-from segflow.compiler.dialects.sqlite import SQLITE
+from importlib import import_module
 
-DIALECTS: dict[str, Dialect] = {
-    "duckdb": DUCKDB,
-    "sqlite": SQLITE,
-    "postgres": POSTGRES,
-    "mysql": MYSQL,
-    "clickhouse": CLICKHOUSE,
-    "spark": SPARK,
+from segflow.compiler.dialects.base import UTC_TIMESTAMP, Condition, Dialect, Expression, Traits
+
+_OWN = {
+    "duckdb": "DUCKDB",
+    "sqlite": "SQLITE",
+    "postgres": "POSTGRES",
+    "mysql": "MYSQL",
+    "clickhouse": "CLICKHOUSE",
+    "spark": "SPARK",
 }
-"""By the catalog's name of the engine."""
+
+
+def dialect_of(engine: str) -> Dialect:
+    """The dialect of an engine by the catalog's name of it; imported when it is first asked for,
+    since most projects need one or two. Raises KeyError for an engine without SQL."""
+    name = _OWN[engine]
+    own: Dialect = getattr(import_module(f"{__name__}.{engine}"), name)
+    return own
+
 
 __all__ = [
-    "DIALECTS",
-    "DUCKDB",
     "UTC_TIMESTAMP",
     "Condition",
     "Dialect",
-    "DuckDb",
     "Expression",
     "Traits",
+    "dialect_of",
 ]

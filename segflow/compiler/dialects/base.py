@@ -17,7 +17,6 @@ from sqlalchemy import (
     FunctionElement,
     TypeDecorator,
 )
-from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.types import TypeEngine
 
 from segflow.compiler.dialects.storage import StorageDialect
@@ -44,6 +43,8 @@ class InstantType(TypeDecorator[datetime]):
             case "sqlite":
                 return BigInteger()
             case "mysql" | "mariadb":
+                from sqlalchemy.dialects.mysql import DATETIME  # with all drivers: slow to import
+
                 return DATETIME(fsp=6)
             case _:
                 return TIMESTAMP(timezone=True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, column, select, text
 
-from segflow.compiler.dialects import DIALECTS
+from segflow.compiler.dialects import dialect_of
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Expression
 from segflow.compiler.targets.events import KEY
 from segflow.compiler.targets.keys import key_of
@@ -40,6 +40,6 @@ def select_query(asked: KeyQuery, compiled: Compiled, as_of: Instant) -> Selecti
         written = written.bindparams(instant)
     found = written.columns(column(query.column)).subquery("query")
     given: Expression = found.c[query.column]
-    key = key_of(given, asked.key_type, DIALECTS[source.engine])
+    key = key_of(given, asked.key_type, dialect_of(source.engine))
     statement = select(key.label(KEY)).where(given.is_not(None)).distinct()
     return Selection(source=leaf.source, statement=statement, key_type=asked.key_type)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select
 
-from segflow.compiler.dialects import DIALECTS, Dialect
+from segflow.compiler.dialects import Dialect, dialect_of
 from segflow.compiler.targets.elastic import has_documents, select_sets
 from segflow.compiler.targets.facts import Facts
 from segflow.compiler.targets.judgements import judged
@@ -77,4 +77,4 @@ def _dialect_of(compiled: Compiled, entity: Entity) -> Dialect:
     source = compiled.project.source(entity.population.source)
     if source is None:
         raise AssertionError(f"there is no source {entity.population.source}")
-    return DIALECTS[source.engine]
+    return dialect_of(source.engine)
