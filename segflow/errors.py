@@ -23,6 +23,10 @@ SegflowError
     └── UnsupportedVersionError a file or database was written by a newer segflow
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
+
 from segflow.diagnostics import Report
 
 
@@ -126,6 +130,22 @@ class CorruptStateError(GiveUpError):
 
 class UnsupportedVersionError(GiveUpError):
     """Written by a newer version of segflow than this one."""
+
+
+def told_as(error: SegflowError, message: str, hint: str | None) -> SegflowError:
+    """The same error in other words."""
+    told = copy(error)
+    told.message, told.args, told.hint = message, (message,), hint
+    return told
+
+
+@contextmanager
+def asking_for(what: object) -> Iterator[None]:
+    """What a source refuses or fails to answer inside names the object that it was asked for."""
+    try:
+        yield
+    except (SourceUnavailableError, RefusedError) as error:
+        raise told_as(error, f"{what}: {error.message}", error.hint) from error
 
 
 def reason_to_keep(error: BaseException) -> str:

@@ -1,13 +1,12 @@
 """segflow apply: does what a plan says, and finishes an apply that was interrupted."""
 
 from contextlib import suppress
-from copy import copy
 from pathlib import Path
 
 from segflow.app.ahead import refuse_ahead
 from segflow.app.state import interrupted
 from segflow.app.wiring import World
-from segflow.errors import ForeignPlanError, RefusedError, SegflowError
+from segflow.errors import ForeignPlanError, RefusedError, SegflowError, told_as
 from segflow.executor.apply import apply_plan, resume_apply
 from segflow.executor.effects import no_progress
 from segflow.executor.outcome import ApplyOutcome, Drift, SegmentOutcome
@@ -61,15 +60,13 @@ def _is_given_up(world: World, apply_id: str) -> bool:
 
 def _given_up(error: SegflowError) -> SegflowError:
     """The same error, told as the end of an apply that the person did not ask for just now."""
-    told = copy(error)
-    told.message = (
-        "the apply that was interrupted can't be finished and was given up, with nothing deployed: "
-        + error.message
-    )
-    told.args = (told.message,)
     again = "run `segflow apply` again: it makes a new plan"
-    told.hint = again if error.hint is None else f"{error.hint}; then {again}"
-    return told
+    return told_as(
+        error,
+        "the apply that was interrupted can't be finished and was given up, with nothing deployed: "
+        + error.message,
+        again if error.hint is None else f"{error.hint}; then {again}",
+    )
 
 
 def _refuse_other(world: World, plan: Plan) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 from pyroaring import BitMap64
 
 from segflow.app.wiring import World
+from segflow.errors import asking_for
 from segflow.executor.deployed import Deployed
 from segflow.executor.evaluate import Evaluator
 from segflow.executor.former import Former, impact
@@ -94,7 +95,8 @@ class _Impacts:
         found = {}
         for number, (address, measured) in enumerate(work.items()):
             progress("evaluating", number, len(work))
-            found[address] = measured()
+            with asking_for(address):
+                found[address] = measured()
         return found
 
     def _of_change(self, name: str) -> Impact:

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from pyroaring import BitMap64
 
-from segflow.errors import StalePlanError
+from segflow.errors import StalePlanError, asking_for
 from segflow.executor.deployed import Deployed, compile_planned
 from segflow.executor.drift import refuse_drift
 from segflow.executor.effects import Effects
@@ -68,7 +68,8 @@ class Stage:
     def _evaluate(self, name: str) -> Membership:
         segment = self.planned.segments[name]
         was = self._former.was(name)
-        members = self._evaluator.members(name)
+        with asking_for(segment.address):
+            members = self._evaluator.members(name)
         draft = draft_membership(
             segment=name,
             as_of=self._plan.as_of,

@@ -120,7 +120,7 @@ def test_source_that_fails_underway_abandons_the_apply(stages: Stages, tmp_path:
     purchases = root / "data" / "purchases.parquet"
     purchases.rename(root / "purchases.parquet")
     with world_at(root, shop.SECOND) as world:
-        with pytest.raises(SourceUnavailableError):
+        with pytest.raises(SourceUnavailableError, match=r"^segment\.\w+: source "):
             apply(world, stages.plan)
         assert not interrupted(world)
         assert "purchases.parquet" in (world.state.applies()[0].abandoned or "")
@@ -139,7 +139,9 @@ def test_the_state_keeps_nothing_of_data_that_has_no_meaning(stages: Stages, tmp
     amounts = pa.array(["ann@example.org"] * len(rows))
     pq.write_table(rows.set_column(position, "amount", amounts), file)
     with world_at(root, shop.SECOND) as world:
-        with pytest.raises(UnusableDataError, match=r"ann@example\.org"):
+        with pytest.raises(
+            UnusableDataError, match=r"^segment\.\w+: source \w+: .*ann@example\.org"
+        ):
             apply(world, stages.plan)
         abandoned = world.state.applies()[0].abandoned
         assert abandoned is not None

@@ -79,7 +79,9 @@ def test_what_can_not_be_finished_is_told_as_given_up(killed: Path, stages: Stag
     content = source.read_bytes()
     source.unlink()
     with world_at(killed, shop.SECOND + MINUTE) as world:
-        given_up = "interrupted .* was given up, with nothing deployed: source warehouse: "
+        given_up = (
+            r"interrupted .* given up, with nothing deployed: segment\.\w+: source warehouse: "
+        )
         with pytest.raises(SourceUnavailableError, match=given_up) as caught:
             resume(world)
         assert str(caught.value.hint).endswith(
