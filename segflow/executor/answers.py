@@ -67,7 +67,7 @@ class Answers:
     def to(self, part: Part, bill: Bill) -> Keys:
         """The keys of a part. Raises SourceUnavailableError and UnusableDataError."""
         name, selection = self._router.named(part), self._router.selection(part)
-        return self._keys(selection, self._router.tables([part]), [name], bill)
+        return self._keys(selection, self._router.tables([part]), {name: part}, bill)
 
     def to_all(self, parts: Mapping[str, Part], bill: Bill) -> dict[str, Keys]:
         """The sets of parts by their names; those that one source is asked about the same people in
@@ -91,17 +91,20 @@ class Answers:
                 found.update(sets)
         return found
 
-    def sets_of(self, selection: Selection, names: Sequence[str], bill: Bill) -> Mapping[str, Keys]:
-        """The id sets that a query for parts of these names refers to. Raises as to() does."""
+    def sets_of(
+        self, selection: Selection, parts: Mapping[str, Part], bill: Bill
+    ) -> Mapping[str, Keys]:
+        """The id sets that a query for these parts refers to. Raises as to() does."""
         for name in selection.sets:
             if name in self._made:
                 continue
             if name in selection.made:
-                self._made[name] = self._keys(selection.made[name], (), names, bill, is_set=True)
+                asking = self._asking(name, parts)
+                self._made[name] = self._keys(selection.made[name], (), asking, bill, is_set=True)
             elif name in self._populations:
                 part = self._populations[name]
                 query, tables = self._router.selection(part), self._router.tables([part])
-                self._made[name] = self._keys(query, tables, names, bill, is_set=True)
+                self._made[name] = self._keys(query, tables, parts, bill, is_set=True)
         return {
             wanted: self._made[wanted] if wanted in self._made else self._set_of(wanted)
             for wanted in selection.sets
@@ -120,17 +123,24 @@ class Answers:
             self._silent[source] = error
             raise
 
+    def _asking(self, query: str, parts: Mapping[str, Part]) -> Mapping[str, Part]:
+        """Those of the parts that the set of a query is made for; that of a population's condition
+        is made for all."""
+        return {
+            name: part for name, part in parts.items() if query in self._router.queries(part)
+        } or parts
+
     def _keys(
         self,
         query: Selection,
         tables: tuple[str, ...],
-        names: Sequence[str],
+        parts: Mapping[str, Part],
         bill: Bill,
         *,
         is_set: bool = False,
     ) -> Keys:
-        """The one set that a query gives for the parts of these names, see Answered."""
-        sets = self.sets_of(query, names, bill)
+        """The one set that a query gives for these parts, see Answered."""
+        sets, names = self.sets_of(query, parts, bill), list(parts)
 
         def ask(engine: Engine) -> Sequence[Keys]:
             return [engine.members(query, sets)] * len(names)
@@ -141,7 +151,7 @@ class Answers:
         router, every, names = self._router, list(parts.values()), list(parts)
         wheres = [part.where for part in every]
         selection = select_shared(router.compiled, router.people(every), wheres, router.as_of)
-        sets = self.sets_of(selection, names, bill)
+        sets = self.sets_of(selection, parts, bill)
 
         def ask(engine: Engine) -> Sequence[Keys]:
             return engine.memberships(selection, sets, len(names))

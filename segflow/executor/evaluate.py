@@ -135,7 +135,7 @@ class Evaluator:
         ((name, part),) = self._router.route(entity, leaf).parts.items()
         people = self._router.people([part])
         selection = select_place(self._compiled, people, leaf, self._as_of, key)
-        sets = self._answers.sets_of(selection, [name], [])
+        sets = self._answers.sets_of(selection, {name: part}, [])
         with self._answers.asking(selection) as engine:
             rows = engine.values(selection, sets)
         return next((Place(int(row[PLACE]), int(row[SIZE])) for row in rows), None)

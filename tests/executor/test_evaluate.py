@@ -35,6 +35,7 @@ from segflow.model.predicate import (
     Predicate,
     Rank,
     Sample,
+    Sql,
     Test,
     Transition,
 )
@@ -385,6 +386,26 @@ def test_a_segment_that_is_asked_for_alone_has_the_cost_of_that():
     engine.clock.instant += 99_000  # what passes between questions is nobody's cost
     evaluator.members("a")
     assert evaluator.costs("a") == (Cost(question=expected, ids=3),)
+
+
+def test_a_query_of_a_person_is_a_cost_of_the_segments_that_have_it():
+    """Not of those that are asked for together with these; also where it stands in a segment that
+    they name."""
+    query = Sql(query="select id from customers", source="warehouse")
+    of = compiled(
+        segment("plain", share("x")),
+        segment("queried", All(items=(share("y"), query))),
+        segment("nested", All(items=(share("z"), InSegment(segment="queried")))),
+    )
+    evaluator, _ = counted(of)
+    names = ["plain", "queried", "nested"]
+    evaluator.prepare(names)
+    for name in names:
+        evaluator.members(name)
+    together = Cost(question=asked_of("warehouse", "customers", segments=3, seconds=3), ids=3)
+    asked = Cost(question=asked_of("warehouse", segments=2, seconds=1), ids=3)
+    assert evaluator.costs("plain") == (together,)
+    assert evaluator.costs("queried") == evaluator.costs("nested") == (asked, together)
 
 
 def test_keys_that_are_sent_are_a_cost_of_whoever_needed_them_first():

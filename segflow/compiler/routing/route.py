@@ -22,7 +22,7 @@ from segflow.compiler.targets.seen import seen_by_mentions, seen_when_sent
 from segflow.compiler.targets.sql import select_keys
 from segflow.compiler.worlds import Context, Subject, User, World
 from segflow.model.catalog import Entity
-from segflow.model.compiled import Compiled
+from segflow.model.compiled import Compiled, query_set
 from segflow.model.instant import Instant
 from segflow.model.predicate import (
     All,
@@ -34,6 +34,7 @@ from segflow.model.predicate import (
     Not,
     Predicate,
     Rank,
+    Sql,
 )
 from segflow.ports import Selection
 from segflow.ports.documents import Difference, Given, Intersection, Joined, KeySet
@@ -151,6 +152,16 @@ class Router:
                 of += [] if population.where is None else [population.where]
             found |= dict.fromkeys(self._read_for(of, part.entity, part.source))
         return tuple(found)
+
+    def queries(self, part: Part) -> frozenset[str]:
+        """The names of the id sets that queries in a part's predicate give."""
+        return frozenset(
+            query_set(
+                site.node.source, site.node.query, self.compiled.entities[site.entity].key_type
+            )
+            for site in sites_below(part.where, part.entity, self.index)
+            if isinstance(site.node, Sql)
+        )
 
     def price(self, of: Iterable[Predicate], entity: str, source: str) -> float | None:
         """What it is taken to cost to read, in a source, all that leaves need; None where that of a
