@@ -1,22 +1,22 @@
 """One segment over two sources, against the same audience with everything in one database.
 
 Attributes are in Elasticsearch, users and events in DuckDB. The peer asks DuckDB alone, where the
-attributes were copied to before, and which nobody counts. Both write the ids as a roaring file.
-Each side imports what it needs only, where it needs it.
+attributes were copied to before, and which nobody counts. Both write a file of ids. What each
+source took is told by a run of its own, which is not timed as a whole.
 """
 
 import json
+import subprocess
 import sys
 import tempfile
-from array import array
 from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 from measure import Size, arguments, checked, each, race, report
-from pyroaring import BitMap64
 
+SEGFLOW = str(Path(sys.executable).with_name("segflow"))
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PROJECT = """\
 source: warehouse
@@ -84,20 +84,15 @@ def write_warehouse(file: Path, users: int) -> None:
 
 
 def peer(folder: Path) -> None:
-    """One query, its ids as a roaring file."""
+    """One query, its ids as lines."""
     with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
         connection.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
         found = connection.execute(CHOSEN + QUERY, {"now": NOW}).to_arrow_table().column(0)
-        keys = array("Q")
-        for chunk in found.chunks:
-            content = memoryview(chunk.buffers()[1] or b"")
-            keys.frombytes(content[chunk.offset * 8 : (chunk.offset + len(chunk)) * 8])
-        (folder / "peer.bin").write_bytes(BitMap64(keys).serialize())
+        (folder / "peer.txt").write_text("\n".join([*map(str, found.to_pylist()), ""]))
 
 
-def segflow(folder: Path) -> None:
-    """The segment evaluated as plan and count do, its ids as a roaring file; prints how long each
-    source took, and how many ids it gave."""
+def facts(folder: Path) -> dict[str, float]:
+    """How long each source took, and how many ids it gave."""
     from segflow.app.wiring import open_world
     from segflow.compiler.pipeline import compile_project
     from segflow.executor.evaluate import Evaluator
@@ -111,13 +106,12 @@ def segflow(folder: Path) -> None:
     with open_world(project.settings, folder) as world:
         past, sources = Past(world.state.log, world.snapshots.get), world.effects.sources(())
         evaluator = Evaluator(compiled, instant_of(NOW), sources, lambda name: None, past)
-        found = evaluator.members("audience")
-    (folder / "segflow.bin").write_bytes(found.serialize())
-    facts: dict[str, float] = defaultdict(float)
+        evaluator.members("audience")
+    found: dict[str, float] = defaultdict(float)
     for cost in evaluator.costs("audience"):
-        facts[f"{cost.question.source}_s"] += cost.question.microseconds / 1_000_000
-        facts[f"{cost.question.source}_ids"] += cost.ids
-    print(json.dumps(facts))
+        found[f"{cost.question.source}_s"] += cost.question.microseconds / 1_000_000
+        found[f"{cost.question.source}_ids"] += cost.ids
+    return found
 
 
 def measure(users: int) -> Size:
@@ -130,15 +124,20 @@ def measure(users: int) -> Size:
         (folder / "catalog").mkdir()
         (folder / "segflow.toml").write_text('[project]\nname = "bench"\n')
         (folder / "catalog" / "all.yaml").write_text(PROJECT.format(url=url, index=INDEX))
+        as_of = NOW.isoformat().replace("+00:00", "Z")
+        asked = ["segment", "members", "audience", "--as-of", as_of, "--out", "segflow.txt"]
         commands = {
-            side: [sys.executable, __file__, f"--{side}", str(folder)]
-            for side in ("segflow", "peer")
+            "segflow": [SEGFLOW, *asked],
+            "peer": [sys.executable, __file__, "--peer", str(folder)],
         }
         timings = checked(race(commands, {"segflow": folder, "peer": folder}, runs=3))
         ours, theirs = (
-            BitMap64.deserialize((folder / f"{name}.bin").read_bytes()) for name in timings
+            sorted(map(int, (folder / f"{name}.txt").read_text().split())) for name in timings
         )
-        facts = json.loads(timings["segflow"].output)
+        told = subprocess.run(
+            [sys.executable, __file__, "--facts", str(folder)], stdout=subprocess.PIPE, check=True
+        )
+        beside = json.loads(told.stdout)
         whole = timings["segflow"].median
         return Size(
             n=users,
@@ -146,18 +145,26 @@ def measure(users: int) -> Size:
             peer_s=timings["peer"].median,
             agree=ours == theirs and len(ours) > 0,
             beside={
-                **facts,
-                "share_of_moving_ids": facts["search_s"] / whole,
+                **beside,
+                "share_of_moving_ids": beside["search_s"] / whole,
                 "members": len(ours),
             },
         )
 
 
 def main() -> None:
+    """Compare, or be one of the programs that comparing starts."""
+    match sys.argv[1:]:
+        case ["--peer", folder]:
+            peer(Path(folder))
+        case ["--facts", folder]:
+            print(json.dumps(facts(Path(folder))))
+        case _:
+            compare()
+
+
+def compare() -> None:
     """Measure each size."""
-    if sys.argv[1:2] in (["--segflow"], ["--peer"]):
-        {"--segflow": segflow, "--peer": peer}[sys.argv[1]](Path(sys.argv[2]))
-        return
     report(
         name="route",
         work="one segment over Elasticsearch (attributes) and DuckDB (five events per user)",

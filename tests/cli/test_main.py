@@ -12,7 +12,6 @@ import pytest
 from segflow import __version__
 from segflow.cli import main as entry
 from segflow.cli.lazy import LazyGroup
-from segflow.cli.start import start
 
 HEAVY = (
     "duckdb",
@@ -154,17 +153,50 @@ def test_an_interruption_is_no_failure(segflow, monkeypatch):
     assert result.err.strip() == "interrupted"
 
 
-def test_ctrl_c_while_the_command_still_loads_is_one_word_too(monkeypatch, capsys):
+def started(prepared: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, in which something is prepared before it starts."""
+    program = (
+        f"import atexit, gc, sys\n{prepared}\n"
+        "from segflow.cli.start import start\n"
+        f"sys.argv[1:] = {words!r}\n"
+        "start()\n"
+    )
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+
+def test_ctrl_c_while_the_command_still_loads_is_one_word_too():
     """Nobody sees where in its imports a command was."""
+    interrupting = (
+        "class Interrupting:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'segflow.cli.main':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupting())"
+    )
+    done = started(interrupting, "--help")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
-    class Interrupting:
-        def find_spec(self, name: str, *_: object) -> None:
-            raise KeyboardInterrupt
 
-    monkeypatch.delitem(sys.modules, "segflow.cli.main")
-    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
-    assert start() == 130
-    assert capsys.readouterr().err == "interrupted\n"
+def test_what_libraries_want_done_at_the_end_is_done(shop):
+    """Also what they print then; and the exit code is the command's."""
+    done = started("atexit.register(print, 'goodbye')", "segment", "count", "nobody")
+    assert (done.returncode, done.stdout) == (1, "goodbye\n")
+
+
+def test_garbage_is_looked_for_again_when_a_command_runs(shop):
+    """While the program is imported it is not, and a daemon must not grow for that."""
+    told = "atexit.register(lambda: print(gc.isenabled(), gc.get_freeze_count() > 10_000))"
+    done = started(told, "segment", "count", "win_back")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "16\nTrue True\n", "")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_may_be_closed(shop, closed):
+    """As some schedulers start their programs."""
+    words = ["sh", "-c", f'"$0" -m segflow segment list {closed}', sys.executable]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("win_back" in done.stdout) == (">&-" not in closed.replace("2>&-", ""))
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])
@@ -222,18 +254,3 @@ def test_a_question_loads_no_other_engine(shop, words):
     loaded = set(loaded_by(*words))
     assert "duckdb" in loaded
     assert not {"sqlalchemy.dialects.mysql", "sqlglot"} & loaded
-
-
-def test_garbage_is_looked_for_again_when_a_command_runs(shop):
-    """While the program is imported it is not, and a daemon must not grow for that."""
-    program = (
-        "import gc, sys\n"
-        "from segflow.cli import start\n"
-        "sys.argv = ['segflow', 'segment', 'list']\n"
-        "code = start.start()\n"
-        "print(code, gc.isenabled(), gc.get_freeze_count() > 10_000, file=sys.stderr)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert done.stderr == "0 True True\n"
