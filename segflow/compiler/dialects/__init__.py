@@ -1,5 +1,6 @@
 """What differs between SQL engines, in one place: a module per engine, all with the same hooks."""
 
+from functools import cache
 from importlib import import_module
 
 from segflow.compiler.dialects.base import UTC_TIMESTAMP, Condition, Dialect, Expression, Traits
@@ -14,6 +15,7 @@ _OWN = {
 }
 
 
+@cache
 def dialect_of(engine: str) -> Dialect:
     """The dialect of an engine by the catalog's name of it; imported when it is first asked for,
     since most projects need one or two. Raises KeyError for an engine without SQL."""
