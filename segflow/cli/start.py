@@ -18,7 +18,11 @@ def start() -> NoReturn:
     except KeyboardInterrupt:  # which may come while that is imported
         print("interrupted", file=sys.stderr)
         _leave(130)
-    _leave(main())
+    try:
+        code = main()
+    except SystemExit as ended:  # as click ends where the reader of stdout is gone
+        code = ended.code if isinstance(ended.code, int) else 1
+    _leave(code)
 
 
 def _open_streams() -> None:
