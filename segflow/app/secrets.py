@@ -3,10 +3,9 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import copy
 
 from segflow.engines.around import AroundEngine
-from segflow.errors import RefusedError, SegflowError
+from segflow.errors import RefusedError, SegflowError, told_as
 from segflow.model.settings import SecretRef
 from segflow.ports import Engine
 
@@ -29,12 +28,10 @@ def masking(secret: SecretRef, value: str) -> Iterator[None]:
     except SegflowError as error:
         if value not in error.message and value not in (error.hint or ""):
             raise
-        masked = copy(error)
-        masked.message = error.message.replace(value, str(secret))
-        masked.args = (masked.message,)
-        masked.hint = error.hint and error.hint.replace(value, str(secret))
+        message = error.message.replace(value, str(secret))
+        hint = error.hint and error.hint.replace(value, str(secret))
         # The chain of causes would show the value in a traceback.
-        raise masked from None
+        raise told_as(error, message, hint) from None
 
 
 class MaskedEngine(AroundEngine):

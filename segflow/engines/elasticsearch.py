@@ -238,13 +238,12 @@ class _Asked:
         return _enough(total.items(), counted)
 
     def _of_scan(self, scan: Found) -> Iterator[tuple[Any, int]]:
-        groups = self._moment.groups(scan.index, json.loads(scan.query), [scan.key])
-        return ((key, count) for (key,), count in groups)
+        return self._moment.counts(scan.index, json.loads(scan.query), scan.key)
 
     def _of_values(self, counted: Counted, field: str) -> Iterable[tuple[Any, int]]:
         (scan,) = counted.scans
-        groups = self._moment.groups(scan.index, json.loads(scan.query), [scan.key, field])
-        return Counter(key for (key, _), _ in groups).items()
+        values = self._moment.values(scan.index, json.loads(scan.query), scan.key, field)
+        return Counter(key for key, _ in values).items()
 
     def _of_sample(self, sampled: Sampled) -> Iterator[Key]:
         low, high = threshold(sampled.low), threshold(sampled.high)

@@ -7,6 +7,7 @@ is an error, never a smaller answer.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from operator import itemgetter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -173,19 +174,17 @@ class Moment:
         answer: Mapping[str, Any] = found["aggregations"]
         return answer
 
-    def values(self, index: str, query: Mapping[str, Any], field: str) -> Iterator[Any]:
-        """Each value of a field among the documents that the query finds, in order."""
-        for page in self._pages(index, query, (field,), _KEYS_ALONE):
-            yield from [one["key"][field] for one in page]
+    def values(self, index: str, query: Mapping[str, Any], *fields: str) -> Iterator[Any]:
+        """Each value of a field among the documents that the query finds, in order; of several
+        fields each combination of values, as a tuple. Documents without one of them are in none."""
+        chosen = itemgetter(*fields)
+        for page in self._pages(index, query, fields, _KEYS_ALONE):
+            yield from [chosen(one["key"]) for one in page]
 
-    def groups(
-        self, index: str, query: Mapping[str, Any], fields: Sequence[str]
-    ) -> Iterator[tuple[tuple[Any, ...], int]]:
-        """Each combination of values of the fields among the documents that the query finds, with
-        how many of these have it, in order. Documents without one of them are in none."""
-        for page in self._pages(index, query, fields, "aggregations"):
-            for one in page:
-                yield tuple(one["key"][name] for name in fields), one["doc_count"]
+    def counts(self, index: str, query: Mapping[str, Any], field: str) -> Iterator[tuple[Any, int]]:
+        """The same of one field, with how many of the documents have each value."""
+        for page in self._pages(index, query, (field,), "aggregations"):
+            yield from [(one["key"][field], one["doc_count"]) for one in page]
 
     def _pages(
         self, index: str, query: Mapping[str, Any], fields: Sequence[str], filter_path: str

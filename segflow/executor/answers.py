@@ -95,12 +95,17 @@ class Answers:
         self, selection: Selection, parts: Mapping[str, Part], bill: Bill
     ) -> Mapping[str, Keys]:
         """The id sets that a query for these parts refers to. Raises as to() does."""
+        queries: Mapping[str, frozenset[str]] = {}
+        if selection.made.keys() - self._made.keys():
+            queries = {name: self._router.queries(part) for name, part in parts.items()}
         for name in selection.sets:
             if name in self._made:
                 continue
             if name in selection.made:
-                asking = self._asking(name, parts)
-                self._made[name] = self._keys(selection.made[name], (), asking, bill, is_set=True)
+                having = {one: part for one, part in parts.items() if name in queries[one]}
+                # That of a population's condition is made for all.
+                query, of = selection.made[name], having or parts
+                self._made[name] = self._keys(query, (), of, bill, is_set=True)
             elif name in self._populations:
                 part = self._populations[name]
                 query, tables = self._router.selection(part), self._router.tables([part])
@@ -122,13 +127,6 @@ class Answers:
         except SourceSilentError as error:
             self._silent[source] = error
             raise
-
-    def _asking(self, query: str, parts: Mapping[str, Part]) -> Mapping[str, Part]:
-        """Those of the parts that the set of a query is made for; that of a population's condition
-        is made for all."""
-        return {
-            name: part for name, part in parts.items() if query in self._router.queries(part)
-        } or parts
 
     def _keys(
         self,

@@ -357,6 +357,15 @@ def asked_of(source: str, *tables: str, segments: int, seconds: int) -> Question
     )
 
 
+def costs_together(of: Compiled, *names: str) -> list[tuple[Cost, ...]]:
+    """What segments cost that are evaluated together, in order."""
+    evaluator, _ = counted(of)
+    evaluator.prepare(names)
+    for name in names:
+        evaluator.members(name)
+    return [evaluator.costs(name) for name in names]
+
+
 def test_a_shared_question_is_one_cost_of_all_that_share_it():
     """Whole, with their number; a segment that two questions are asked for has two costs."""
     of = compiled(
@@ -366,15 +375,11 @@ def test_a_shared_question_is_one_cost_of_all_that_share_it():
         segment("b", share("y")),
         segment("both", All(items=(share("x"), CLICKED))),
     )
-    evaluator, _ = counted(of)
-    names = ["a", "b", "both"]
-    evaluator.prepare(names)
-    for name in names:
-        evaluator.members(name)
+    costs = costs_together(of, "a", "b", "both")
     # Two parts that three segments need: `x` is the same in two of them.
     here = Cost(question=asked_of("warehouse", "customers", segments=3, seconds=2), ids=3)
     there = Cost(question=asked_of("lake", "clicks", segments=1, seconds=1), ids=3)
-    assert [set(evaluator.costs(name)) for name in names] == [{here}, {here}, {here, there}]
+    assert list(map(set, costs)) == [{here}, {here}, {here, there}]
 
 
 def test_a_segment_that_is_asked_for_alone_has_the_cost_of_that():
@@ -397,15 +402,10 @@ def test_a_query_of_a_person_is_a_cost_of_the_segments_that_have_it():
         segment("queried", All(items=(share("y"), query))),
         segment("nested", All(items=(share("z"), InSegment(segment="queried")))),
     )
-    evaluator, _ = counted(of)
-    names = ["plain", "queried", "nested"]
-    evaluator.prepare(names)
-    for name in names:
-        evaluator.members(name)
+    costs = costs_together(of, "plain", "queried", "nested")
     together = Cost(question=asked_of("warehouse", "customers", segments=3, seconds=3), ids=3)
     asked = Cost(question=asked_of("warehouse", segments=2, seconds=1), ids=3)
-    assert evaluator.costs("plain") == (together,)
-    assert evaluator.costs("queried") == evaluator.costs("nested") == (asked, together)
+    assert costs == [(together,), (asked, together), (asked, together)]
 
 
 def test_keys_that_are_sent_are_a_cost_of_whoever_needed_them_first():

@@ -80,7 +80,7 @@ def test_what_can_not_be_finished_is_told_as_given_up(killed: Path, stages: Stag
     source.unlink()
     with world_at(killed, shop.SECOND + MINUTE) as world:
         given_up = (
-            r"interrupted .* given up, with nothing deployed: segment\.\w+: source warehouse: "
+            r"interrupted .* was given up, with nothing deployed: segment\.\w+: source warehouse: "
         )
         with pytest.raises(SourceUnavailableError, match=given_up) as caught:
             resume(world)
